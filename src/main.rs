@@ -1,2 +1,3 @@
-//! x
-fn main(){}
+//! The `tokenhouse` program.
+
+fn main() {}
