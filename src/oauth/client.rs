@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::named_enum::named_enum;
 use super::resource::Audience;
 use super::scope::{ScopeSet, is_nqchar};
 use crate::clock::UnixMillis;
@@ -72,12 +73,14 @@ impl std::borrow::Borrow<str> for ClientId {
     }
 }
 
-/// How a client may authenticate (RFC 7591 §2 `token_endpoint_auth_method`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum AuthenticationMethods {
-    /// By a secret, in the header or the body as it likes.
-    #[default]
-    Secret,
+named_enum! {
+    /// How a client authenticates at the token endpoint (RFC 7591 §2 `token_endpoint_auth_method`).
+    AuthenticationMethod {
+        /// The secret in the `Authorization` header (RFC 6749 §2.3.1).
+        ClientSecretBasic = "client_secret_basic",
+        /// The secret in the body (RFC 6749 §2.3.1).
+        ClientSecretPost = "client_secret_post",
+    }
 }
 
 /// A limit on how many tokens a client may get.
@@ -125,8 +128,8 @@ pub struct Client {
     pub client_credentials_allowed: bool,
     /// The API meant when a request names none.
     pub default_audience: Option<Audience>,
-    /// How it authenticates.
-    pub authentication_methods: AuthenticationMethods,
+    /// How it was registered to authenticate. A client with a secret may use it in the header or the body as it likes.
+    pub authentication_methods: Vec<AuthenticationMethod>,
     /// Its secrets, oldest first.
     pub secrets: Vec<StoredSecret>,
     /// Its grants, oldest first; at most one per API.

@@ -4,9 +4,9 @@ use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::named_enum::named_enum;
 use super::scope::{ScopeValue, is_nqchar};
 use crate::clock::UnixMillis;
 use crate::keys::SigningAlg;
@@ -78,49 +78,6 @@ impl TryFrom<i64> for Lifetime {
             .map(Self)
             .ok_or(InvalidLifetime)
     }
-}
-
-/// Declares an enum whose variants have fixed names on the wire, in files and in the database.
-macro_rules! named_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$variant_meta])* #[serde(rename = $text)] $variant),+ }
-
-        impl $name {
-            /// Every value, in the order of the documentation.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The name on the wire, in files and in the database.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-
-        impl Display for $name {
-            fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-                formatter.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownName;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                match text {
-                    $($text => Ok(Self::$variant),)+
-                    _ => Err(UnknownName { allowed: &[$($text),+] }),
-                }
-            }
-        }
-    };
-}
-
-/// Why a text is none of the names allowed in its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("use one of: {}", allowed.join(", "))]
-pub struct UnknownName {
-    allowed: &'static [&'static str],
 }
 
 named_enum! {
