@@ -217,9 +217,9 @@ impl HashMemory {
         run: impl FnOnce(&mut [Block]) -> Result<T, Underivable>,
     ) -> Result<T, Underivable> {
         if self.blocks.len() < blocks {
-            // Not `resize`: its contents need not survive a move to a larger allocation.
-            self.blocks.clear();
-            self.blocks.resize(blocks, Block::new());
+            // Not `resize`: it would move the old contents and take up to twice what is needed.
+            self.blocks = Vec::new();
+            self.blocks = vec![Block::new(); blocks];
         }
         let result = run(self.blocks.get_mut(..blocks).ok_or(Underivable)?);
         if self.blocks.len() > KEPT_BLOCKS {
