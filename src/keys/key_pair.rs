@@ -35,6 +35,31 @@ enum Parsed {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SigningFailed;
 
+/// A signature, on the stack.
+pub(super) struct Signature {
+    bytes: [u8; MAX_SIGNATURE_BYTES],
+    length: usize,
+}
+
+impl Signature {
+    fn fill(length: usize, fill: impl FnOnce(&mut [u8]) -> Result<(), SigningFailed>) -> Result<Self, SigningFailed> {
+        let mut bytes = [0_u8; MAX_SIGNATURE_BYTES];
+        fill(bytes.get_mut(..length).ok_or(SigningFailed)?)?;
+        Ok(Self { bytes, length })
+    }
+
+    fn copy(signature: &[u8]) -> Result<Self, SigningFailed> {
+        Self::fill(signature.len(), |out| {
+            out.copy_from_slice(signature);
+            Ok(())
+        })
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
 impl KeyPair {
     /// Parses and checks a PKCS#8 (RFC 5208, RFC 5958) private key.
     pub(super) fn parse(alg: SigningAlg, pkcs8: &[u8]) -> Result<Self, PrivateKeyError> {
@@ -101,8 +126,8 @@ impl KeyPair {
         }
     }
 
-    /// Signs `message` and hands the signature to `take`.
-    pub(super) fn sign<T>(&self, message: &[u8], take: impl FnOnce(&[u8]) -> T) -> Result<T, SigningFailed> {
+    /// Signs `message`.
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Signature, SigningFailed> {
         // aws-lc takes its own randomness; the parameter is there for ring's sake.
         let rng = SystemRandom::new();
         match &self.parsed {
@@ -110,13 +135,12 @@ impl KeyPair {
                 // RFC 7518 §3.5: the PSS salt has the length of the hash, as it has in `RSA_PSS_SHA256`.
                 let padding: &'static dyn RsaEncoding =
                     if self.alg == SigningAlg::Ps256 { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
-                let mut buffer = [0_u8; MAX_SIGNATURE_BYTES];
-                let signature = buffer.get_mut(..key.public_modulus_len()).ok_or(SigningFailed)?;
-                key.sign(padding, &rng, message, signature).map_err(|_| SigningFailed)?;
-                Ok(take(signature))
+                Signature::fill(key.public_modulus_len(), |out| {
+                    key.sign(padding, &rng, message, out).map_err(|_| SigningFailed)
+                })
             }
-            Parsed::P256(key) => Ok(take(key.sign(&rng, message).map_err(|_| SigningFailed)?.as_ref())),
-            Parsed::Ed25519(key) => Ok(take(key.try_sign(message).map_err(|_| SigningFailed)?.as_ref())),
+            Parsed::P256(key) => Signature::copy(key.sign(&rng, message).map_err(|_| SigningFailed)?.as_ref()),
+            Parsed::Ed25519(key) => Signature::copy(key.try_sign(message).map_err(|_| SigningFailed)?.as_ref()),
         }
     }
 

@@ -42,13 +42,13 @@ pub enum MasterKeyFileError {
         path: PathBuf,
     },
     /// A hard link elsewhere would keep the key readable.
-    #[error("{} has another name (hard link): find it with `find -samefile {}` and remove it", path.display(), path.display())]
+    #[error("{0} has another name (hard link): find it with `find -samefile {0}` and remove it", path.display())]
     HardLinked {
         /// One of its names.
         path: PathBuf,
     },
     /// Readable or writable by others.
-    #[error("{} has permissions {mode:03o}, so that others may get at it: run `chmod 600 {}`", path.display(), path.display())]
+    #[error("{0} has permissions {mode:03o}, so that others may get at it: run `chmod 600 {0}`", path.display())]
     TooOpen {
         /// The file.
         path: PathBuf,
@@ -56,7 +56,7 @@ pub enum MasterKeyFileError {
         mode: u32,
     },
     /// Anybody could put another file in its place.
-    #[error("everybody may write in {}: run `chmod o-w {}`", path.display(), path.display())]
+    #[error("everybody may write in {0}: run `chmod o-w {0}`", path.display())]
     DirectoryTooOpen {
         /// The directory.
         path: PathBuf,

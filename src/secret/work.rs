@@ -11,12 +11,12 @@ use argon2::{Argon2, Block, Params};
 use aws_lc_rs::{digest, pbkdf2};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::brought::MAX_SECRET_BYTES;
-
+/// The longest secret that is ever hashed, in bytes of UTF-8.
+pub const MAX_SECRET_BYTES: usize = 1024;
 /// Blocks of 1 KiB that a [`HashMemory`] keeps between checks; only a rare imported hash needs more.
 const KEPT_BLOCKS: usize = 64 * 1024;
 /// The longest result of any accepted algorithm, in bytes.
-pub(super) const MAX_OUTPUT_BYTES: usize = 64;
+const MAX_OUTPUT_BYTES: usize = 64;
 /// bcrypt looks at no more of a secret, counting its closing NUL.
 const BCRYPT_INPUT_BYTES: usize = 72;
 
