@@ -1,6 +1,13 @@
 //! Tokenhouse: an OAuth 2.0 authorization server for the client credentials grant (RFC 6749 §4.4).
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`oauth`] | the protocol: pure functions over values |
+//! | [`secret`] | client secrets: format, hashing, checking |
+//! | [`keys`] | signing keys: making, sealing, publishing, signing |
 
 pub mod clock;
 pub mod entropy;
 pub mod keys;
+pub mod oauth;
 pub mod secret;
