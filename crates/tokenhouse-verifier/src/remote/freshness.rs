@@ -47,6 +47,6 @@ mod tests {
         ] {
             assert_eq!(max_age([field].into_iter()), seconds.map(Duration::from_secs), "{field}");
         }
-        assert_eq!(max_age(["public", "max-age=60"].into_iter()), Some(Duration::from_secs(60)));
+        assert_eq!(max_age(["public", "max-age=60"].into_iter()), Some(Duration::from_mins(1)));
     }
 }
