@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod keys;
 pub mod secret;
 pub mod store;

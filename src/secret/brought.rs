@@ -9,11 +9,9 @@ use thiserror::Error;
 
 use super::generated::{GeneratedSecret, PresentedForm};
 use super::hash::SecretHash;
-use super::work::{HashMemory, SecretWork};
+use super::work::{HashMemory, MAX_SECRET_BYTES, SecretWork};
 use crate::entropy::Entropy;
 
-/// The longest secret that is ever hashed, in bytes of UTF-8.
-pub const MAX_SECRET_BYTES: usize = 1024;
 /// What a secret that somebody brings must have at least, in characters.
 pub const MIN_SECRET_CHARACTERS: usize = 16;
 

@@ -141,7 +141,10 @@ fn parse_bcrypt(rest: &str) -> Result<ParsedHash, SecretHashError> {
     let (Some(cost), Some(salt_and_hash), None) = (fields.next(), fields.next(), fields.next()) else {
         return Err(malformed);
     };
-    let cost = Some(cost).filter(|cost| cost.len() == 2).and_then(|cost| cost.parse::<u8>().ok()).ok_or(malformed)?;
+    let cost = Some(cost)
+        .filter(|cost| cost.len() == 2 && cost.bytes().all(|digit| digit.is_ascii_digit()))
+        .and_then(|cost| cost.parse::<u8>().ok())
+        .ok_or(malformed)?;
     let (salt, hash) = salt_and_hash.split_at_checked(22).filter(|(_, hash)| hash.len() == 31).ok_or(malformed)?;
     if cost < *BCRYPT_COSTS.start() {
         return Err(malformed);
@@ -217,6 +220,7 @@ mod tests {
     #[case("$pbkdf2-sha256$i=1000,l=31$AAECAwQFBgcICQoLDA0ODw$YzIq1fW35BtiQ1sT09U67IbCjZ2tgB/yvgo6mz933f8")]
     #[case("$pbkdf2-sha256$1000$AAECAwQFBgcICQoLDA0ODw$YzIq1fW35BtiQ1sT09U67IbCjZ2tgB/yvgo6mz933f8")]
     #[case("$2b$3$abcdefghijklmnopqrstuuh3KL7NwX/lmLoXjGBdmIY7Qia0ASbI6")]
+    #[case("$2b$+4$abcdefghijklmnopqrstuuh3KL7NwX/lmLoXjGBdmIY7Qia0ASbI6")]
     #[case("$2b$03$abcdefghijklmnopqrstuuh3KL7NwX/lmLoXjGBdmIY7Qia0ASbI6")]
     #[case("$2b$10$abcdefghijklmnopqrstuuh3KL7NwX/lmLoXjGBdmIY7Qia0ASbI")]
     #[case("$2b$10$abcdefghijklmnopqrstuuh3KL7NwX/lmLoXjGBdmIY7Qia0ASb+6")]

@@ -16,10 +16,10 @@ mod hash_format;
 mod stored;
 mod work;
 
-pub use brought::{MAX_SECRET_BYTES, MIN_SECRET_CHARACTERS, WeakSecret, WeakSecrets};
+pub use brought::{MIN_SECRET_CHARACTERS, WeakSecret, WeakSecrets};
 pub use brought::{hash_brought, hash_generated, validate_brought};
 pub use generated::{GeneratedSecret, PresentedForm, SecretId};
 pub use hash::{SecretHash, verify_any};
 pub use hash_format::SecretHashError;
 pub use stored::StoredSecret;
-pub use work::{Argon2Variant, HashMemory, SecretWork, Sha2};
+pub use work::{Argon2Variant, HashMemory, MAX_SECRET_BYTES, SecretWork, Sha2};

@@ -11,12 +11,12 @@ use argon2::{Argon2, Block, Params};
 use aws_lc_rs::{digest, pbkdf2};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::brought::MAX_SECRET_BYTES;
-
+/// The longest secret that is ever hashed, in bytes of UTF-8.
+pub const MAX_SECRET_BYTES: usize = 1024;
 /// Blocks of 1 KiB that a [`HashMemory`] keeps between checks; only a rare imported hash needs more.
 const KEPT_BLOCKS: usize = 64 * 1024;
 /// The longest result of any accepted algorithm, in bytes.
-pub(super) const MAX_OUTPUT_BYTES: usize = 64;
+const MAX_OUTPUT_BYTES: usize = 64;
 /// bcrypt looks at no more of a secret, counting its closing NUL.
 const BCRYPT_INPUT_BYTES: usize = 72;
 
@@ -217,9 +217,9 @@ impl HashMemory {
         run: impl FnOnce(&mut [Block]) -> Result<T, Underivable>,
     ) -> Result<T, Underivable> {
         if self.blocks.len() < blocks {
-            // Not `resize`: its contents need not survive a move to a larger allocation.
-            self.blocks.clear();
-            self.blocks.resize(blocks, Block::new());
+            // Not `resize`: it would move the old contents and take up to twice what is needed.
+            self.blocks = Vec::new();
+            self.blocks = vec![Block::new(); blocks];
         }
         let result = run(self.blocks.get_mut(..blocks).ok_or(Underivable)?);
         if self.blocks.len() > KEPT_BLOCKS {
