@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod entropy;
 pub mod keys;
+pub mod oauth;
 pub mod secret;
 pub mod store;

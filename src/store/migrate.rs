@@ -4,7 +4,7 @@ use diesel::migration::{Migration as _, MigrationSource as _, MigrationVersion};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::connection::{AnyBackend, AnyConnection, TransactionKind};
+use super::connection::{AnyConnection, TransactionKind};
 use super::error::StoreError;
 use super::open_error::OpenError;
 use super::schema::meta;
@@ -31,8 +31,7 @@ pub(super) fn bring_up_to_date(
         if let Some(newer) = applied.iter().filter(|version| !known_versions.contains(version)).min() {
             return Err(OpenError::Newer { database: database.to_owned(), migration: newer.to_string() }.into());
         }
-        let pending: Vec<_> =
-            known.iter().filter(|migration| !applied.contains(&migration.name().version())).collect();
+        let pending: Vec<_> = known.iter().filter(|migration| !applied.contains(&migration.name().version())).collect();
         if !pending.is_empty() && !applied.is_empty() && migrate == Migrate::WhenEmpty {
             let pending = pending.iter().map(|migration| migration.name().to_string()).collect();
             return Err(OpenError::MigrationNeeded { database: database.to_owned(), pending }.into());
@@ -68,8 +67,10 @@ fn lock_schema(connection: &mut AnyConnection) -> QueryResult<()> {
 fn is_foreign(connection: &mut AnyConnection) -> QueryResult<bool> {
     match connection {
         AnyConnection::Sqlite(sqlite) => {
-            let tables: Vec<String> =
-                sqlite_master::table.filter(sqlite_master::kind.eq("table")).select(sqlite_master::name).load(sqlite)?;
+            let tables: Vec<String> = sqlite_master::table
+                .filter(sqlite_master::kind.eq("table"))
+                .select(sqlite_master::name)
+                .load(sqlite)?;
             Ok(!tables.is_empty() && !tables.iter().any(|name| name == "__diesel_schema_migrations"))
         }
         #[cfg(feature = "postgres")]
