@@ -11,3 +11,4 @@ pub mod entropy;
 pub mod keys;
 pub mod oauth;
 pub mod secret;
+pub mod store;
