@@ -5,9 +5,12 @@
 //! | [`oauth`] | the protocol: pure functions over values |
 //! | [`secret`] | client secrets: format, hashing, checking |
 //! | [`keys`] | signing keys: making, sealing, publishing, signing |
+//! | [`store`] | persistence on SQLite or PostgreSQL |
+//! | [`issuer`] | the use cases: issuing from a snapshot in memory, changing what is stored |
 
 pub mod clock;
 pub mod entropy;
+pub mod issuer;
 pub mod keys;
 pub mod oauth;
 pub mod secret;
