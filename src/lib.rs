@@ -8,10 +8,15 @@
 //! | [`store`] | persistence on SQLite or PostgreSQL |
 //! | [`issuer`] | the use cases: issuing from a snapshot in memory, changing what is stored |
 
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod entropy;
+pub mod http;
 pub mod issuer;
 pub mod keys;
 pub mod oauth;
+pub mod resource_api;
 pub mod secret;
 pub mod store;
+pub mod telemetry;

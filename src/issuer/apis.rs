@@ -49,7 +49,7 @@ impl Change<'_, '_> {
             return Err(AdministrationError::Refused("the scopes of the Management API cannot change".to_owned()));
         }
         let Api { id, created_at, is_system, .. } = current;
-        let api = Api { id, created_at, is_system, ..self.validated_api(&entry)? };
+        let api = Api { id, is_system, created_at, ..self.validated_api(&entry)? };
         self.ensure_active_key(api.signing_alg)?;
         self.transaction.update_api(&api)?;
         self.record(

@@ -57,7 +57,7 @@ impl Change<'_, '_> {
         }
         let Client { id, created_at, secrets, grants, .. } = current;
         let validated = self.validated_client(&entry, current.client_id)?;
-        let client = Client { id, created_at, secrets, grants, ..validated };
+        let client = Client { id, secrets, grants, created_at, ..validated };
         self.transaction.update_client(&client)?;
         let after = audited(&ClientEntry::without_secrets_and_grants(&client));
         self.record(AuditAction::Update, ObjectKind::Client, client_id, audited(&before), after)?;

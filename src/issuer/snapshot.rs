@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use actix_web::web::Bytes;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use rpds::HashTrieMapSync;
 use uuid::Uuid;
 
