@@ -1,4 +1,5 @@
 //! Tokenhouse: an OAuth 2.0 authorization server for the client credentials grant (RFC 6749 §4.4).
 
 pub mod clock;
+pub mod config;
 pub mod entropy;
