@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::reader::Reader;
+use super::reader::{Read, Reader};
 use super::secret::Secret;
 
 /// Section `database`.
@@ -24,11 +24,10 @@ pub enum DatabaseUrl {
 }
 
 impl DatabaseSettings {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let url = from.secret("database.url", DatabaseUrl::parse);
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
+        let url = from.required_secret("database.url", DatabaseUrl::parse);
         let pool_size = from.integer("database.pool_size");
-        // The embedded defaults hold a URL, so there always is one.
-        Some(Self { url: url??, pool_size: pool_size? })
+        Ok(Self { url: url?, pool_size: pool_size? })
     }
 }
 

@@ -24,12 +24,11 @@ pub(super) fn render(layers: &Layers) -> String {
         }
         match layers.get(setting.key) {
             // The default database is not in force when `database.url_file` is given.
-            Some((_, DEFAULT_ORIGIN)) if twin.is_some() => {}
+            Some((_, DEFAULT_ORIGIN)) | None if twin.is_some() => {}
             Some((value, origin)) => {
                 let shown = if setting.secret && !is_sqlite(value) { "\"***\"".to_owned() } else { toml(value) };
                 let _ = writeln!(text, "{} = {shown} # {}", setting.name(), one_line(origin));
             }
-            None if twin.is_some() => {}
             None => drop(writeln!(text, "# {} is unset", setting.name())),
         }
     }

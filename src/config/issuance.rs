@@ -2,8 +2,18 @@
 
 use std::time::Duration;
 
-use super::reader::{Choice, Reader};
-use crate::oauth::resource::Compat;
+use super::reader::{Choice, Read, Reader};
+
+/// Whose errors and default token dialect the token endpoint follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compat {
+    /// The RFCs.
+    Standard,
+    /// Auth0.
+    Auth0,
+    /// IdentityServer.
+    IdentityServer,
+}
 
 /// Section `token`: access token lifetimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,26 +43,33 @@ impl Choice for Compat {
         &[("standard", Self::Standard), ("auth0", Self::Auth0), ("identityserver", Self::IdentityServer)];
 }
 
+impl Compat {
+    /// Its name in the configuration.
+    pub fn as_str(self) -> &'static str {
+        self.word()
+    }
+}
+
 impl TokenSettings {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
         let default_lifetime = from.seconds("token.default_lifetime_seconds");
         let max_lifetime = from.seconds("token.max_lifetime_seconds");
         let (default_lifetime, max_lifetime) = (default_lifetime?, max_lifetime?);
         if default_lifetime > max_lifetime {
-            return from.refuse("token.default_lifetime_seconds", "is above token.max_lifetime_seconds");
+            return Err(from.conflict("token.default_lifetime_seconds", "is above token.max_lifetime_seconds"));
         }
-        Some(Self { default_lifetime, max_lifetime })
+        Ok(Self { default_lifetime, max_lifetime })
     }
 }
 
 impl SecretSettings {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { max_live_per_client: from.integer("secrets.max_live_per_client")? })
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
+        Ok(Self { max_live_per_client: from.integer("secrets.max_live_per_client")? })
     }
 }
 
 impl StoreSettings {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { poll: from.milliseconds("store.poll_milliseconds")? })
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
+        Ok(Self { poll: from.milliseconds("store.poll_milliseconds")? })
     }
 }

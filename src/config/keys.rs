@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use super::reader::Reader;
+use super::reader::{Read, Reader};
 use super::secret::Secret;
 
 /// Section `keys`.
@@ -38,7 +38,7 @@ pub struct JwksSettings {
 }
 
 impl KeySettings {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
         let directory = from.path("keys.directory");
         let master_key = from.secret("keys.master_key", parse_master_key);
         let rsa_bits = from.integer("keys.rsa_bits");
@@ -46,13 +46,13 @@ impl KeySettings {
         let directory = directory?;
         let master_key =
             master_key?.map_or_else(|| MasterKeySource::File(directory.join("master.key")), MasterKeySource::Given);
-        Some(Self { master_key, rsa_bits: rsa_bits?, propagation: propagation? })
+        Ok(Self { master_key, rsa_bits: rsa_bits?, propagation: propagation? })
     }
 }
 
 impl JwksSettings {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { max_age: from.seconds("jwks.max_age_seconds")? })
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
+        Ok(Self { max_age: from.seconds("jwks.max_age_seconds")? })
     }
 }
 

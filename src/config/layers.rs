@@ -6,13 +6,13 @@ use std::path::Path;
 
 use config::{Config as Merged, FileFormat, Format as _, Map, Source, Value, ValueKind};
 
-use super::error::ConfigError;
+use super::error::{ConfigError, plain};
 use super::setting::{Kind, environment_variable};
 use super::settings;
 use super::sources::{ConfigFile, Flag, ReadFile, Sources};
 
 /// The embedded defaults: a commented file that an operator can copy and change.
-pub(super) const DEFAULTS: &str = include_str!("defaults.toml");
+pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// The origin of a value that nobody gave.
 pub(super) const DEFAULT_ORIGIN: &str = "default";
@@ -25,7 +25,7 @@ impl Layers {
     /// Reads and merges all layers; what cannot be used is reported in `mistakes` and left out.
     pub(super) fn merge(sources: &Sources, mistakes: &mut Vec<ConfigError>) -> Self {
         let merged = Merged::builder()
-            .add_source(Layer::file(Path::new(DEFAULT_ORIGIN), DEFAULTS, mistakes))
+            .add_source(Layer::toml(Path::new("defaults.toml"), DEFAULT_ORIGIN, DEFAULTS, mistakes))
             .add_source(config_file(&sources.file, sources.files.as_ref(), mistakes))
             .add_source(Layer::environment(&sources.environment, mistakes))
             .add_source(Layer::flags(&sources.flags, mistakes))
@@ -59,11 +59,10 @@ impl Source for Layer {
 }
 
 impl Layer {
-    fn file(path: &Path, text: &str, mistakes: &mut Vec<ConfigError>) -> Self {
-        let origin = path.to_string_lossy().into_owned();
+    fn toml(path: &Path, origin: &str, text: &str, mistakes: &mut Vec<ConfigError>) -> Self {
         let mut layer = Self::default();
-        match FileFormat::Toml.parse(Some(&origin), text) {
-            Ok(table) => layer.flatten("", table, &origin, mistakes),
+        match FileFormat::Toml.parse(Some(&origin.to_owned()), text) {
+            Ok(table) => layer.flatten("", table, origin, mistakes),
             Err(error) => mistakes.push(syntax_error(path, &error.to_string())),
         }
         layer
@@ -146,7 +145,10 @@ fn config_file(file: &ConfigFile, files: &dyn ReadFile, mistakes: &mut Vec<Confi
         ConfigFile::Named(path) => (path, true),
     };
     match files.read(path) {
-        Ok(text) => Layer::file(path, &text, mistakes),
+        Ok(text) => {
+            let origin = format!("file {}", plain(&path.to_string_lossy()));
+            Layer::toml(path, &origin, &text, mistakes)
+        }
         Err(error) if error.kind() == ErrorKind::NotFound && !required => Layer::default(),
         Err(error) => {
             mistakes.push(ConfigError::File { path: path.clone(), cause: error.to_string() });
@@ -201,18 +203,20 @@ fn setting_of_variable(name: &str) -> Variable {
     }
 }
 
-/// The key path that was probably meant: the same name elsewhere, or the most similar one.
+/// The key path that was probably meant: the same name elsewhere, or the most similar one; the first of equals.
 fn nearest(key: &str) -> Option<String> {
-    let name = last_name(key);
+    let key = key.trim_matches('"');
+    if let Some(no_secret) = key.strip_suffix("_file").and_then(settings::find) {
+        return Some(no_secret.key.to_owned());
+    }
     let score = |candidate: &str| {
-        let whole = strsim::normalized_damerau_levenshtein(key, candidate);
-        let by_name = if last_name(candidate) == name { 0.9 } else { 0.0 };
-        whole.max(by_name)
+        let same_name = last_name(candidate) == last_name(key);
+        strsim::normalized_damerau_levenshtein(key, candidate).max(if same_name { 0.9 } else { 0.0 })
     };
-    let best = settings::keys().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    let best = settings::keys().reduce(|best, key| if score(&key) > score(&best) { key } else { best })?;
     (score(&best) > 0.6).then_some(best)
 }
 
 fn last_name(key: &str) -> &str {
-    key.rsplit('.').next().unwrap_or(key).trim_matches('"')
+    key.rsplit('.').next().unwrap_or(key)
 }

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::reader::{Choice, Reader};
+use super::reader::{Choice, Read, Reader};
 
 /// Section `log`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +34,10 @@ impl Choice for LogFormat {
 }
 
 impl LogSettings {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
         let format = from.choice("log.format");
         let level = from.required("log.level", LogLevel::parse);
-        Some(Self { format: format?, level: level? })
+        Ok(Self { format: format?, level: level? })
     }
 }
 

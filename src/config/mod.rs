@@ -6,6 +6,8 @@
 mod database;
 mod effective;
 mod error;
+#[cfg(test)]
+mod generated;
 mod issuance;
 mod issuer_identifier;
 mod keys;
@@ -25,22 +27,21 @@ mod tests;
 
 pub use database::{DatabaseSettings, DatabaseUrl};
 pub use error::{ConfigError, ConfigErrors};
-pub use issuance::{SecretSettings, StoreSettings, TokenSettings};
+pub use issuance::{Compat, SecretSettings, StoreSettings, TokenSettings};
 pub use issuer_identifier::IssuerIdentifier;
 pub use keys::{JwksSettings, KeySettings, MasterKeySource};
+pub use layers::DEFAULTS;
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use pools::{HashingSettings, SigningSettings};
 pub use reader::Threads;
 pub use reference::docs;
-pub use resource_api::ResourceApiSettings;
+pub use resource_api::{Dialect, ResourceApiSettings};
 pub use secret::Secret;
 pub use server::{LimitSettings, ServerSettings, TlsFiles};
 pub use sources::{ConfigFile, DEFAULT_FILE, FileSystem, Flag, ReadFile, Sources};
 
 use layers::Layers;
-use reader::Reader;
-
-use crate::oauth::resource::Compat;
+use reader::{Read, Reader};
 
 /// Everything the issuer runs with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +87,10 @@ impl Config {
         let layers = Layers::merge(sources, &mut mistakes);
         let mut reader = Reader::new(&layers, sources.files.as_ref(), &mut mistakes);
         let config = Self::read(&mut reader, effective::render(&layers));
-        config.filter(|_| mistakes.is_empty()).ok_or(ConfigErrors(mistakes))
+        match config {
+            Ok(config) if mistakes.is_empty() => Ok(config),
+            _ => Err(ConfigErrors(mistakes)),
+        }
     }
 
     /// The settings in force as TOML, the origin of each as a comment, secrets as `"***"`.
@@ -95,7 +99,7 @@ impl Config {
     }
 
     /// Reads every section before giving up on one, so that all mistakes are noted.
-    fn read(from: &mut Reader<'_>, printed: String) -> Option<Self> {
+    fn read(from: &mut Reader<'_>, printed: String) -> Read<Self> {
         let issuer = from.required("issuer", IssuerIdentifier::parse);
         let compat = from.choice("compat");
         let server = ServerSettings::read(from);
@@ -110,10 +114,10 @@ impl Config {
         let secrets = SecretSettings::read(from);
         let store = StoreSettings::read(from);
         let log = LogSettings::read(from);
-        if let (Some(server), Some(tls)) = (&server, &tls) {
+        if let (Ok(server), Ok(tls)) = (&server, &tls) {
             server.refuse_open_plaintext(tls.as_ref(), from);
         }
-        Some(Self {
+        Ok(Self {
             issuer: issuer?,
             compat: compat?,
             server: server?,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::{Reader, Threads};
+use super::reader::{Read, Reader, Threads};
 
 /// Section `hashing`: checking secrets that people brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,20 +29,20 @@ pub struct SigningSettings {
 }
 
 impl HashingSettings {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
         let threads = from.threads("hashing.threads");
         let queue = from.integer("hashing.queue");
         let remember = from.seconds("hashing.remember_seconds");
         let remember_entries = from.integer("hashing.remember_entries");
-        Some(Self { threads: threads?, queue: queue?, remember: remember?, remember_entries: remember_entries? })
+        Ok(Self { threads: threads?, queue: queue?, remember: remember?, remember_entries: remember_entries? })
     }
 }
 
 impl SigningSettings {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
         let threads = from.threads("signing.threads");
         let queue = from.integer("signing.queue");
         let longest_wait = from.milliseconds("signing.queue_milliseconds");
-        Some(Self { threads: threads?, queue: queue?, longest_wait: longest_wait? })
+        Ok(Self { threads: threads?, queue: queue?, longest_wait: longest_wait? })
     }
 }

@@ -14,8 +14,17 @@ use super::setting::{Kind, alternatives, environment_variable};
 use super::settings;
 use super::sources::ReadFile;
 
-/// Takes values out of the layers. Each method answers `None` after noting a mistake, so that a section can read all of its
-/// settings before it gives up.
+const TEXT: &str = "text in quotes";
+const LIST: &str = "a list of texts in quotes";
+
+/// A mistake that stands in the list of mistakes; so a section can read all of its settings before it gives up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noted;
+
+/// A value, or a mistake already noted.
+pub(super) type Read<T> = Result<T, Noted>;
+
+/// Takes values out of the layers and notes the mistakes.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     layers: &'a Layers,
@@ -24,7 +33,7 @@ pub(super) struct Reader<'a> {
 }
 
 /// A setting that is one word out of a few.
-pub(super) trait Choice: Copy + Debug + 'static {
+pub(super) trait Choice: Copy + PartialEq + Debug + 'static {
     /// Each word with its meaning.
     const WORDS: &'static [(&'static str, Self)];
 
@@ -38,10 +47,7 @@ pub(super) trait Choice: Copy + Debug + 'static {
     }
 
     /// The word for this choice.
-    fn word(self) -> &'static str
-    where
-        Self: PartialEq,
-    {
+    fn word(self) -> &'static str {
         Self::WORDS.iter().find(|(_, choice)| *choice == self).map_or("", |(word, _)| word)
     }
 }
@@ -71,163 +77,157 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that may stay unset; `parse` says what is wrong with it in words that follow the value, without repeating it.
-    pub(super) fn optional<T>(
-        &mut self,
-        key: &str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<Option<T>> {
-        let Some((value, origin)) = self.layers.get(key) else { return Some(None) };
-        let ValueKind::String(text) = value else { return self.wrong_type(key, "text in quotes") };
+    pub(super) fn optional<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Read<Option<T>> {
+        let Some((value, origin)) = self.layers.get(key) else { return Ok(None) };
+        let ValueKind::String(text) = value else { return Err(self.wrong_type(key, TEXT)) };
         match parse(text) {
-            Ok(parsed) => Some(Some(parsed)),
-            Err(reason) => self.invalid(key, origin, format!("{} {reason}", quoted(text))),
+            Ok(parsed) => Ok(Some(parsed)),
+            Err(reason) => Err(self.invalid(key, origin, format!("{} {reason}", quoted(text)))),
         }
     }
 
     /// A text that must be there.
-    pub(super) fn required<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
-        let value = self.optional(key, parse)?;
-        if value.is_none() {
-            self.mistakes.push(ConfigError::Missing { key: key.to_owned(), variable: environment_variable(key) });
-        }
-        value
+    pub(super) fn required<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Read<T> {
+        self.optional(key, parse)?.ok_or_else(|| self.missing(key))
     }
 
     /// One word out of a few.
-    pub(super) fn choice<T: Choice>(&mut self, key: &str) -> Option<T> {
+    pub(super) fn choice<T: Choice>(&mut self, key: &str) -> Read<T> {
         self.required(key, T::parse)
     }
 
     /// A list, not empty, of words out of a few.
-    pub(super) fn choices<T: Choice + PartialEq>(&mut self, key: &str) -> Option<Vec<T>> {
-        let (value, origin) = self.layers.get(key)?;
-        let ValueKind::Array(items) = value else { return self.wrong_type(key, "a list of texts in quotes") };
+    pub(super) fn choices<T: Choice>(&mut self, key: &str) -> Read<Vec<T>> {
+        let (value, origin) = self.value(key)?;
+        let ValueKind::Array(items) = value else { return Err(self.wrong_type(key, LIST)) };
         let mut chosen = Vec::new();
         for item in items {
-            let ValueKind::String(word) = &item.kind else { return self.wrong_type(key, "a list of texts in quotes") };
+            let ValueKind::String(word) = &item.kind else { return Err(self.wrong_type(key, LIST)) };
             match T::parse(word) {
                 Ok(choice) if chosen.contains(&choice) => {}
                 Ok(choice) => chosen.push(choice),
-                Err(reason) => return self.invalid(key, origin, format!("{} {reason}", quoted(word))),
+                Err(reason) => return Err(self.invalid(key, origin, format!("{} {reason}", quoted(word)))),
             }
         }
-        if chosen.is_empty() { self.invalid(key, origin, "the list is empty".to_owned()) } else { Some(chosen) }
+        if chosen.is_empty() { Err(self.invalid(key, origin, "the list is empty".to_owned())) } else { Ok(chosen) }
     }
 
     /// A file or directory.
-    pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, key: &str) -> Read<PathBuf> {
         self.required(key, parse_path)
     }
 
     /// A file or directory that may stay unset.
-    pub(super) fn optional_path(&mut self, key: &str) -> Option<Option<PathBuf>> {
+    pub(super) fn optional_path(&mut self, key: &str) -> Read<Option<PathBuf>> {
         self.optional(key, parse_path)
     }
 
-    pub(super) fn boolean(&mut self, key: &str) -> Option<bool> {
-        match self.layers.get(key)? {
-            (ValueKind::Boolean(value), _) => Some(*value),
-            _ => self.wrong_type(key, "true or false, without quotes"),
+    pub(super) fn boolean(&mut self, key: &str) -> Read<bool> {
+        match self.value(key)? {
+            (ValueKind::Boolean(value), _) => Ok(*value),
+            _ => Err(self.wrong_type(key, "true or false, without quotes")),
         }
     }
 
     /// A whole number within the range of the table of settings.
-    pub(super) fn integer<T: TryFrom<u64>>(&mut self, key: &str) -> Option<T> {
-        let (value, origin) = self.layers.get(key)?;
-        let ValueKind::I64(number) = value else { return self.wrong_type(key, "a whole number, without quotes") };
-        let kind = settings::kind_of(key)?;
+    pub(super) fn integer<T: TryFrom<u64>>(&mut self, key: &str) -> Read<T> {
+        let (value, origin) = self.value(key)?;
+        let (ValueKind::I64(number), Some(kind)) = (value, settings::kind_of(key)) else {
+            return Err(self.wrong_type(key, "a whole number, without quotes"));
+        };
         let accepted = u64::try_from(*number).ok().filter(|number| match kind {
             Kind::Integer { least, most, .. } => (least..=most).contains(number),
             Kind::IntegerOf(numbers) => numbers.contains(number),
             _ => false,
         });
-        match accepted.and_then(|number| T::try_from(number).ok()) {
-            Some(number) => Some(number),
-            None => self.invalid(key, origin, format!("{number} is not {}", kind.accepted())),
-        }
+        accepted
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| self.invalid(key, origin, format!("{number} is not {}", kind.accepted())))
     }
 
-    pub(super) fn seconds(&mut self, key: &str) -> Option<Duration> {
+    pub(super) fn seconds(&mut self, key: &str) -> Read<Duration> {
         self.integer(key).map(Duration::from_secs)
     }
 
-    pub(super) fn milliseconds(&mut self, key: &str) -> Option<Duration> {
+    pub(super) fn milliseconds(&mut self, key: &str) -> Read<Duration> {
         self.integer(key).map(Duration::from_millis)
     }
 
-    pub(super) fn threads(&mut self, key: &str) -> Option<Threads> {
+    pub(super) fn threads(&mut self, key: &str) -> Read<Threads> {
         let threads: usize = self.integer(key)?;
-        Some(NonZeroUsize::new(threads).map_or(Threads::OnePerCore, Threads::Exactly))
+        Ok(NonZeroUsize::new(threads).map_or(Threads::OnePerCore, Threads::Exactly))
     }
 
     /// A secret, given directly or as the file its `_file` twin names; `parse` as in [`Self::optional`]. No mistake shows it.
-    pub(super) fn secret<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<Option<T>> {
-        let given = self.layers.get(key).filter(|(_, origin)| *origin != DEFAULT_ORIGIN);
+    pub(super) fn secret<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Read<Option<T>> {
         let twin_key = format!("{key}_file");
-        let twin = self.layers.get(&twin_key);
-        let (text, origin) = match (given, twin) {
-            (Some((_, origin)), Some((_, twin_origin))) => {
-                self.mistakes.push(ConfigError::SecretGivenTwice {
+        let (text, origin) = match (self.layers.get(key), self.layers.get(&twin_key)) {
+            (Some((_, origin)), Some((_, twin_origin))) if origin != DEFAULT_ORIGIN => {
+                return Err(self.note(ConfigError::SecretGivenTwice {
                     key: key.to_owned(),
                     origin: origin.to_owned(),
                     twin_origin: twin_origin.to_owned(),
-                });
-                return None;
+                }));
             }
-            (None, Some((_, twin_origin))) => self.secret_file(&twin_key, twin_origin)?,
-            (_, None) => match self.layers.get(key) {
-                None => return Some(None),
-                Some((ValueKind::String(text), origin)) => (Secret::new(text.clone()), origin.to_owned()),
-                Some(_) => return self.wrong_type(key, "text in quotes"),
-            },
+            (_, Some((_, twin_origin))) => self.secret_file(&twin_key, twin_origin)?,
+            (Some((ValueKind::String(text), origin)), None) => (Secret::new(text.clone()), origin.to_owned()),
+            (Some(_), None) => return Err(self.wrong_type(key, TEXT)),
+            (None, None) => return Ok(None),
         };
         match parse(text.expose()) {
-            Ok(parsed) => Some(Some(parsed)),
-            Err(reason) => self.invalid(key, &origin, format!("the value {reason}")),
+            Ok(parsed) => Ok(Some(parsed)),
+            Err(reason) => Err(self.invalid(key, &origin, format!("the value {reason}"))),
         }
+    }
+
+    /// A secret that must be there.
+    pub(super) fn required_secret<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Read<T> {
+        self.secret(key, parse)?.ok_or_else(|| self.missing(key))
     }
 
     /// Notes that `key` has a fitting value that does not fit the rest of the configuration.
-    pub(super) fn conflict(&mut self, key: &str, reason: &str) {
+    pub(super) fn conflict(&mut self, key: &str, reason: &str) -> Noted {
         let origin = self.layers.get(key).map_or(DEFAULT_ORIGIN, |(_, origin)| origin);
-        self.invalid::<()>(key, origin, reason.to_owned());
+        self.invalid(key, origin, reason.to_owned())
     }
 
-    /// [`Self::conflict`], for the end of a section's reading.
-    pub(super) fn refuse<T>(&mut self, key: &str, reason: &str) -> Option<T> {
-        self.conflict(key, reason);
-        None
+    fn value(&mut self, key: &str) -> Read<(&'a ValueKind, &'a str)> {
+        self.layers.get(key).ok_or_else(|| self.missing(key))
     }
 
-    fn secret_file(&mut self, twin_key: &str, origin: &str) -> Option<(Secret<String>, String)> {
+    fn secret_file(&mut self, twin_key: &str, origin: &str) -> Read<(Secret<String>, String)> {
         let path = self.path(twin_key)?;
         match self.files.read(&path) {
-            Ok(text) => Some((trimmed(Secret::new(text)), format!("the file {} names", twin_key))),
-            Err(error) => {
-                self.mistakes.push(ConfigError::SecretFile {
-                    key: twin_key.to_owned(),
-                    origin: origin.to_owned(),
-                    path,
-                    cause: error.to_string(),
-                });
-                None
-            }
+            Ok(text) => Ok((trimmed(&Secret::new(text)), format!("the file {twin_key} names"))),
+            Err(error) => Err(self.note(ConfigError::SecretFile {
+                key: twin_key.to_owned(),
+                origin: origin.to_owned(),
+                path,
+                cause: error.to_string(),
+            })),
         }
     }
 
-    fn wrong_type<T>(&mut self, key: &str, expected: &str) -> Option<T> {
-        let origin = self.layers.get(key).map_or(DEFAULT_ORIGIN, |(_, origin)| origin);
-        self.invalid(key, origin, format!("must be {expected}"))
+    fn missing(&mut self, key: &str) -> Noted {
+        self.note(ConfigError::Missing { key: key.to_owned(), variable: environment_variable(key) })
     }
 
-    fn invalid<T>(&mut self, key: &str, origin: &str, reason: String) -> Option<T> {
-        self.mistakes.push(ConfigError::Invalid { key: key.to_owned(), origin: origin.to_owned(), reason });
-        None
+    fn wrong_type(&mut self, key: &str, expected: &str) -> Noted {
+        self.conflict(key, &format!("must be {expected}"))
+    }
+
+    fn invalid(&mut self, key: &str, origin: &str, reason: String) -> Noted {
+        self.note(ConfigError::Invalid { key: key.to_owned(), origin: origin.to_owned(), reason })
+    }
+
+    fn note(&mut self, mistake: ConfigError) -> Noted {
+        self.mistakes.push(mistake);
+        Noted
     }
 }
 
 /// Editors and `echo` end a file with a newline; it is not part of the secret.
-fn trimmed(text: Secret<String>) -> Secret<String> {
+fn trimmed(text: &Secret<String>) -> Secret<String> {
     let whole = text.expose();
     let line = whole.strip_suffix('\n').map_or(whole.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     Secret::new(line.to_owned())

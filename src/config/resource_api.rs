@@ -9,10 +9,9 @@ use super::error::ConfigErrors;
 use super::issuer_identifier::{IssuerIdentifier, parse_http_url};
 use super::layers::Layers;
 use super::log::LogSettings;
-use super::reader::{Choice, Reader};
+use super::reader::{Choice, Read, Reader};
 use super::server::{is_loopback, parse_address};
 use super::sources::Sources;
-use crate::oauth::resource::TokenDialect;
 
 /// Section `resource_api`, and how it logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub struct ResourceApiSettings {
     /// Its own identifier, expected in `aud`: visible ASCII, not empty.
     pub audience: String,
     /// Token dialects it accepts; not empty.
-    pub dialects: Vec<TokenDialect>,
+    pub dialects: Vec<Dialect>,
     /// Its own SQLite file.
     pub database: PathBuf,
     /// Its URL as callers see it; from `bind` when unset.
@@ -37,7 +36,22 @@ pub struct ResourceApiSettings {
     pub log: LogSettings,
 }
 
-impl Choice for TokenDialect {
+/// The shape of an access token; CONTRACT §2.2 names the claims of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// RFC 9068.
+    Rfc9068Profile,
+    /// RFC 9068 and `permissions`.
+    Rfc9068ProfileAuthz,
+    /// Auth0's.
+    AccessToken,
+    /// Auth0's and `permissions`.
+    AccessTokenAuthz,
+    /// IdentityServer's.
+    IdentityServer,
+}
+
+impl Choice for Dialect {
     const WORDS: &'static [(&'static str, Self)] = &[
         ("rfc9068_profile", Self::Rfc9068Profile),
         ("rfc9068_profile_authz", Self::Rfc9068ProfileAuthz),
@@ -45,6 +59,13 @@ impl Choice for TokenDialect {
         ("access_token_authz", Self::AccessTokenAuthz),
         ("identityserver", Self::IdentityServer),
     ];
+}
+
+impl Dialect {
+    /// Its name in the configuration.
+    pub fn as_str(self) -> &'static str {
+        self.word()
+    }
 }
 
 impl ResourceApiSettings {
@@ -56,10 +77,13 @@ impl ResourceApiSettings {
         let mut mistakes = Vec::new();
         let layers = Layers::merge(sources, &mut mistakes);
         let settings = Self::read(&mut Reader::new(&layers, sources.files.as_ref(), &mut mistakes));
-        settings.filter(|_| mistakes.is_empty()).ok_or(ConfigErrors(mistakes))
+        match settings {
+            Ok(settings) if mistakes.is_empty() => Ok(settings),
+            _ => Err(ConfigErrors(mistakes)),
+        }
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
+    fn read(from: &mut Reader<'_>) -> Read<Self> {
         let bind = from.required("resource_api.bind", parse_address);
         let behind_proxy = from.boolean("resource_api.behind_proxy");
         let issuer = from.required("resource_api.issuer", IssuerIdentifier::parse);
@@ -70,8 +94,8 @@ impl ResourceApiSettings {
         let ca_file = from.optional_path("resource_api.ca_file");
         let jwks_uri = from.optional("resource_api.jwks_uri", parse_http_url);
         let log = LogSettings::read(from);
-        if let (Some(bind), Some(false)) = (bind, behind_proxy)
-            && !is_loopback(bind)
+        if let (Ok(bind), Ok(false)) = (&bind, &behind_proxy)
+            && !is_loopback(*bind)
         {
             from.conflict(
                 "resource_api.bind",
@@ -79,7 +103,7 @@ impl ResourceApiSettings {
                  set resource_api.behind_proxy = true if a proxy in front ends TLS",
             );
         }
-        Some(Self {
+        Ok(Self {
             bind: bind?,
             issuer: issuer?,
             audience: audience?,

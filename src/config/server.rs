@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::reader::{Reader, Threads};
+use super::reader::{Read, Reader, Threads};
 
 /// Section `server`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct LimitSettings {
 }
 
 impl ServerSettings {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
         let bind = from.required("server.bind", parse_address);
         let behind_proxy = from.boolean("server.behind_proxy");
         let workers = from.threads("server.workers");
@@ -57,7 +57,7 @@ impl ServerSettings {
         let request_head = from.seconds("server.request_head_seconds");
         let request_body = from.seconds("server.request_body_seconds");
         let keep_alive = from.seconds("server.keep_alive_seconds");
-        Some(Self {
+        Ok(Self {
             bind: bind?,
             behind_proxy: behind_proxy?,
             workers: workers?,
@@ -82,24 +82,24 @@ impl ServerSettings {
 }
 
 impl TlsFiles {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Option<Self>> {
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Option<Self>> {
         let certificate = from.optional_path("tls.certificate_file");
         let key = from.optional_path("tls.key_file");
         match (certificate?, key?) {
-            (Some(certificate), Some(key)) => Some(Some(Self { certificate, key })),
-            (None, None) => Some(None),
-            (Some(_), None) => from.refuse("tls.certificate_file", "needs tls.key_file beside it"),
-            (None, Some(_)) => from.refuse("tls.key_file", "needs tls.certificate_file beside it"),
+            (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(from.conflict("tls.certificate_file", "needs tls.key_file beside it")),
+            (None, Some(_)) => Err(from.conflict("tls.key_file", "needs tls.certificate_file beside it")),
         }
     }
 }
 
 impl LimitSettings {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
         let body_bytes = from.integer("limits.body_bytes");
         let head_bytes = from.integer("limits.head_bytes");
         let parameters = from.integer("limits.parameters");
-        Some(Self { body_bytes: body_bytes?, head_bytes: head_bytes?, parameters: parameters? })
+        Ok(Self { body_bytes: body_bytes?, head_bytes: head_bytes?, parameters: parameters? })
     }
 }
 
