@@ -24,7 +24,7 @@ const RETRY_AFTER_SECONDS: u32 = 1;
 /// What was decided about one request, for the one line in the log. It holds no secret and no token.
 #[derive(Clone, Debug, Default)]
 pub struct TokenDecision {
-    /// The client that authenticated, or else the one that was claimed, if it is a client id at all.
+    /// The client that authenticated, or else the one that was claimed, if there is such a client.
     pub client_id: Option<ClientId>,
     /// Did it prove to be that client?
     pub authenticated: bool,
@@ -50,9 +50,11 @@ impl TokenIssuer {
     ) -> Result<Vec<u8>, TokenError> {
         let request = parse_token_request(raw)?;
         decision.mechanism = Some(request.credentials.mechanism);
-        decision.client_id = request.credentials.candidates.first().and_then(|one| one.client_id.parse().ok());
 
         let snapshot = self.served.snapshot().clone();
+        // Only ids that are some client's: people mix up the two fields, and a secret must not reach the log.
+        let mut claimed = request.credentials.candidates.iter().filter_map(|one| snapshot.client(&one.client_id));
+        decision.client_id = claimed.next().map(|client| client.client_id.clone());
         let now = self.clock.now();
         let authenticated = authenticate_client(&request.credentials, &snapshot, &self.hashes, now).await?;
         decision.client_id = Some(authenticated.client().client_id.clone());
