@@ -1,7 +1,9 @@
-//! What does a resource server behind Tokenhouse look like? The bundled partner API: users, each seen by its own partner only.
+//! What does a resource server behind Tokenhouse look like? The bundled partner API.
 //!
-//! It is a stranger to the issuer: it knows it by URL, verifies tokens with [`tokenhouse_verifier`] alone, keeps its data in a
-//! database of its own, and would work unchanged with any other issuer.
+//! Users, each seen by its own partner only.
+//!
+//! It is a stranger to the issuer: it knows it by URL, verifies tokens with [`tokenhouse_verifier`] alone, keeps its
+//! data in a database of its own, and would work unchanged with any other issuer.
 
 mod body;
 mod error;

@@ -86,7 +86,8 @@ fn is_name(name: &str) -> bool {
     name.chars().count() <= MAX_NAME && !name.trim().is_empty() && !name.chars().any(char::is_control)
 }
 
-/// A valid e-mail address as browsers check it (WHATWG HTML §4.10.5.1.5): stricter than RFC 5321 about quoting, and ASCII only.
+/// A valid e-mail address as browsers check it (WHATWG HTML §4.10.5.1.5): stricter than RFC 5321 about quoting, and
+/// ASCII only.
 fn is_email(email: &str) -> bool {
     let Some((local, domain)) = email.split_once('@') else { return false };
     let local_is_fine =

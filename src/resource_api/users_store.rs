@@ -207,8 +207,8 @@ fn pool(url: String, size: u32, pragmas: impl Into<String>) -> Connections {
         .build_unchecked(ConnectionManager::new(url))
 }
 
-/// Makes sure that a file that can be read and written stands at `path`, and returns its absolute path, which SQLite never takes for
-/// a `file:` URI.
+/// Makes sure that a file that can be read and written stands at `path`, and returns its absolute path, which SQLite
+/// never takes for a `file:` URI.
 fn prepare_file(path: &Path) -> Result<String, OpenError> {
     let failed = |source| OpenError::File { path: path.to_owned(), source };
     let absolute = std::path::absolute(path).map_err(failed)?;

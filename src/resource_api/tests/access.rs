@@ -41,7 +41,10 @@ async fn each_route_asks_for_its_own_scope() {
 #[actix_web::test]
 async fn a_token_that_is_not_for_this_api_is_invalid() {
     let rig = Rig::start();
-    let claims = |aud: &str, exp: i64, sub: &str| json!({"iss": ISSUER, "aud": aud, "sub": sub, "client_id": "a", "jti": "1", "scope": "list:users", "iat": NOW - 900, "exp": exp});
+    let claims = |aud: &str, exp: i64, sub: &str| {
+        let (iat, scope) = (NOW - 900, "list:users");
+        json!({"iss": ISSUER, "aud": aud, "sub": sub, "client_id": "a", "jti": "1", "scope": scope, "iat": iat, "exp": exp})
+    };
     for wrong in [
         signed("at+jwt", &claims("http://localhost:8080/api/v2/", NOW + 600, "a")),
         signed("at+jwt", &claims(AUDIENCE, NOW - 300, "a")),

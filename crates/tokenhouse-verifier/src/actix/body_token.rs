@@ -8,8 +8,9 @@ use actix_web::{Error, ResponseError as _, web};
 
 use super::refusal::{Reason, Refusal};
 
-/// Middleware that answers 400 `invalid_request` to a request with a token in the `Authorization` field and another in a form body,
-/// as RFC 6750 §2 demands; use it with `actix_web::middleware::from_fn`. A token in the body alone is ignored.
+/// Middleware that answers 400 `invalid_request` to a request with a token in the `Authorization` field and another in
+/// a form body, as RFC 6750 §2 demands; use it with `actix_web::middleware::from_fn`. A token in the body alone is
+/// ignored.
 ///
 /// Form bodies are read within the limit of `web::PayloadConfig` and handed on unchanged; other bodies are not touched.
 pub async fn one_bearer_method<B: MessageBody>(
