@@ -58,14 +58,12 @@ impl ResourceApi {
         if let Some(pem) = &settings.extra_ca_pem {
             keys = keys.ca_pem(pem.as_slice());
         }
-        for host in &settings.plain_http_hosts {
-            keys = keys.allow_plain_http_to(host);
-        }
         let keys = keys.build().map_err(OpenError::Issuer)?;
         Self::open_with_keys(settings, keys, clock, entropy)
     }
 
-    /// As [`open`](Self::open), with the issuer's keys from `keys`.
+    /// As [`open`](Self::open), with the issuer's keys from `keys`: for keys that are there already, or a [`RemoteJwks`]
+    /// with settings of its own, such as a private host that is reached without TLS.
     pub fn open_with_keys(
         settings: Settings,
         keys: impl KeySource + 'static,
@@ -86,13 +84,13 @@ impl ResourceApi {
         })
     }
 
-    /// Gives `client` two users to look at, unless it has some.
-    pub async fn seed_users(&self, client: &str) -> Result<(), UsersError> {
-        self.users.seed(client).await
+    /// Gives `client` two users to look at, unless it has some. It blocks for as long as the database needs.
+    pub fn seed_users(&self, client: &str) -> Result<(), UsersError> {
+        self.users.seed(client)
     }
 
     /// Puts the API's routes into an application, at its root.
-    pub fn configure(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
+    pub fn configure(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static + use<> {
         let api = self.clone();
         move |application| {
             application

@@ -30,8 +30,6 @@ pub struct Settings {
     pub extra_ca_pem: Option<Vec<u8>>,
     /// Where the issuer's keys are, if its metadata should not be asked.
     pub jwks_uri: Option<String>,
-    /// Hosts beside this machine from which keys may be fetched without TLS: names on a private network.
-    pub plain_http_hosts: Vec<String>,
     /// The realm named in challenges (RFC 9110 §11.5).
     pub realm: String,
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::page::Page;
 use super::user::{NewUser, User, UserChanges};
 use super::users_store::UsersStore;
-use crate::clock::Clock;
+use crate::clock::{Clock, UnixMillis};
 use crate::entropy::{Entropy, new_uuid};
 
 /// Why something could not be done with users.
@@ -57,8 +57,7 @@ impl Users {
 
     pub(super) async fn create(&self, client: &str, new_user: NewUser) -> Result<User, UsersError> {
         let client = client.to_owned();
-        let created_at = self.clock.now();
-        let id = new_uuid(created_at, &*self.entropy).to_string();
+        let (id, created_at) = self.new_id();
         self.blocking(move |store| store.create(&client, &id, &new_user, created_at)).await
     }
 
@@ -72,14 +71,22 @@ impl Users {
         self.blocking(move |store| store.delete(&client, &id)).await
     }
 
-    pub(super) async fn seed(&self, client: &str) -> Result<(), UsersError> {
-        if self.list(client, Page::default()).await?.1 > 0 {
+    /// Blocks, unlike the others: it runs before there are requests.
+    pub(super) fn seed(&self, client: &str) -> Result<(), UsersError> {
+        if self.store.list(client, Page::default())?.1 > 0 {
             return Ok(());
         }
         for (email, name) in [("ada@example.com", "Ada Lovelace"), ("grace@example.com", "Grace Hopper")] {
-            self.create(client, NewUser { email: email.to_owned(), name: name.to_owned() }).await?;
+            let (id, created_at) = self.new_id();
+            let new_user = NewUser { email: email.to_owned(), name: name.to_owned() };
+            self.store.create(client, &id, &new_user, created_at)?;
         }
         Ok(())
+    }
+
+    fn new_id(&self) -> (String, UnixMillis) {
+        let now = self.clock.now();
+        (new_uuid(now, &*self.entropy).to_string(), now)
     }
 
     /// Runs `work` where it may block: SQLite waits for disks and locks.

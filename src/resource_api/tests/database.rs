@@ -54,7 +54,7 @@ async fn writers_wait_for_each_other() {
 async fn seeding_gives_two_users_once() {
     let api = open(settings(Database::InMemory));
     for client in ["a", "b", "a"] {
-        api.seed_users(client).await.unwrap();
+        api.seed_users(client).unwrap();
     }
     let rig = Rig::serve(&api);
     for client in ["a", "b"] {

@@ -64,7 +64,6 @@ fn settings(database: Database) -> Settings {
         public_url: PUBLIC_URL.to_owned(),
         extra_ca_pem: None,
         jwks_uri: None,
-        plain_http_hosts: Vec::new(),
         realm: "partners".to_owned(),
     }
 }
