@@ -1,4 +1,6 @@
-//! What does a whole partner API look like? Run it with `cargo run -p tokenhouse-verifier --example partner_api -- ISSUER AUDIENCE`
+//! What does a whole partner API look like?
+//!
+//! Run it with `cargo run -p tokenhouse-verifier --example partner_api -- ISSUER AUDIENCE`.
 //!
 //! Against `tokenhouse dev`, take the audience from its output:
 //!

@@ -60,8 +60,8 @@ impl Challenge {
         Self { realm: realm.into(), error: None, scope: None, resource_metadata: None }
     }
 
-    /// Says what was wrong with the token. The description is a constant of the program's, so that nothing a caller sent can get
-    /// into it.
+    /// Says what was wrong with the token. The description is a constant of the program's, so that nothing a caller
+    /// sent can get into it.
     #[must_use]
     pub const fn error(mut self, code: BearerErrorCode, description: &'static str) -> Self {
         self.error = Some((code, description));

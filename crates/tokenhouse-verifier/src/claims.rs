@@ -1,4 +1,4 @@
-//! Which registered claims does the payload hold, and does each have its specified type? (RFC 7519 §4.1, RFC 9068 §2.2)
+//! Which claims does the payload hold, and has each its specified type? (RFC 7519 §4.1, RFC 9068 §2.2)
 
 use serde_json::Value;
 
@@ -33,7 +33,8 @@ impl Claims {
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, VerifyError> {
         let all = parse_json_object(payload)
             .map_err(|reason| VerifyError::NotAJsonObject { part: TokenPart::Payload, reason })?;
-        // RFC 7800 §3: a token with `cnf` is worth nothing without a proof, and a Bearer request brings none (CVE-2024-49755).
+        // RFC 7800 §3: a token with `cnf` is worth nothing without a proof, and a Bearer request brings none
+        // (CVE-2024-49755).
         if all.contains_key("cnf") {
             return Err(VerifyError::SenderConstrained);
         }
@@ -63,7 +64,8 @@ fn string(claims: &JsonObject, name: &'static str) -> Result<Option<String>, Ver
     }
 }
 
-/// A `NumericDate` (RFC 7519 §2), as every issuer of access tokens writes it: a whole number of seconds, no fraction or exponent.
+/// A `NumericDate` (RFC 7519 §2), as every issuer of access tokens writes it: a whole number of seconds, no fraction or
+/// exponent.
 fn instant(claims: &JsonObject, name: &'static str) -> Result<Option<u64>, VerifyError> {
     match claims.get(name).map(Value::as_u64) {
         None => Ok(None),

@@ -12,8 +12,8 @@ pub trait Clock: Debug + Send + Sync {
     /// The wall clock, in Unix seconds: what the instants in a token are compared with (RFC 7519 §2).
     fn unix_seconds(&self) -> u64;
 
-    /// Time since some fixed moment, never going back: what the age of keys is measured with, so that a step of the wall clock
-    /// neither freezes nor floods the issuer.
+    /// Time since some fixed moment, never going back: what the age of keys is measured with, so that a step of the
+    /// wall clock neither freezes nor floods the issuer.
     fn elapsed(&self) -> Duration {
         START.elapsed()
     }

@@ -9,15 +9,17 @@ use crate::error::VerifyError;
 
 /// A form of JWT access token, told apart by `typ` and by the claims it must have.
 ///
-/// Every dialect requires `iss`, `aud` and `exp`. The explicit `typ` and the claims that only access tokens carry keep an ID token
-/// or a client assertion of the same issuer from being taken for one (RFC 8725 §3.12).
+/// Every dialect requires `iss`, `aud` and `exp`. The explicit `typ` and the claims that only access tokens carry keep
+/// an ID token or a client assertion of the same issuer from being taken for one (RFC 8725 §3.12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AccessTokenDialect {
     /// RFC 9068: `typ` is `at+jwt`; `sub`, `client_id`, `iat` and `jti` are required.
     Rfc9068,
-    /// Auth0's default: `typ` is `JWT`; `sub` is `<client id>@clients`, `gty` is `client-credentials`; `azp` and `iat` are required.
+    /// Auth0's default: `typ` is `JWT`; `sub` is `<client id>@clients`, `gty` is `client-credentials`; `azp` and `iat`
+    /// are required.
     Auth0,
-    /// IdentityServer's: `typ` is `at+jwt`; `client_id`, `jti` and `nbf` are required, `scope` is an array, and there is no `sub`.
+    /// IdentityServer's: `typ` is `at+jwt`; `client_id`, `jti` and `nbf` are required, `scope` is an array, and there
+    /// is no `sub`.
     IdentityServer,
 }
 
@@ -41,8 +43,8 @@ impl FromStr for AccessTokenDialect {
 }
 
 impl AccessTokenDialect {
-    /// Whether a token with this `typ` may be of the dialect. Media types compare without regard to case, and `application/` may be
-    /// left out (RFC 7515 §4.1.9, RFC 9068 §2.1).
+    /// Whether a token with this `typ` may be of the dialect. Media types compare without regard to case, and
+    /// `application/` may be left out (RFC 7515 §4.1.9, RFC 9068 §2.1).
     pub(crate) fn accepts_typ(self, typ: Option<&str>) -> bool {
         let Some(typ) = typ else { return false };
         match self {

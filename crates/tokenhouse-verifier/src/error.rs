@@ -28,8 +28,8 @@ impl TokenPart {
 
 /// Why a token is not an access token for this resource server.
 ///
-/// `Display` explains the reason to whoever operates the resource server, with values from the token (escaped): for a log or a
-/// command line. What may be sent back is [`VerifyError::public_text`]. Instants are Unix seconds.
+/// `Display` explains the reason to whoever operates the resource server, with values from the token (escaped): for a
+/// log or a command line. What may be sent back is [`VerifyError::public_text`]. Instants are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum VerifyError {
     /// Longer than the configured maximum.

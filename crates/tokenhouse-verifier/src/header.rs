@@ -9,8 +9,8 @@ use crate::json_object::parse_json_object;
 /// Longest `kid` accepted, in octets.
 pub(crate) const MAX_KID_BYTES: usize = 128;
 
-/// The header parameters that are used. `jku`, `jwk`, `x5u`, `x5c` and `x5t` are not among them: a token does not choose the key
-/// it is checked with (RFC 8725 §3.10).
+/// The header parameters that are used. `jku`, `jwk`, `x5u`, `x5c` and `x5t` are not among them: a token does not
+/// choose the key it is checked with (RFC 8725 §3.10).
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct JoseHeader {
     pub(crate) algorithm: Algorithm,
@@ -23,7 +23,8 @@ impl JoseHeader {
     pub(crate) fn parse(header: &[u8]) -> Result<Self, VerifyError> {
         let mut members = parse_json_object(header)
             .map_err(|reason| VerifyError::NotAJsonObject { part: TokenPart::Header, reason })?;
-        // RFC 7515 §4.1.11: no extension is understood, so each `crit` is refused, also an empty one or one of registered names.
+        // RFC 7515 §4.1.11: no extension is understood, so each `crit` is refused, also an empty one or one of
+        // registered names.
         if members.contains_key("crit") {
             return Err(VerifyError::CriticalHeader);
         }

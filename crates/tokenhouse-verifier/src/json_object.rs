@@ -14,7 +14,8 @@ pub(crate) type JsonObject = Map<String, Value>;
 /// Why a text is not an acceptable JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum JsonObjectError {
-    /// Not JSON in UTF-8: a syntax error, a byte order mark, data after the end, a number out of range, or nested too deep.
+    /// Not JSON in UTF-8: a syntax error, a byte order mark, data after the end, a number out of range, or nested too
+    /// deep.
     #[error("is not JSON in UTF-8 with nothing before or after it")]
     NotJson,
     /// JSON, but a string, number, array, `true`, `false` or `null`.
@@ -27,8 +28,8 @@ pub enum JsonObjectError {
 
 /// Parses one JSON object.
 ///
-/// Parsers differ in which of two equal members they take, so that what one checks another does not see. RFC 7515 §4 and
-/// RFC 7519 §4 leave the choice between refusing and taking the last: here they are refused.
+/// Parsers differ in which of two equal members they take, so that what one checks another does not see. RFC 7515 §4
+/// and RFC 7519 §4 leave the choice between refusing and taking the last: here they are refused.
 pub(crate) fn parse_json_object(text: &[u8]) -> Result<JsonObject, JsonObjectError> {
     let duplicate = Cell::new(false);
     let mut deserializer = serde_json::Deserializer::from_slice(text);

@@ -12,7 +12,8 @@ use crate::algorithm::Algorithm;
 use crate::header::MAX_KID_BYTES;
 use crate::json_object::JsonObject;
 
-/// Smallest and largest RSA modulus accepted, in bits (RFC 7518 §3.3, RFC 8725 §3.2; the cap bounds the work per token).
+/// Smallest and largest RSA modulus accepted, in bits (RFC 7518 §3.3, RFC 8725 §3.2; the cap bounds the work per
+/// token).
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// The members of a private or symmetric key (RFC 7518 §6.2.2, §6.3.2 and §6.4.1).

@@ -38,8 +38,8 @@ pub struct JwkSet {
 }
 
 impl JwkSet {
-    /// Parses the JSON of a JWK Set. Unknown members are ignored and keys that cannot be used passed over (RFC 7517 §5), so that a
-    /// set with a key of some future kind still works.
+    /// Parses the JSON of a JWK Set. Unknown members are ignored and keys that cannot be used passed over (RFC 7517
+    /// §5), so that a set with a key of some future kind still works.
     pub fn parse(json: &[u8]) -> Result<Self, JwkSetError> {
         let document = parse_json_object(json).map_err(JwkSetError::NotAJsonObject)?;
         let Some(Value::Array(members)) = document.get("keys") else { return Err(JwkSetError::NoKeys) };
@@ -72,8 +72,8 @@ impl JwkSet {
         self.keys.iter().any(|key| key.kid() == kid)
     }
 
-    /// The key for a token's `kid` and `alg`. Of several with the same `kid` (RFC 7517 §4.5 allows it) the first that is pinned to
-    /// that algorithm is taken; a key is never used with another.
+    /// The key for a token's `kid` and `alg`. Of several with the same `kid` (RFC 7517 §4.5 allows it) the first that
+    /// is pinned to that algorithm is taken; a key is never used with another.
     pub(crate) fn find(&self, kid: &str, algorithm: Algorithm) -> Result<&VerificationKey, VerifyError> {
         let mut pinned_to = None;
         for key in self.keys.iter().filter(|key| key.kid() == kid) {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::jwk_set::JwkSet;
 
-/// No key set has ever been obtained, or the last one is too old: a fault on this side of the request, to be answered with 503 and
-/// never with 401.
+/// No key set has ever been obtained, or the last one is too old: a fault on this side of the request, to be answered
+/// with 503 and never with 401.
 #[derive(Debug, thiserror::Error)]
 #[error("the issuer's keys are not available")]
 pub struct KeysUnavailable {
@@ -23,8 +23,8 @@ pub type KeysFuture<'a> = Pin<Box<dyn Future<Output = Result<Arc<JwkSet>, KeysUn
 
 /// A source of an issuer's keys.
 pub trait KeySource: Debug + Send + Sync {
-    /// The key set in which to look for `kid`. A source that can refresh does so when it does not know the `kid`, within its
-    /// cool-down; the set returned may still lack it.
+    /// The key set in which to look for `kid`. A source that can refresh does so when it does not know the `kid`,
+    /// within its cool-down; the set returned may still lack it.
     fn keys_for<'a>(&'a self, kid: &'a str) -> KeysFuture<'a>;
 }
 

@@ -1,4 +1,4 @@
-//! Who is the caller with this token? The rules, the keys and the clock of one protected resource, together (RFC 6749 §1.1, §7)
+//! Who is the caller with this token? Rules, keys and clock of one protected resource (RFC 6749 §7)
 
 use std::sync::Arc;
 
@@ -33,7 +33,8 @@ pub struct ResourceServer {
 }
 
 impl ResourceServer {
-    /// A resource server that judges by `verifier` with the keys of `keys`, by the system's clock. Its realm is the audience.
+    /// A resource server that judges by `verifier` with the keys of `keys`, by the system's clock. Its realm is the
+    /// audience.
     pub fn new(verifier: Verifier, keys: impl KeySource + 'static) -> Self {
         let realm = verifier.audience().to_owned();
         Self {

@@ -26,7 +26,8 @@ impl ScopeSet {
         self.0.is_empty()
     }
 
-    /// Parses the `scope` claim: one string with spaces between the values, or an array of values (IdentityServer's habit).
+    /// Parses the `scope` claim: one string with spaces between the values, or an array of values (IdentityServer's
+    /// habit).
     pub(crate) fn parse_claim(claim: &Value) -> Result<Self, VerifyError> {
         let values: Option<Vec<&str>> = match claim {
             Value::String(scope) if scope.is_empty() => Some(Vec::new()),

@@ -7,8 +7,9 @@ use moka::sync::Cache;
 
 use crate::jwk_set::JwkSet;
 
-/// How long an entry stays at most: a memory bound. Expiry, audience and scope are judged outside, at every request, because caches
-/// that remembered a whole verdict have let revoked scopes and wrong audiences through (CVE-2021-32701, GHSA-4mq7-pvjg-xp2r).
+/// How long an entry stays at most: a memory bound. Expiry, audience and scope are judged outside, at every request,
+/// because caches that remembered a whole verdict have let revoked scopes and wrong audiences through (CVE-2021-32701,
+/// GHSA-4mq7-pvjg-xp2r).
 const TIME_TO_LIVE: Duration = Duration::from_hours(1);
 
 /// Remembers valid signatures, bounded. Invalid ones are not remembered: they could be made without end.

@@ -44,8 +44,8 @@ impl<'a> CompactJws<'a> {
     }
 }
 
-/// Decodes base64url in its one canonical spelling: no padding, no whitespace, no `+` or `/`, unused bits zero (RFC 7515 §2).
-/// A second spelling of a token would slip past whatever remembers tokens by their text.
+/// Decodes base64url in its one canonical spelling: no padding, no whitespace, no `+` or `/`, unused bits zero (RFC
+/// 7515 §2). A second spelling of a token would slip past whatever remembers tokens by their text.
 fn decode(part: &str, name: TokenPart) -> Result<Vec<u8>, VerifyError> {
     match URL_SAFE_NO_PAD.decode(part) {
         Ok(octets) if !octets.is_empty() => Ok(octets),

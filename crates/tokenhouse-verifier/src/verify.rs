@@ -1,4 +1,4 @@
-//! Is this an access token of the configured issuer for this resource server? (RFC 9068 §4, RFC 7515 §5.2, RFC 7519 §7.2)
+//! Is this an access token of our issuer for us? (RFC 9068 §4, RFC 7515 §5.2, RFC 7519 §7.2)
 
 use std::fmt;
 use std::time::Duration;
@@ -42,8 +42,8 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Rules for tokens of `issuer` (compared byte for byte with `iss`) meant for `audience` (one of `aud`). Until told otherwise,
-    /// they must be of RFC 9068's form and no longer than 8 KiB; clocks may differ by 30 seconds.
+    /// Rules for tokens of `issuer` (compared byte for byte with `iss`) meant for `audience` (one of `aud`). Until told
+    /// otherwise, they must be of RFC 9068's form and no longer than 8 KiB; clocks may differ by 30 seconds.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
@@ -124,7 +124,8 @@ impl Verifier {
         Ok(ParsedToken { text: token, jws, header })
     }
 
-    /// The rest of the check. Only the result for the signature is ever remembered: the claims are judged anew each time.
+    /// The rest of the check. Only the result for the signature is ever remembered: the claims are judged anew each
+    /// time.
     pub(crate) fn verify_parsed(
         &self,
         token: &ParsedToken<'_>,

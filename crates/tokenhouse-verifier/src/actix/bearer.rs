@@ -8,7 +8,8 @@ use super::refusal::Reason;
 pub(super) fn presented_token(headers: &HeaderMap) -> Result<&str, Reason> {
     let mut fields = headers.get_all(AUTHORIZATION);
     let field = fields.next().ok_or(Reason::NoToken)?;
-    // RFC 6750 §2: one method and one token per request; and two parties must not read different fields of the same request.
+    // RFC 6750 §2: one method and one token per request; and two parties must not read different fields of the same
+    // request.
     if fields.next().is_some() {
         return Err(Reason::InvalidRequest("There is more than one Authorization header field"));
     }

@@ -1,4 +1,4 @@
-//! Is the caller of this route authorized? The extractors handlers name in their signatures (RFC 6750 §3.1, RFC 9068 §4)
+//! Is the caller of this route authorized? The extractors (RFC 6750 §3.1, RFC 9068 §4)
 
 use std::marker::PhantomData;
 use std::ops::Deref;

@@ -35,7 +35,8 @@ pub enum Reason {
     NotConfigured,
 }
 
-/// The answer to a request that is not let through: status, challenge and a JSON body with `error` and `error_description`.
+/// The answer to a request that is not let through: status, challenge and a JSON body with `error` and
+/// `error_description`.
 #[derive(Debug, Error)]
 #[error("{reason}")]
 pub struct Refusal {

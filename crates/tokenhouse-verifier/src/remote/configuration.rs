@@ -107,7 +107,8 @@ impl RemoteJwksBuilder {
         self
     }
 
-    /// Also accepts plain `http` for this host: a name on a private network that nobody else can reach, such as a container's.
+    /// Also accepts plain `http` for this host: a name on a private network that nobody else can reach, such as a
+    /// container's.
     pub fn allow_plain_http_to(mut self, host: impl Into<String>) -> Self {
         self.plain_http.hosts.push(host.into());
         self

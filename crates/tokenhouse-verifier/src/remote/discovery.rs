@@ -1,4 +1,4 @@
-//! Where does an issuer's metadata stand, and what does it say about its keys? (RFC 8414 §3, OpenID Connect Discovery 1.0 §4)
+//! Where are an issuer's metadata, and its keys? (RFC 8414 §3, OpenID Connect Discovery 1.0 §4)
 
 use serde_json::Value;
 use url::Url;
@@ -6,7 +6,8 @@ use url::Url;
 use super::FetchError;
 use crate::json_object::parse_json_object;
 
-/// The places to look, in this order: the one nearly every issuer has, then RFC 8414's, which goes between host and path.
+/// The places to look, in this order: the one nearly every issuer has, then RFC 8414's, which goes between host and
+/// path.
 pub(super) fn metadata_urls(issuer: &Url) -> [Url; 2] {
     // OpenID Connect Discovery 1.0 §4.1 and RFC 8414 §3.1: a closing slash of the issuer is left out first.
     let path = issuer.path().trim_end_matches('/').to_owned();

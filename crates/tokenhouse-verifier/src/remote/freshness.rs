@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Bounds on what an issuer may ask for: below, verifiers would ask at each request; above, a withdrawn key would live on.
+/// Bounds on what an issuer may ask for: below, verifiers would ask at each request; above, a withdrawn key would live
+/// on.
 const SHORTEST: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_hours(24);
 
@@ -16,7 +17,8 @@ pub(super) fn max_age<'a>(fields: impl Iterator<Item = &'a str>) -> Option<Durat
             return Some(SHORTEST);
         }
         if name.eq_ignore_ascii_case("max-age") && max_age.is_none() {
-            // RFC 9111 §1.2.2: a number too large to represent counts as the largest; one that cannot be read, as stale.
+            // RFC 9111 §1.2.2: a number too large to represent counts as the largest; one that cannot be read, as
+            // stale.
             let digits = value.trim().trim_matches('"');
             let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
             let seconds = if all_digits { digits.parse().unwrap_or(u64::MAX) } else { 0 };

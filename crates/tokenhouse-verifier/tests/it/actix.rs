@@ -153,7 +153,8 @@ async fn two_tokens_are_an_invalid_request() {
     let two_fields = client().post(&url).bearer_auth(good()).header("authorization", format!("Bearer {}", good()));
     let joined = client().post(&url).header("authorization", format!("Bearer {}, Bearer {0}", good()));
     let in_body = client().post(&url).bearer_auth(good()).form(&[("access_token", good())]);
-    for request in [two_fields, joined, in_body] {
+    let huge = client().post(&url).bearer_auth(good()).form(&[("name", "x".repeat(300_000))]);
+    for request in [two_fields, joined, in_body, huge] {
         let (status, challenge, body) = refused(request.send().await.unwrap()).await;
         assert_eq!((status, &body["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_request")));
         assert!(challenge.contains(r#"error="invalid_request""#), "{challenge}");

@@ -1,4 +1,4 @@
-//! Does the verifier as a whole hold what its README promises? One binary for all tests that need keys, sockets or vectors.
+//! Does the verifier as a whole hold what its README promises? One binary for tests with keys, sockets, vectors.
 
 #[cfg(test)]
 mod actix;

@@ -27,7 +27,12 @@ proptest! {
     }
 
     #[test]
-    fn random_claims_are_judged(name in "iss|aud|exp|iat|nbf|sub|scope|client_id|azp|gty|cnf|jti", value: Option<i64>, text in ".{0,20}", now: u64) {
+    fn random_claims_are_judged(
+        name in "iss|aud|exp|iat|nbf|sub|scope|client_id|azp|gty|cnf|jti",
+        value: Option<i64>,
+        text in ".{0,20}",
+        now: u64,
+    ) {
         let value = value.map_or_else(|| json!([text]), |number| json!(number));
         let token = token(json!({"alg": "EdDSA", "kid": "ed"}), json!({name: value}));
         drop(Verifier::new("i", "a").verify(&token, &key_set(), now));

@@ -1,4 +1,4 @@
-//! Does the remote key source spare the issuer, survive its absence, and distrust its answers? (RFC 7517 §5, RFC 8414 §3)
+//! Does the remote key source spare the issuer, outlive its absence, distrust its answers? (RFC 7517 §5)
 
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;

@@ -23,7 +23,8 @@ fn judge(key: Option<&VerificationKey>, tests: impl Iterator<Item = (usize, Vec<
             match result {
                 TestResult::Valid => assert!(valid || key.is_none(), "{id} must be valid"),
                 TestResult::Invalid => assert!(!valid, "{id} must be invalid"),
-                // The only acceptable ones leave out the NULL of the digest's identifier; RFC 8017 §8.2.2 compares all octets.
+                // The only acceptable ones leave out the NULL of the digest's identifier; RFC 8017 §8.2.2 compares all
+                // octets.
                 TestResult::Acceptable => assert!(!valid, "{id} is only acceptable"),
             }
         })

@@ -1,4 +1,4 @@
-//! How are an issuer's keys fetched, kept fresh, and kept when the issuer is away? (RFC 7517 §5, RFC 9111 §4.2 and §4.2.4)
+//! How are an issuer's keys fetched, kept fresh, and kept in an outage? (RFC 7517 §5, RFC 9111 §4.2)
 
 mod configuration;
 mod discovery;
@@ -30,7 +30,8 @@ const RETRY_AFTER_FIRST_FAILURE: Duration = Duration::from_secs(1);
 ///
 /// - Fresh keys are used without any I/O; stale ones are still used while one background task fetches the next set.
 /// - While the issuer cannot be reached, the last good set stays, up to a limit.
-/// - A token with an unknown `kid` causes a fetch, but at most one per cool-down, so that forged tokens cannot flood the issuer.
+/// - A token with an unknown `kid` causes a fetch, but at most one per cool-down, so that forged tokens cannot flood
+///   the issuer.
 /// - However many requests need a fetch at one time, one is made, and all wait for it.
 /// - Only `https`, or `http` to this machine itself; no redirects; 2 seconds and 256 KiB at most.
 ///
@@ -49,7 +50,8 @@ impl RemoteJwks {
         RemoteJwksBuilder::new(Location::JwksUri(jwks_uri.into()))
     }
 
-    /// Fetches the keys now, or waits for a fetch that is under way; for a command line, or to have keys before the first request.
+    /// Fetches the keys now, or waits for a fetch that is under way; for a command line, or to have keys before the
+    /// first request.
     pub async fn refresh(&self) -> Result<Arc<JwkSet>, KeysUnavailable> {
         self.0.refresh_if(|_| true).await;
         let failure = self.0.lock().failure.clone();

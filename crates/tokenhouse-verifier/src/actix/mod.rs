@@ -4,7 +4,8 @@
 //!
 //! - [`AccessToken`](crate::AccessToken): any valid token;
 //! - [`Scoped<S>`](Scoped): a valid token that carries the scope `S` names, else 403;
-//! - [`one_bearer_method`], a middleware, where an API reads forms: it refuses a token in the body beside the one in the header.
+//! - [`one_bearer_method`], a middleware, where an API reads forms: it refuses a token in the body beside the one in
+//!   the header.
 
 mod bearer;
 mod body_token;
