@@ -14,8 +14,8 @@ use super::request_id::RequestId;
 /// The header that carries the id in both directions.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Gives the request an id, or keeps the caller's, and answers with it; logs each request at `debug`, without its
-/// query, which may hold what belongs in no log.
+/// Gives the request an id, or keeps the caller's, and answers with it; logs each request at `debug` by its route, not
+/// by its path and query, which may hold what belongs in no log.
 ///
 /// # Errors
 /// Those of the service behind it. Handlers and extractors turn theirs into answers before they come here.
@@ -28,7 +28,6 @@ pub async fn identify_request<B: MessageBody>(
     let span = tracing::info_span!("request", request_id = id.as_str());
     let started = Instant::now();
     let method = request.method().clone();
-    let path = request.path().to_owned();
     request.extensions_mut().insert(id.clone());
 
     let mut response = next.call(request).instrument(span.clone()).await?;
@@ -37,6 +36,8 @@ pub async fn identify_request<B: MessageBody>(
     }
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let status = response.status().as_u16();
-    span.in_scope(|| tracing::debug!(%method, path, status, micros, "answered"));
+    let route = response.request().match_pattern();
+    let route = route.as_deref().unwrap_or("none");
+    span.in_scope(|| tracing::debug!(%method, route, status, micros, "answered"));
     Ok(response)
 }

@@ -26,7 +26,8 @@ const RESOURCE_API_MAY: &[&str] = &["clock", "entropy", "config", "telemetry", "
 
 /// What the pure modules may not name: the outside world.
 const PURE: &[&str] = &["oauth", "secret", "keys"];
-const NOT_PURE: &[&str] = &["actix_web", "actix_http", "diesel", "tokio", "tracing", "reqwest", "std::env", "std::time::SystemTime"];
+const NOT_PURE: &[&str] =
+    &["actix_web", "actix_http", "diesel", "tokio", "tracing", "reqwest", "std::env", "std::time::SystemTime"];
 
 /// One path in one file: where, and the path with `super` and `self` resolved.
 #[derive(Debug)]
@@ -158,9 +159,11 @@ fn references() -> Vec<Reference> {
         let name = module.first().cloned().unwrap_or_default();
         let mut collector = Collector { module, found: Vec::new() };
         collector.visit_file(&syntax);
-        references.extend(
-            collector.found.into_iter().map(|path| Reference { file: relative.clone(), module: name.clone(), path }),
-        );
+        references.extend(collector.found.into_iter().map(|path| Reference {
+            file: relative.clone(),
+            module: name.clone(),
+            path,
+        }));
     }
     references
 }
@@ -195,7 +198,9 @@ fn a_lower_level_never_imports_a_higher_one() {
 fn modules_import_each_other_without_circles() {
     let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for reference in references() {
-        if let Some(target) = reference.target().filter(|target| level(target).is_some() && **target != *reference.module) {
+        if let Some(target) =
+            reference.target().filter(|target| level(target).is_some() && **target != *reference.module)
+        {
             edges.entry(reference.module.clone()).or_default().insert(target.to_owned());
         }
     }
@@ -217,16 +222,19 @@ fn modules_import_each_other_without_circles() {
 
 #[test]
 fn the_protocol_is_pure() {
-    nothing(references().iter().filter(|reference| PURE.contains(&reference.module.as_str())).filter_map(|reference| {
-        let offence = NOT_PURE.iter().find(|name| reference.names(name))?;
-        Some(format!("{}: {offence}", reference.file.display()))
-    }));
+    nothing(references().iter().filter(|reference| PURE.contains(&reference.module.as_str())).filter_map(
+        |reference| {
+            let offence = NOT_PURE.iter().find(|name| reference.names(name))?;
+            Some(format!("{}: {offence}", reference.file.display()))
+        },
+    ));
 }
 
 #[test]
 fn diesel_is_named_in_the_stores_only() {
     nothing(references().iter().filter_map(|reference| {
-        let in_store = reference.module == "store" || reference.file.starts_with("resource_api/users_store")
+        let in_store = reference.module == "store"
+            || reference.file.starts_with("resource_api/users_store")
             || reference.file == Path::new("resource_api/users_store.rs");
         let diesel = reference.path.first().is_some_and(|first| first.starts_with("diesel"));
         (diesel && !in_store).then(|| format!("{}: {}", reference.file.display(), reference.path.join("::")))

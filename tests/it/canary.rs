@@ -20,7 +20,10 @@ async fn misuse(url: &str, secret: &str) {
     Answer::to(form(&[grant, ("client_id", "c"), ("client_secret", secret), ("client_secret", WRONG)])).await;
     Answer::to(form(&[grant, ("client_secret", secret)]).header("authorization", basic("c", WRONG))).await;
     Answer::to(form(&[("grant_type", WRONG)]).header("authorization", format!("Bearer {secret}"))).await;
-    Answer::to(client().post(url).header("content-type", "application/json").body(format!("{{\"client_secret\":\"{secret}\""))).await;
+    Answer::to(
+        client().post(url).header("content-type", "application/json").body(format!("{{\"client_secret\":\"{secret}\"")),
+    )
+    .await;
     Answer::to(client().post(format!("{url}?client_secret={IN_QUERY}"))).await;
     Answer::to(client().get(format!("{url}/{IN_QUERY}?client_secret={IN_QUERY}"))).await;
 }
@@ -57,7 +60,14 @@ async fn serve_tells_no_secret_in_log_lists_errors_files_or_environment() {
     misuse(&serve.url("/oauth/token"), &generated).await;
     misuse(&serve.url("/oauth/token"), BROUGHT).await;
     let mut told = String::new();
-    for arguments in [&["client", "list"][..], &["client", "show", "c"], &["client", "secret", "list", "b"], &["export"], &["config", "print"], &["key", "list", "--output", "json"]] {
+    for arguments in [
+        &["client", "list"][..],
+        &["client", "show", "c"],
+        &["client", "secret", "list", "b"],
+        &["export"],
+        &["config", "print"],
+        &["key", "list", "--output", "json"],
+    ] {
         let output = serve.cli(arguments).success();
         told.push_str(&output.stdout);
         told.push_str(&output.stderr);

@@ -83,7 +83,9 @@ fn a_secret_is_shown_once_and_bounded_in_number() {
     let created = run(directory, &["client", "create", "--id", "c", "--output", "json"]).success();
     let secret = created.json()["client_secret"].as_str().unwrap().to_owned();
     assert_eq!(secret.len(), 61);
-    for arguments in [&["client", "show", "c"][..], &["client", "secret", "list", "c"], &["export"], &["client", "list"]] {
+    for arguments in
+        [&["client", "show", "c"][..], &["client", "secret", "list", "c"], &["export"], &["client", "list"]]
+    {
         let output = run(directory, arguments).success();
         assert!(!output.stdout.contains(&secret), "{arguments:?}");
     }
@@ -155,7 +157,8 @@ fn a_document_is_the_whole_truth_of_what_it_names_and_prune_of_the_rest() {
     let steps = apply(document, &["--prune"]).success().json()["steps"].clone();
     let kinds: Vec<_> = steps.as_array().unwrap().iter().map(|step| (&step["action"], &step["kind"])).collect();
     assert_eq!(kinds, [(&json!("delete"), &json!("client_secret")), (&json!("delete"), &json!("client"))], "{steps}");
-    let half = "apis: [{identifier: 'https://new/'}]\nclients: [{client_id: c, grants: [{audience: 'https://missing/'}]}]";
+    let half =
+        "apis: [{identifier: 'https://new/'}]\nclients: [{client_id: c, grants: [{audience: 'https://missing/'}]}]";
     assert_eq!(apply(half, &[]).code, 3);
     assert_eq!(run(directory, &["api", "show", "https://new/"]).code, 3, "all or nothing");
     let weak = "clients: [{client_id: w, secrets: [{value: short}]}]";
@@ -198,7 +201,11 @@ async fn token_and_verify_act_as_client_and_resource_server() {
     for (token, arguments, told) in [
         (access_token.clone(), vec!["--audience", "https://other/"], "audience"),
         (access_token.clone(), vec!["--audience", &partner.audience, "--scope", "delete:users"], "delete:users"),
-        (format!("{}AAAA", &access_token[..access_token.len() - 4]), vec!["--audience", &partner.audience], "signature"),
+        (
+            format!("{}AAAA", &access_token[..access_token.len() - 4]),
+            vec!["--audience", &partner.audience],
+            "signature",
+        ),
         ("nonsense".to_owned(), vec!["--audience", &partner.audience], "not accepted"),
     ] {
         let output = verify(&token, &arguments);
@@ -222,7 +229,8 @@ fn config_migrate_and_completions_answer() {
     let printed = run(directory, &["config", "print", "--set", "limits.parameters=10"]).success().stdout;
     assert!(printed.contains("--set"), "the source of each value: {printed}");
     let docs = run(directory, &["config", "docs"]).success().stdout;
-    let committed = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md")).unwrap();
+    let committed =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md")).unwrap();
     assert_eq!(docs.trim(), committed.trim(), "docs/configuration.md is what `tokenhouse config docs` prints");
     run(directory, &["migrate"]).success();
     run(directory, &["migrate"]).success();

@@ -53,13 +53,26 @@ async fn tls_serves_both_with_a_ca_made_on_the_spot() {
     let certificate = reqwest::Certificate::from_pem(&pem).unwrap();
     let client = builder().tls_certs_only([certificate]).build().unwrap();
     let partner = dev.partner(0);
-    let form = [("grant_type", "client_credentials"), ("client_id", &partner.client_id), ("client_secret", &partner.client_secret)];
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &partner.client_id),
+        ("client_secret", &partner.client_secret),
+    ];
     let token = Answer::to(client.post(dev.text("token_endpoint")).form(&form)).await.access_token();
     let answer = Answer::to(client.get(dev.api("/users")).bearer_auth(&token)).await;
     assert_eq!(answer.json()["total"], 2, "{answer:?}");
     let verified = run(
         dev.path(),
-        &["verify", &token, "--issuer", &dev.text("issuer"), "--audience", &partner.audience, "--ca-file", &dev.text("ca_file")],
+        &[
+            "verify",
+            &token,
+            "--issuer",
+            &dev.text("issuer"),
+            "--audience",
+            &partner.audience,
+            "--ca-file",
+            &dev.text("ca_file"),
+        ],
     );
     assert_eq!(verified.code, 0, "{verified:?}");
 }

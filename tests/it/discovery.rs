@@ -6,7 +6,9 @@ use crate::support::{Dev, Serve};
 #[tokio::test]
 async fn documents_are_cached_and_revalidated() {
     let dev = Dev::start(&[]);
-    for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+    for path in
+        ["/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+    {
         let first = dev.get(&dev.issuer(path)).await;
         assert_eq!((first.status, first.header("content-type")), (200, "application/json"), "{path}");
         assert_eq!(first.header("cache-control"), "public, max-age=300", "{path}");
@@ -90,7 +92,8 @@ async fn an_issuer_with_a_path_serves_everything_under_it() {
 #[tokio::test]
 async fn the_authorization_endpoint_refuses() {
     let dev = Dev::start(&[]);
-    let answer = dev.get(&dev.issuer("/authorize?response_type=code&client_id=x&redirect_uri=https://evil.example/")).await;
+    let answer =
+        dev.get(&dev.issuer("/authorize?response_type=code&client_id=x&redirect_uri=https://evil.example/")).await;
     assert_eq!(answer.error(), (400, "unsupported_response_type".to_owned()));
     assert_eq!(answer.header("location"), "", "never a redirect");
 }

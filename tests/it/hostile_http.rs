@@ -2,9 +2,9 @@
 
 use rstest::rstest;
 
+use crate::support::Dev;
 use crate::support::answer::{Answer, client};
 use crate::support::raw::{exchange, status};
-use crate::support::Dev;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const GRANT: &str = "grant_type=client_credentials&client_id=partner-a&client_secret=x";
@@ -80,14 +80,20 @@ impl http_body::Body for ChunkedBody {
 
 #[rstest]
 #[case::two_lengths("POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef")]
-#[case::length_and_chunked("POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")]
-#[case::chunked_not_last("POST /oauth/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n")]
+#[case::length_and_chunked(
+    "POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+)]
+#[case::chunked_not_last(
+    "POST /oauth/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"
+)]
 #[case::negative_length("POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n")]
 #[case::no_host("GET /livez HTTP/1.1\r\n\r\n")]
 #[case::two_hosts("GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")]
 #[case::space_in_name("GET /livez HTTP/1.1\r\nHost : x\r\n\r\n")]
 #[case::garbage("\u{1}\u{2}\u{3}\r\n\r\n")]
-#[case::bad_chunk("POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n")]
+#[case::bad_chunk(
+    "POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"
+)]
 #[case::nul_in_header("GET /livez HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n")]
 fn broken_http_is_refused_and_nobody_else_notices(#[case] request: &str) {
     let dev = Dev::start(&[]);

@@ -83,10 +83,7 @@ async fn every_imported_hash_verifies() {
     let secret = "a secret that was brought";
     let hashes = [
         ("sha256", "8vuBXTnTHUm974K++paE3MoT1TWqmLpwkZr0OnsCRRs="),
-        (
-            "sha512",
-            "19/CYqQszMtCIpFdm/oyhgsAYSEW8rBmgbzsqXtC32s9YyGzJFkVJ8G+LELiwJP9b0bz4zwbqYAkT5ep8N2Zsw==",
-        ),
+        ("sha512", "19/CYqQszMtCIpFdm/oyhgsAYSEW8rBmgbzsqXtC32s9YyGzJFkVJ8G+LELiwJP9b0bz4zwbqYAkT5ep8N2Zsw=="),
         ("pbkdf2", "$pbkdf2-sha256$i=25000,l=32$c2FsdHNhbHRzYWx0c2FsdA$Z2G8qVNldC6E7Tz8qNXMArwYqfj9hSIWsUfpC02jgII"),
     ];
     let clients: Vec<_> = hashes
@@ -121,10 +118,8 @@ async fn each_algorithm_can_be_chosen_and_is_published() {
         let published = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header["kid"]);
         assert_eq!(published.unwrap_or_else(|| panic!("{alg} is not published"))["alg"], alg);
         let issuer = dev.text("issuer");
-        let verified = crate::support::program::run(
-            dev.path(),
-            &["verify", &token, "--issuer", &issuer, "--audience", &audience],
-        );
+        let verified =
+            crate::support::program::run(dev.path(), &["verify", &token, "--issuer", &issuer, "--audience", &audience]);
         assert_eq!(verified.code, 0, "{alg}: {verified:?}");
     }
     let metadata = dev.get(&dev.issuer("/.well-known/openid-configuration")).await.json();
@@ -168,9 +163,19 @@ async fn an_api_has_its_own_dialect_whatever_the_server_does() {
 async fn the_error_table_of_both_modes_is_held() {
     let cases: [(&str, &[(&str, Option<&str>)], (u16, &str), (u16, &str)); 8] = [
         ("wrong secret", &[("client_secret", Some("wrong"))], (401, "invalid_client"), (401, "access_denied")),
-        ("no credentials", &[("client_id", None), ("client_secret", None)], (401, "invalid_client"), (401, "access_denied")),
+        (
+            "no credentials",
+            &[("client_id", None), ("client_secret", None)],
+            (401, "invalid_client"),
+            (401, "access_denied"),
+        ),
         ("id only", &[("client_secret", None)], (401, "invalid_client"), (401, "access_denied")),
-        ("grant type", &[("grant_type", Some("password"))], (400, "unsupported_grant_type"), (403, "unsupported_grant_type")),
+        (
+            "grant type",
+            &[("grant_type", Some("password"))],
+            (400, "unsupported_grant_type"),
+            (403, "unsupported_grant_type"),
+        ),
         ("no grant type", &[("grant_type", None)], (400, "invalid_request"), (400, "invalid_request")),
         ("unknown API", &[("audience", Some("https://unknown/"))], (400, "invalid_target"), (403, "access_denied")),
         ("scope", &[("scope", Some("delete:users"))], (400, "invalid_scope"), (403, "access_denied")),

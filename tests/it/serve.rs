@@ -119,8 +119,7 @@ async fn keys_rotate_by_hand_only_after_their_announcement() {
     assert!(kids.contains(&token_part(&before, 0)["kid"]), "the last one stays while its tokens live");
     assert_eq!(kids.len(), 3, "active, next and retired");
     for token in [&before, &after] {
-        let verified =
-            run(serve.path(), &["verify", token, "--issuer", &serve.url("/"), "--audience", "https://api/"]);
+        let verified = run(serve.path(), &["verify", token, "--issuer", &serve.url("/"), "--audience", "https://api/"]);
         assert_eq!(verified.code, 0, "{verified:?}");
     }
 }
