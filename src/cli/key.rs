@@ -43,7 +43,7 @@ enum Verb {
 ///
 /// # Errors
 /// What the verb refuses.
-pub fn run(args: KeyArgs) -> Result<(), CliError> {
+pub fn run(args: &KeyArgs) -> Result<(), CliError> {
     let format = args.output.output;
     let opened = open(&args.config)?;
     let administration = &opened.administration;

@@ -115,7 +115,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Api(args) => api::run(args),
         Command::Client(args) => client::run(args),
         Command::Grant(args) => grant::run(args),
-        Command::Key(args) => key::run(args),
+        Command::Key(args) => key::run(&args),
         Command::Apply(args) => apply::run_apply(&args),
         Command::Export(args) => apply::run_export(&args),
         Command::Token(args) => token::run(&args),

@@ -32,9 +32,11 @@ pub struct PoolSize {
 #[error("too much work is waiting")]
 pub struct Busy;
 
+type Work<S> = Box<dyn FnOnce(&mut S, Decision) + Send>;
+
 struct Job<S> {
     arrived: Instant,
-    run: Box<dyn FnOnce(&mut S, Decision) + Send>,
+    run: Work<S>,
 }
 
 /// Told to a job when it is taken from the queue.

@@ -100,7 +100,7 @@ fn a_secret_is_shown_once_and_bounded_in_number() {
 fn applying_a_document_twice_or_an_export_changes_nothing() {
     let folder = folder();
     let directory = folder.path();
-    let document = r#"
+    let document = r"
 apis:
   - identifier: https://api/
     scopes: [{ value: a }, { value: b }]
@@ -113,7 +113,7 @@ clients:
   - name: Without id
     claims: { tier: gold }
     quota: { per_hour: 5 }
-"#;
+";
     std::fs::write(directory.join("d.yaml"), document).unwrap();
     let variables = [("SECRET", "a secret that a person brought")];
     let apply = |arguments: &[&str]| {

@@ -161,7 +161,9 @@ async fn an_api_has_its_own_dialect_whatever_the_server_does() {
 
 #[tokio::test]
 async fn the_error_table_of_both_modes_is_held() {
-    let cases: [(&str, &[(&str, Option<&str>)], (u16, &str), (u16, &str)); 8] = [
+    type Changes = &'static [(&'static str, Option<&'static str>)];
+    type Expected = (u16, &'static str);
+    let cases: [(&str, Changes, Expected, Expected); 8] = [
         ("wrong secret", &[("client_secret", Some("wrong"))], (401, "invalid_client"), (401, "access_denied")),
         (
             "no credentials",

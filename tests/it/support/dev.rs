@@ -19,14 +19,12 @@ pub struct Dev {
     pub ready: Value,
 }
 
-/// The credentials and the grant of one of its clients.
+/// The credentials of one of its clients, and the API that it may call.
 #[derive(Clone, Debug)]
 pub struct Partner {
     pub client_id: String,
     pub client_secret: String,
     pub audience: String,
-    pub scope: String,
-    pub ungranted_scope: String,
 }
 
 impl Dev {
@@ -79,10 +77,6 @@ impl Dev {
         self.directory.path()
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Sends SIGTERM and waits for the exit code.
     pub fn terminate(&mut self) -> i32 {
         super::serve::signal(self.child.id(), "TERM");
@@ -113,25 +107,13 @@ impl Dev {
     /// One of its clients.
     pub fn partner(&self, index: usize) -> Partner {
         let text = |member: &str| self.ready["clients"][index][member].as_str().unwrap_or_default().to_owned();
-        Partner {
-            client_id: text("client_id"),
-            client_secret: text("client_secret"),
-            audience: text("audience"),
-            scope: text("scope"),
-            ungranted_scope: text("ungranted_scope"),
-        }
+        Partner { client_id: text("client_id"), client_secret: text("client_secret"), audience: text("audience") }
     }
 
     /// The management client.
     pub fn management(&self) -> Partner {
         let text = |member: &str| self.ready["management"][member].as_str().expect("management").to_owned();
-        Partner {
-            client_id: text("client_id"),
-            client_secret: text("client_secret"),
-            audience: text("audience"),
-            scope: String::new(),
-            ungranted_scope: String::new(),
-        }
+        Partner { client_id: text("client_id"), client_secret: text("client_secret"), audience: text("audience") }
     }
 
     /// A token request of the first partner, with `changes` to its form: a value replaces, `None` removes.
@@ -201,7 +183,7 @@ pub fn basic(id: &str, secret: &str) -> String {
 
 /// Every octet percent-encoded.
 pub fn percent_encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |encoded, byte| encoded + &format!("%{byte:02X}"))
 }
 
 /// A part of a token, decoded: 0 is the header, 1 the claims.
