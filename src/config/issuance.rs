@@ -3,17 +3,7 @@
 use std::time::Duration;
 
 use super::reader::{Choice, Read, Reader};
-
-/// Whose errors and default token dialect the token endpoint follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compat {
-    /// The RFCs.
-    Standard,
-    /// Auth0.
-    Auth0,
-    /// IdentityServer.
-    IdentityServer,
-}
+use crate::oauth::resource::Compat;
 
 /// Section `token`: access token lifetimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +29,10 @@ pub struct StoreSettings {
 }
 
 impl Choice for Compat {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("standard", Self::Standard), ("auth0", Self::Auth0), ("identityserver", Self::IdentityServer)];
-}
+    const CHOICES: &'static [Self] = Self::ALL;
 
-impl Compat {
-    /// Its name in the configuration.
-    pub fn as_str(self) -> &'static str {
-        self.word()
+    fn word(self) -> &'static str {
+        self.as_str()
     }
 }
 

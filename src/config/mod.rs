@@ -27,7 +27,7 @@ mod tests;
 
 pub use database::{DatabaseSettings, DatabaseUrl};
 pub use error::{ConfigError, ConfigErrors};
-pub use issuance::{Compat, SecretSettings, StoreSettings, TokenSettings};
+pub use issuance::{SecretSettings, StoreSettings, TokenSettings};
 pub use issuer_identifier::IssuerIdentifier;
 pub use keys::{JwksSettings, KeySettings, MasterKeySource};
 pub use layers::DEFAULTS;
@@ -35,13 +35,15 @@ pub use log::{LogFormat, LogLevel, LogSettings};
 pub use pools::{HashingSettings, SigningSettings};
 pub use reader::Threads;
 pub use reference::docs;
-pub use resource_api::{Dialect, ResourceApiSettings};
+pub use resource_api::ResourceApiSettings;
 pub use secret::Secret;
 pub use server::{LimitSettings, ServerSettings, TlsFiles};
 pub use sources::{ConfigFile, DEFAULT_FILE, FileSystem, Flag, ReadFile, Sources};
 
 use layers::Layers;
 use reader::{Read, Reader};
+
+use crate::oauth::resource::Compat;
 
 /// Everything the issuer runs with.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use super::log::LogSettings;
 use super::reader::{Choice, Read, Reader};
 use super::server::{is_loopback, parse_address};
 use super::sources::Sources;
+use crate::oauth::resource::TokenDialect;
 
 /// Section `resource_api`, and how it logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct ResourceApiSettings {
     /// Its own identifier, expected in `aud`: visible ASCII, not empty.
     pub audience: String,
     /// Token dialects it accepts; not empty.
-    pub dialects: Vec<Dialect>,
+    pub dialects: Vec<TokenDialect>,
     /// Its own SQLite file.
     pub database: PathBuf,
     /// Its URL as callers see it; from `bind` when unset.
@@ -36,35 +37,11 @@ pub struct ResourceApiSettings {
     pub log: LogSettings,
 }
 
-/// The shape of an access token; CONTRACT §2.2 names the claims of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// RFC 9068.
-    Rfc9068Profile,
-    /// RFC 9068 and `permissions`.
-    Rfc9068ProfileAuthz,
-    /// Auth0's.
-    AccessToken,
-    /// Auth0's and `permissions`.
-    AccessTokenAuthz,
-    /// IdentityServer's.
-    IdentityServer,
-}
+impl Choice for TokenDialect {
+    const CHOICES: &'static [Self] = Self::ALL;
 
-impl Choice for Dialect {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("rfc9068_profile", Self::Rfc9068Profile),
-        ("rfc9068_profile_authz", Self::Rfc9068ProfileAuthz),
-        ("access_token", Self::AccessToken),
-        ("access_token_authz", Self::AccessTokenAuthz),
-        ("identityserver", Self::IdentityServer),
-    ];
-}
-
-impl Dialect {
-    /// Its name in the configuration.
-    pub fn as_str(self) -> &'static str {
-        self.word()
+    fn word(self) -> &'static str {
+        self.as_str()
     }
 }
 

@@ -54,11 +54,11 @@ pub(super) const SETTINGS: &[Setting] = &[
     unset("resource_api.jwks_uri", "URL", "\"https://auth.example.com/.well-known/jwks.json\"", "The issuer's JWK Set; when unset, from the issuer's metadata."),
 ];
 
-/// Names of [`super::Compat`].
+/// Names of `compat`.
 pub(super) const COMPAT: &[&str] = &["standard", "auth0", "identityserver"];
 /// Names of [`super::LogFormat`].
 pub(super) const LOG_FORMATS: &[&str] = &["auto", "human", "json"];
-/// Names of [`super::Dialect`].
+/// Names of the token dialects.
 pub(super) const DIALECTS: &[&str] =
     &["rfc9068_profile", "rfc9068_profile_authz", "access_token", "access_token_authz", "identityserver"];
 

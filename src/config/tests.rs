@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::*;
+use crate::oauth::resource::TokenDialect;
 
 mod mistakes;
 
@@ -182,7 +183,7 @@ fn the_resource_api_reads_only_its_own_settings() {
         Given::file(broken_for_the_issuer).env("TOKENHOUSE__RESOURCE_API__DIALECTS", "access_token, rfc9068_profile");
     let settings = ResourceApiSettings::load(&given.sources()).unwrap();
     assert_eq!(settings.issuer.as_str(), "https://a.example/");
-    assert_eq!(settings.dialects, [Dialect::AccessToken, Dialect::Rfc9068Profile]);
+    assert_eq!(settings.dialects, [TokenDialect::AccessToken, TokenDialect::Rfc9068Profile]);
     assert_eq!(settings.bind.to_string(), "127.0.0.1:8081");
     // And the issuer does not care for the resource API's values.
     Given::file("[resource_api]\nbind = \"nonsense\"").load();
@@ -207,11 +208,11 @@ fn the_resource_api_tells_its_mistakes_at_once() {
 #[test]
 fn the_table_and_the_types_know_the_same_words() {
     fn words<T: reader::Choice>() -> Vec<&'static str> {
-        T::WORDS.iter().map(|(word, _)| *word).collect()
+        T::CHOICES.iter().map(|choice| choice.word()).collect()
     }
     assert_eq!(words::<Compat>(), settings::COMPAT);
     assert_eq!(words::<LogFormat>(), settings::LOG_FORMATS);
-    assert_eq!(words::<Dialect>(), settings::DIALECTS);
+    assert_eq!(words::<TokenDialect>(), settings::DIALECTS);
 }
 
 #[test]

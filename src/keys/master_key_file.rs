@@ -1,0 +1,308 @@
+//! How does the master key lie on disk? In a file of one line that its owner alone can read.
+//!
+//! Whoever reads it can open every signing key in the database, so anything unusual about the file is refused with the
+//! command that puts it right.
+
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::seal::{MasterKey, MasterKeyError};
+use crate::entropy::Entropy;
+
+/// A key, a line end, and room to notice that there is more.
+const MAX_FILE_BYTES: usize = 256;
+const GROUP_AND_OTHERS: u32 = 0o077;
+const OTHERS_MAY_WRITE: u32 = 0o002;
+const STICKY: u32 = 0o1000;
+
+/// Why a master key file was not read or not made.
+#[derive(Debug, Error)]
+pub enum MasterKeyFileError {
+    /// There is none.
+    #[error("there is no master key at {}", path.display())]
+    NotFound {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// `create` never writes over anything.
+    #[error("{} exists already: load it, or choose another path", path.display())]
+    AlreadyExists {
+        /// What stands in the way.
+        path: PathBuf,
+    },
+    /// A symbolic link, a folder, a device.
+    #[error("{} is not an ordinary file: put the master key itself there, not a link to it", path.display())]
+    NotAFile {
+        /// What it is.
+        path: PathBuf,
+    },
+    /// A hard link elsewhere would keep the key readable.
+    #[error("{0} has another name (hard link): find it with `find -samefile {0}` and remove it", path.display())]
+    HardLinked {
+        /// One of its names.
+        path: PathBuf,
+    },
+    /// Readable or writable by others.
+    #[error("{0} has permissions {mode:03o}, so that others may get at it: run `chmod 600 {0}`", path.display())]
+    TooOpen {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Anybody could put another file in its place.
+    #[error("everybody may write in {0}: run `chmod o-w {0}`", path.display())]
+    DirectoryTooOpen {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Not a master key inside.
+    #[error("{} does not hold a master key: {source}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What was expected.
+        source: MasterKeyError,
+    },
+    /// The operating system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// File or directory.
+        path: PathBuf,
+        /// Its reason.
+        source: io::Error,
+    },
+}
+
+/// Reads the master key at `path`.
+pub fn load(path: &Path) -> Result<MasterKey, MasterKeyFileError> {
+    let found = look_at(path)?.ok_or_else(|| MasterKeyFileError::NotFound { path: path.into() })?;
+    check_file(path, &found)?;
+    check_directory(directory_of(path))?;
+    let mut file = File::open(path).map_err(io_error(path))?;
+    // The checks hold for the file that is now open, or for none: `open` follows links, the look before did not.
+    let opened = file.metadata().map_err(io_error(path))?;
+    if (opened.dev(), opened.ino()) != (found.dev(), found.ino()) {
+        return Err(MasterKeyFileError::NotAFile { path: path.into() });
+    }
+    check_file(path, &opened)?;
+
+    let malformed = |source| MasterKeyFileError::Malformed { path: path.into(), source };
+    let mut text = Zeroizing::new([0_u8; MAX_FILE_BYTES]);
+    let mut length = 0;
+    while let Some(free) = text.get_mut(length..).filter(|free| !free.is_empty()) {
+        match file.read(free) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(io_error(path)(error)),
+        }
+    }
+    let text = text.get(..length).and_then(|text| std::str::from_utf8(text).ok()).ok_or(MasterKeyError);
+    text.and_then(MasterKey::from_base64url).map_err(malformed)
+}
+
+/// Makes a new master key at `path`, and the directory that it lies in. On return it is on the disk; whenever the
+/// machine stops, there is a whole file or none. Of several processes that try at once, one succeeds.
+pub fn create(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey, MasterKeyFileError> {
+    let directory = directory_of(path);
+    create_directory(directory)?;
+    check_directory(directory)?;
+    // Held until the end and let go by the system if the process dies: it makes "look, then rename" one step.
+    let locked = File::open(directory).map_err(io_error(directory))?;
+    locked.lock().map_err(io_error(directory))?;
+    if look_at(path)?.is_some() {
+        return Err(MasterKeyFileError::AlreadyExists { path: path.into() });
+    }
+
+    let master_key = MasterKey::generate(entropy);
+    let temporary = temporary_name(path);
+    // Left behind by a process that died here; nothing was ever sealed with it.
+    if look_at(&temporary)?.is_some() {
+        fs::remove_file(&temporary).map_err(io_error(&temporary))?;
+    }
+    write_new(&temporary, &master_key)
+        .and_then(|()| fs::rename(&temporary, path))
+        .and_then(|()| locked.sync_all())
+        .map_err(io_error(path))?;
+    Ok(master_key)
+}
+
+/// `create_new` is `O_EXCL`: it follows no link and takes no file that is there already.
+fn write_new(path: &Path, master_key: &MasterKey) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(master_key.to_base64url().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+fn create_directory(directory: &Path) -> Result<(), MasterKeyFileError> {
+    let missing: Vec<&Path> =
+        directory.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io_error(directory))?;
+    // A new folder is on the disk when the folder around it is.
+    for around in missing.into_iter().map(directory_of) {
+        File::open(around).and_then(|around| around.sync_all()).map_err(io_error(around))?;
+    }
+    Ok(())
+}
+
+fn check_directory(directory: &Path) -> Result<(), MasterKeyFileError> {
+    let mode = fs::metadata(directory).map_err(io_error(directory))?.permissions().mode();
+    if mode & OTHERS_MAY_WRITE != 0 && mode & STICKY == 0 {
+        return Err(MasterKeyFileError::DirectoryTooOpen { path: directory.into() });
+    }
+    Ok(())
+}
+
+fn check_file(path: &Path, metadata: &Metadata) -> Result<(), MasterKeyFileError> {
+    if !metadata.is_file() {
+        return Err(MasterKeyFileError::NotAFile { path: path.into() });
+    }
+    if metadata.nlink() > 1 {
+        return Err(MasterKeyFileError::HardLinked { path: path.into() });
+    }
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & GROUP_AND_OTHERS != 0 {
+        return Err(MasterKeyFileError::TooOpen { path: path.into(), mode });
+    }
+    Ok(())
+}
+
+/// What stands at `path` itself, links not followed.
+fn look_at(path: &Path) -> Result<Option<Metadata>, MasterKeyFileError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error(path)(error)),
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn temporary_name(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    path.with_file_name(name)
+}
+
+fn io_error(path: &Path) -> impl Fn(io::Error) -> MasterKeyFileError {
+    move |source| MasterKeyFileError::Io { path: path.into(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::entropy::SystemEntropy;
+
+    fn folder() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys/master.key");
+        (folder, path)
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_created_key_loads_and_is_its_owners_alone() {
+        let (_folder, path) = folder();
+        let created = create(&path, &SystemEntropy).unwrap();
+        assert_eq!(load(&path).unwrap().id(), created.id());
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        assert_eq!(fs::read(&path).unwrap().len(), 44);
+    }
+
+    #[test]
+    fn nothing_is_ever_written_over() {
+        let (_folder, path) = folder();
+        let first = create(&path, &SystemEntropy).unwrap();
+        assert!(matches!(create(&path, &SystemEntropy), Err(MasterKeyFileError::AlreadyExists { .. })));
+        assert_eq!(load(&path).unwrap().id(), first.id());
+        fs::remove_file(&path).unwrap();
+        symlink("/nonexistent", &path).unwrap();
+        assert!(matches!(create(&path, &SystemEntropy), Err(MasterKeyFileError::AlreadyExists { .. })));
+    }
+
+    #[test]
+    fn a_file_left_behind_by_a_crash_does_not_stand_in_the_way() {
+        let (_folder, path) = folder();
+        create_directory(directory_of(&path)).unwrap();
+        fs::write(temporary_name(&path), "half a k").unwrap();
+        let created = create(&path, &SystemEntropy).unwrap();
+        assert_eq!(load(&path).unwrap().id(), created.id());
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn of_many_that_create_at_once_one_succeeds() {
+        let (_folder, path) = folder();
+        let path = path.as_path();
+        let created: Vec<MasterKey> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| create(path, &SystemEntropy).ok())).collect();
+            threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(created.len(), 1);
+        assert_eq!(load(path).unwrap().id(), created[0].id());
+    }
+
+    #[test]
+    fn a_missing_file_is_told_from_a_bad_one() {
+        let (_folder, path) = folder();
+        assert!(matches!(load(&path), Err(MasterKeyFileError::NotFound { .. })));
+    }
+
+    #[test]
+    fn links_and_folders_are_refused() {
+        let (_folder, path) = folder();
+        create(&path, &SystemEntropy).unwrap();
+        let link = path.with_file_name("link.key");
+        symlink(&path, &link).unwrap();
+        assert!(matches!(load(&link), Err(MasterKeyFileError::NotAFile { .. })));
+        assert!(matches!(load(path.parent().unwrap()), Err(MasterKeyFileError::NotAFile { .. })));
+        fs::hard_link(&path, path.with_file_name("hard.key")).unwrap();
+        assert!(matches!(load(&path), Err(MasterKeyFileError::HardLinked { .. })));
+    }
+
+    #[test]
+    fn open_permissions_are_refused_with_the_command_that_mends_them() {
+        let (_folder, path) = folder();
+        create(&path, &SystemEntropy).unwrap();
+        for open in [0o640, 0o604, 0o620, 0o644] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
+            let error = load(&path).unwrap_err().to_string();
+            assert!(error.contains(&format!("chmod 600 {}", path.display())), "{error}");
+            assert!(error.contains(&format!("{open:o}")), "{error}");
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        assert!(load(&path).is_ok());
+        fs::set_permissions(path.parent().unwrap(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(load(&path), Err(MasterKeyFileError::DirectoryTooOpen { .. })));
+    }
+
+    #[test]
+    fn other_contents_are_refused_and_never_repeated() {
+        let (_folder, path) = folder();
+        create(&path, &SystemEntropy).unwrap();
+        let whole = fs::read_to_string(&path).unwrap();
+        for contents in ["", &whole[..42], &format!("{whole}{whole}"), &"A".repeat(4096)] {
+            fs::write(&path, contents).unwrap();
+            let error = load(&path).unwrap_err();
+            assert!(matches!(error, MasterKeyFileError::Malformed { .. }));
+            assert!(contents.is_empty() || !error.to_string().contains(contents), "{error}");
+        }
+        fs::write(&path, [0xff; 44]).unwrap();
+        assert!(matches!(load(&path), Err(MasterKeyFileError::Malformed { .. })));
+    }
+}

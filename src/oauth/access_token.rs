@@ -1,0 +1,244 @@
+//! Which claims does an access token carry? (RFC 9068 §2, and the dialects of Auth0 and IdentityServer)
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::client::Client;
+use super::resource::{Api, Compat, ScopeFormat, TokenDialect};
+use super::scope::ScopeSet;
+
+/// All that a token's claims are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenSubject<'a> {
+    /// The issuer identifier, byte for byte as configured.
+    pub issuer: &'a str,
+    /// The client it is issued to.
+    pub client: &'a Client,
+    /// The API it is for.
+    pub api: &'a Api,
+    /// The scopes it carries.
+    pub scope: &'a ScopeSet,
+    /// The server's habits, for an API without a dialect of its own.
+    pub compat: Compat,
+    /// Unix time in whole seconds, rounded down: a verifier without leeway must not see a future `iat`.
+    pub issued_at: i64,
+    /// A new unique identifier (RFC 7519 §4.1.7).
+    pub jti: &'a str,
+}
+
+/// The header `typ` and the claims of a token, not yet signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsignedToken {
+    /// The header `typ`.
+    pub typ: &'static str,
+    /// The claims as JSON.
+    pub claims: Vec<u8>,
+    /// Seconds until it expires.
+    pub expires_in: u32,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<&'a str>,
+    aud: &'a str,
+    iat: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
+    exp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    azp: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gty: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<ScopeClaim<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions: Option<Vec<&'a str>>,
+    #[serde(flatten, skip_serializing_if = "Map::is_empty")]
+    client_claims: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ScopeClaim<'a> {
+    String(String),
+    Array(Vec<&'a str>),
+}
+
+/// Builds the claims of an access token in the dialect of its API.
+///
+/// # Errors
+/// Only if a claim cannot be written as JSON, which no stored value can cause.
+pub fn build_access_token(subject: &TokenSubject<'_>) -> Result<UnsignedToken, serde_json::Error> {
+    let TokenSubject { issuer, client, api, scope, compat, issued_at, jti } = *subject;
+    let dialect = api.token_dialect.unwrap_or_else(|| compat.default_dialect());
+    let client_id = client.client_id.as_str();
+    let expires_in = api.token_lifetime.seconds();
+    let subject_at_clients;
+    let mut claims = Claims {
+        iss: issuer,
+        sub: None,
+        aud: api.identifier.as_str(),
+        iat: issued_at,
+        nbf: None,
+        exp: issued_at.saturating_add(i64::from(expires_in)),
+        client_id: None,
+        azp: None,
+        gty: None,
+        jti: None,
+        scope: scope_claim(scope, api.scope_format, dialect),
+        permissions: None,
+        client_claims: Map::new(),
+    };
+    let typ = match dialect {
+        TokenDialect::Rfc9068Profile | TokenDialect::Rfc9068ProfileAuthz => {
+            claims.sub = Some(client_id);
+            claims.client_id = Some(client_id);
+            claims.jti = Some(jti);
+            "at+jwt"
+        }
+        TokenDialect::AccessToken | TokenDialect::AccessTokenAuthz => {
+            subject_at_clients = format!("{client_id}@clients");
+            claims.sub = Some(&subject_at_clients);
+            claims.azp = Some(client_id);
+            claims.gty = Some("client-credentials");
+            "JWT"
+        }
+        TokenDialect::IdentityServer => {
+            claims.client_id = Some(client_id);
+            claims.jti = Some(jti);
+            claims.nbf = Some(issued_at);
+            claims.client_claims = prefixed_claims(&client.claims);
+            "at+jwt"
+        }
+    };
+    if matches!(dialect, TokenDialect::Rfc9068ProfileAuthz | TokenDialect::AccessTokenAuthz) {
+        claims.permissions = Some(values(scope));
+    }
+    Ok(UnsignedToken { typ, claims: serde_json::to_vec(&claims)?, expires_in })
+}
+
+fn values(scope: &ScopeSet) -> Vec<&str> {
+    scope.iter().map(super::scope::ScopeValue::as_str).collect()
+}
+
+/// The claim `scope`; an empty scope is left out (RFC 9068 §2.2.3).
+fn scope_claim(scope: &ScopeSet, format: Option<ScopeFormat>, dialect: TokenDialect) -> Option<ScopeClaim<'_>> {
+    let default = if dialect == TokenDialect::IdentityServer { ScopeFormat::Array } else { ScopeFormat::String };
+    (!scope.is_empty()).then(|| match format.unwrap_or(default) {
+        ScopeFormat::String => ScopeClaim::String(scope.to_string()),
+        ScopeFormat::Array => ScopeClaim::Array(values(scope)),
+    })
+}
+
+/// IdentityServer puts `client_` before a client's claims; `client_id` itself is never overwritten.
+fn prefixed_claims(claims: &Map<String, Value>) -> Map<String, Value> {
+    let prefixed = claims.iter().map(|(name, value)| (format!("client_{name}"), value.clone()));
+    prefixed.filter(|(name, _)| name != "client_id").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::UnixMillis;
+    use crate::keys::SigningAlg;
+    use crate::oauth::resource::{DefaultScope, Lifetime, ScopePolicy};
+
+    fn token(
+        dialect: Option<TokenDialect>,
+        compat: Compat,
+        format: Option<ScopeFormat>,
+        scope: &str,
+    ) -> (String, Value) {
+        let api = Api {
+            id: uuid::Uuid::nil(),
+            identifier: "https://api/".parse().unwrap(),
+            name: String::new(),
+            scopes: Vec::new(),
+            token_lifetime: Lifetime::try_from(100).unwrap(),
+            signing_alg: SigningAlg::Rs256,
+            token_dialect: dialect,
+            default_scope: DefaultScope::All,
+            scope_policy: ScopePolicy::Exact,
+            scope_format: format,
+            token_reuse_seconds: 0,
+            is_system: false,
+            created_at: UnixMillis(0),
+            updated_at: UnixMillis(0),
+        };
+        let client = Client {
+            id: uuid::Uuid::nil(),
+            client_id: "a".parse().unwrap(),
+            name: String::new(),
+            enabled: true,
+            client_credentials_allowed: true,
+            default_audience: None,
+            authentication_methods: Vec::new(),
+            secrets: Vec::new(),
+            grants: Vec::new(),
+            quota: None,
+            claims: json!({"tier": "gold", "id": "evil"}).as_object().unwrap().clone(),
+            created_at: UnixMillis(0),
+            updated_at: UnixMillis(0),
+        };
+        let scope = ScopeSet::parse(scope).unwrap();
+        let built = build_access_token(&TokenSubject {
+            issuer: "https://issuer/",
+            client: &client,
+            api: &api,
+            scope: &scope,
+            compat,
+            issued_at: 1_000,
+            jti: "j1",
+        })
+        .unwrap();
+        assert_eq!(built.expires_in, 100);
+        (built.typ.to_owned(), serde_json::from_slice(&built.claims).unwrap())
+    }
+
+    #[test]
+    fn rfc9068_is_the_default_dialect() {
+        let (typ, claims) = token(None, Compat::Standard, None, "x y");
+        assert_eq!(typ, "at+jwt");
+        assert_eq!(
+            claims,
+            json!({"iss":"https://issuer/","sub":"a","aud":"https://api/","iat":1000,"exp":1100,"client_id":"a","jti":"j1","scope":"x y"})
+        );
+    }
+
+    #[test]
+    fn auth0_tokens_look_like_auth0s() {
+        let (typ, claims) = token(None, Compat::Auth0, None, "x");
+        assert_eq!(typ, "JWT");
+        assert_eq!(
+            claims,
+            json!({"iss":"https://issuer/","sub":"a@clients","aud":"https://api/","iat":1000,"exp":1100,"azp":"a","gty":"client-credentials","scope":"x"})
+        );
+        let (_, authz) = token(Some(TokenDialect::AccessTokenAuthz), Compat::Standard, None, "x y");
+        assert_eq!(authz["permissions"], json!(["x", "y"]));
+    }
+
+    #[test]
+    fn identityserver_tokens_have_a_scope_array_prefixed_claims_and_no_sub() {
+        let (typ, claims) = token(None, Compat::IdentityServer, None, "x");
+        assert_eq!(typ, "at+jwt");
+        assert_eq!(
+            claims,
+            json!({"iss":"https://issuer/","aud":"https://api/","iat":1000,"nbf":1000,"exp":1100,"client_id":"a","jti":"j1","scope":["x"],"client_tier":"gold"})
+        );
+    }
+
+    #[test]
+    fn an_empty_scope_is_left_out_and_the_format_can_be_chosen() {
+        assert!(token(None, Compat::Standard, None, "").1.get("scope").is_none());
+        assert_eq!(token(None, Compat::Standard, Some(ScopeFormat::Array), "x").1["scope"], json!(["x"]));
+        assert_eq!(token(None, Compat::IdentityServer, Some(ScopeFormat::String), "x").1["scope"], json!("x"));
+    }
+}

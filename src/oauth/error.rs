@@ -1,0 +1,358 @@
+//! What goes wrong at the token endpoint, and which status, code and words tell it? (RFC 6749 §5.2, RFC 8707 §2)
+
+use std::borrow::Cow;
+
+use super::client::ClientId;
+use super::form::MalformedBody;
+use super::resource::{Audience, Compat};
+use super::scope::ScopeSet;
+
+/// Why a token request is refused. The words are ours and quote only values that passed their grammar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenError {
+    /// The request breaks the rules of its form.
+    Malformed(MalformedRequest),
+    /// The body is longer than `limit` bytes.
+    BodyTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Unknown client, wrong or expired secret, disabled client: one and the same.
+    InvalidClient,
+    /// Nothing to authenticate with.
+    NoCredentials,
+    /// An `Authorization` header of another scheme than Basic.
+    UnsupportedAuthorizationScheme,
+    /// A client assertion, which this server does not take yet.
+    AssertionsNotServed,
+    /// The client may not use this grant.
+    UnauthorizedClient,
+    /// No `grant_type`.
+    MissingGrantType,
+    /// Another `grant_type`; its value where it may be quoted.
+    UnsupportedGrantType(Option<String>),
+    /// No API with that identifier; the identifier where it is one.
+    UnknownApi(Option<Audience>),
+    /// The client has no grant for the API.
+    NoGrant {
+        /// The client, where its id may be quoted.
+        client_id: Option<ClientId>,
+        /// The API.
+        audience: Audience,
+    },
+    /// No API named, and none follows from the client's grants.
+    NoAudience,
+    /// Different APIs in one request.
+    SeveralAudiences,
+    /// The scope breaks its grammar.
+    MalformedScope,
+    /// The API wants a scope to be named.
+    MissingScope,
+    /// These values are not granted.
+    ScopeNotGranted(ScopeSet),
+    /// More than the server can do now, or the store is needed and away.
+    TemporarilyUnavailable {
+        /// When to try again, in seconds.
+        retry_after: u32,
+    },
+    /// A fault of ours. Its cause is in the log under the request id.
+    ServerError,
+}
+
+/// How a request breaks the rules of its form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MalformedRequest {
+    /// Neither form nor JSON.
+    #[error("send the parameters as application/x-www-form-urlencoded or application/json and set Content-Type")]
+    ContentType,
+    /// The body cannot be read.
+    #[error("{0}")]
+    Body(MalformedBody),
+    /// More than one way to authenticate.
+    #[error("use one way to authenticate per request: the Authorization header or client_secret in the body, not both")]
+    TwoMethods,
+    /// More than one `Authorization` header.
+    #[error("send one Authorization header, not several")]
+    TwoAuthorizationHeaders,
+    /// Basic credentials that cannot be read.
+    #[error("the Authorization header is not Basic followed by the base64 of client_id:client_secret")]
+    MalformedBasic,
+    /// Another client id in the body than in the header.
+    #[error("the client_id in the body differs from the one in the Authorization header")]
+    ClientIdsDiffer,
+    /// `organization`, which has no meaning here.
+    #[error("organizations are not supported; leave out the parameter organization")]
+    OrganizationNotSupported,
+    /// The body did not arrive in time.
+    #[error("the body did not arrive in time; send it at once")]
+    BodyTooSlow,
+    /// The body broke off.
+    #[error("the body broke off or its transfer coding is wrong")]
+    BodyIncomplete,
+}
+
+impl From<MalformedRequest> for TokenError {
+    fn from(problem: MalformedRequest) -> Self {
+        Self::Malformed(problem)
+    }
+}
+
+/// A refusal as it goes on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedError {
+    /// The HTTP status.
+    pub status: u16,
+    /// The member `error`.
+    pub error: &'static str,
+    /// The member `error_description`, within RFC 6749's characters (but for Auth0's quotes).
+    pub description: Cow<'static, str>,
+    /// The header `Retry-After` in seconds.
+    pub retry_after: Option<u32>,
+}
+
+impl TokenError {
+    /// This error as the caller sees it under `compat`.
+    pub fn render(&self, compat: Compat) -> RenderedError {
+        match compat {
+            Compat::Auth0 => self.render_auth0().unwrap_or_else(|| self.render_standard()),
+            Compat::Standard | Compat::IdentityServer => self.render_standard(),
+        }
+    }
+
+    /// The short, fixed name of the cause, for logs.
+    pub const fn cause(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed_request",
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::InvalidClient => "invalid_client",
+            Self::NoCredentials => "no_credentials",
+            Self::UnsupportedAuthorizationScheme => "unsupported_authorization_scheme",
+            Self::AssertionsNotServed => "assertions_not_served",
+            Self::UnauthorizedClient => "grant_type_not_allowed",
+            Self::MissingGrantType => "missing_grant_type",
+            Self::UnsupportedGrantType(_) => "unsupported_grant_type",
+            Self::UnknownApi(_) => "unknown_api",
+            Self::NoGrant { .. } => "no_grant",
+            Self::NoAudience => "no_audience",
+            Self::SeveralAudiences => "several_audiences",
+            Self::MalformedScope => "malformed_scope",
+            Self::MissingScope => "missing_scope",
+            Self::ScopeNotGranted(_) => "scope_not_granted",
+            Self::TemporarilyUnavailable { .. } => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+        }
+    }
+
+    fn render_standard(&self) -> RenderedError {
+        match self {
+            Self::Malformed(problem) => answer(400, "invalid_request", problem.to_string()),
+            Self::BodyTooLarge { limit } => {
+                answer(413, "invalid_request", format!("the body is longer than {limit} bytes"))
+            }
+            Self::InvalidClient => answer(
+                401,
+                "invalid_client",
+                "client authentication failed: check the client id and secret, and that neither is expired or disabled",
+            ),
+            Self::NoCredentials => answer(
+                401,
+                "invalid_client",
+                "no client credentials: send client_id and client_secret by HTTP Basic or in the body",
+            ),
+            Self::UnsupportedAuthorizationScheme => {
+                answer(401, "invalid_client", "use the scheme Basic in the Authorization header")
+            }
+            Self::AssertionsNotServed => answer(
+                401,
+                "invalid_client",
+                "client assertions are not accepted here: authenticate with client_id and client_secret",
+            ),
+            Self::UnauthorizedClient => answer(
+                400,
+                "unauthorized_client",
+                "this client may not use the grant type client_credentials: allow it for the client",
+            ),
+            Self::MissingGrantType => {
+                answer(400, "invalid_request", "the parameter grant_type is missing: send client_credentials")
+            }
+            Self::UnsupportedGrantType(value) => answer(
+                400,
+                "unsupported_grant_type",
+                format!(
+                    "the grant type {} is not supported: send client_credentials",
+                    value.as_deref().unwrap_or("asked for")
+                ),
+            ),
+            Self::UnknownApi(Some(audience)) => {
+                answer(400, "invalid_target", format!("no API {audience} is registered here: check audience"))
+            }
+            Self::UnknownApi(None) => {
+                answer(400, "invalid_target", "the audience is no API identifier: check its characters and length")
+            }
+            Self::NoGrant { client_id, audience } => {
+                let client = client_id.as_ref().map_or("this client", ClientId::as_str);
+                answer(
+                    400,
+                    "invalid_target",
+                    format!("{client} has no grant for {audience}: ask its operator to create one"),
+                )
+            }
+            Self::NoAudience => answer(
+                400,
+                "invalid_target",
+                "no API named and none follows from the grants of the client: send audience",
+            ),
+            Self::SeveralAudiences => answer(
+                400,
+                "invalid_target",
+                "a token is for one API: audience and resource name different ones, so send one request for each",
+            ),
+            Self::MalformedScope => answer(
+                400,
+                "invalid_scope",
+                "scope must be values of printable ASCII characters without quotes or backslashes, separated by spaces",
+            ),
+            Self::MissingScope => answer(400, "invalid_scope", "this API wants the scope to be named: send scope"),
+            Self::ScopeNotGranted(missing) => {
+                answer(400, "invalid_scope", format!("not granted to this client: {}", shortened(missing, " ")))
+            }
+            Self::TemporarilyUnavailable { retry_after } => RenderedError {
+                retry_after: Some(*retry_after),
+                ..answer(503, "temporarily_unavailable", "the server is busy: try again later")
+            },
+            Self::ServerError => answer(
+                500,
+                "server_error",
+                "the server failed; its operator finds the cause in the log under the request id of this answer",
+            ),
+        }
+    }
+
+    /// Auth0's status, code and words, where they differ.
+    fn render_auth0(&self) -> Option<RenderedError> {
+        let denied = |description: String| Some(answer(403, "access_denied", description));
+        match self {
+            Self::InvalidClient
+            | Self::NoCredentials
+            | Self::UnsupportedAuthorizationScheme
+            | Self::AssertionsNotServed => Some(answer(401, "access_denied", "Unauthorized")),
+            Self::UnauthorizedClient => {
+                Some(answer(403, "unauthorized_client", "Grant type 'client_credentials' not allowed for the client."))
+            }
+            Self::UnsupportedGrantType(value) => Some(answer(
+                403,
+                "unsupported_grant_type",
+                format!("Unsupported grant type: {}", value.as_deref().unwrap_or("(not printable)")),
+            )),
+            Self::UnknownApi(audience) => denied(match audience {
+                Some(audience) => format!("Service not found: {audience}"),
+                None => "Service not found: the audience is no API identifier".to_owned(),
+            }),
+            Self::NoGrant { audience, .. } => denied(format!(
+                "Client is not authorized to access \"{audience}\". You need to create a \"client-grant\" for this API."
+            )),
+            Self::NoAudience => denied("No audience was given, and no default audience is configured.".to_owned()),
+            Self::MissingScope => denied("This API wants the scope to be named: send scope.".to_owned()),
+            Self::MalformedScope => denied("The scope holds characters that no scope may have.".to_owned()),
+            Self::ScopeNotGranted(missing) => {
+                denied(format!("Client has not been granted scopes: {}", shortened(missing, ", ")))
+            }
+            Self::Malformed(_)
+            | Self::BodyTooLarge { .. }
+            | Self::MissingGrantType
+            | Self::SeveralAudiences
+            | Self::TemporarilyUnavailable { .. }
+            | Self::ServerError => None,
+        }
+    }
+}
+
+fn answer(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> RenderedError {
+    RenderedError { status, error, description: description.into(), retry_after: None }
+}
+
+/// The first few values, so that an answer cannot be made as long as the request.
+fn shortened(values: &ScopeSet, separator: &str) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<_> = values.iter().take(SHOWN).map(|value| value.as_str()).collect();
+    let more = values.iter().count().saturating_sub(SHOWN);
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{tail}", shown.join(separator))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn audience() -> Audience {
+        "https://api.example.com/".parse().unwrap()
+    }
+
+    fn scope() -> ScopeSet {
+        ScopeSet::parse("delete:users").unwrap()
+    }
+
+    /// The error table of the contract: what is wrong, then status and code in `standard` and in `auth0`.
+    #[rstest]
+    #[case(TokenError::InvalidClient, (401, "invalid_client"), (401, "access_denied"))]
+    #[case(TokenError::NoCredentials, (401, "invalid_client"), (401, "access_denied"))]
+    #[case(TokenError::UnsupportedAuthorizationScheme, (401, "invalid_client"), (401, "access_denied"))]
+    #[case(TokenError::AssertionsNotServed, (401, "invalid_client"), (401, "access_denied"))]
+    #[case(MalformedRequest::TwoMethods.into(), (400, "invalid_request"), (400, "invalid_request"))]
+    #[case(MalformedRequest::ContentType.into(), (400, "invalid_request"), (400, "invalid_request"))]
+    #[case(TokenError::BodyTooLarge { limit: 1 }, (413, "invalid_request"), (413, "invalid_request"))]
+    #[case(TokenError::UnauthorizedClient, (400, "unauthorized_client"), (403, "unauthorized_client"))]
+    #[case(TokenError::UnsupportedGrantType(None), (400, "unsupported_grant_type"), (403, "unsupported_grant_type"))]
+    #[case(TokenError::MissingGrantType, (400, "invalid_request"), (400, "invalid_request"))]
+    #[case(TokenError::UnknownApi(Some(audience())), (400, "invalid_target"), (403, "access_denied"))]
+    #[case(TokenError::UnknownApi(None), (400, "invalid_target"), (403, "access_denied"))]
+    #[case(TokenError::NoGrant { client_id: None, audience: audience() }, (400, "invalid_target"), (403, "access_denied"))]
+    #[case(TokenError::NoAudience, (400, "invalid_target"), (403, "access_denied"))]
+    #[case(TokenError::SeveralAudiences, (400, "invalid_target"), (400, "invalid_target"))]
+    #[case(TokenError::ScopeNotGranted(scope()), (400, "invalid_scope"), (403, "access_denied"))]
+    #[case(TokenError::MalformedScope, (400, "invalid_scope"), (403, "access_denied"))]
+    #[case(TokenError::MissingScope, (400, "invalid_scope"), (403, "access_denied"))]
+    #[case(TokenError::TemporarilyUnavailable { retry_after: 1 }, (503, "temporarily_unavailable"), (503, "temporarily_unavailable"))]
+    #[case(TokenError::ServerError, (500, "server_error"), (500, "server_error"))]
+    fn each_error_has_its_status_and_code(
+        #[case] error: TokenError,
+        #[case] standard: (u16, &str),
+        #[case] auth0: (u16, &str),
+    ) {
+        for (compat, expected) in
+            [(Compat::Standard, standard), (Compat::IdentityServer, standard), (Compat::Auth0, auth0)]
+        {
+            let rendered = error.render(compat);
+            assert_eq!((rendered.status, rendered.error), expected, "{compat}");
+            // RFC 6749 §5.2: error_description is %x20-21 / %x23-5B / %x5D-7E; Auth0's own texts hold quotes.
+            let allowed = |byte: u8| {
+                byte == b' ' || crate::oauth::scope::is_nqchar(byte) || (compat == Compat::Auth0 && byte == b'"')
+            };
+            assert!(rendered.description.bytes().all(allowed), "{}", rendered.description);
+            assert!(!rendered.description.is_empty());
+        }
+    }
+
+    #[test]
+    fn auth0_words_are_auth0s() {
+        let words = |error: TokenError| error.render(Compat::Auth0).description;
+        assert_eq!(words(TokenError::InvalidClient), "Unauthorized");
+        assert_eq!(words(TokenError::UnknownApi(Some(audience()))), "Service not found: https://api.example.com/");
+        assert!(
+            words(TokenError::NoGrant { client_id: None, audience: audience() })
+                .starts_with("Client is not authorized to access \"https://api.example.com/\"")
+        );
+        assert_eq!(words(TokenError::ScopeNotGranted(scope())), "Client has not been granted scopes: delete:users");
+    }
+
+    #[test]
+    fn a_long_list_of_scopes_is_shortened() {
+        let many = ScopeSet::parse("a b c d e f g").unwrap();
+        assert_eq!(
+            TokenError::ScopeNotGranted(many).render(Compat::Standard).description,
+            "not granted to this client: a b c d e and 2 more"
+        );
+    }
+}

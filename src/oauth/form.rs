@@ -1,0 +1,352 @@
+//! Which parameters does a token request body hold? (RFC 6749 §3.2 and Appendix B; JSON as Auth0's clients send it)
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use zeroize::Zeroizing;
+
+/// The parameters of a token request that this server knows, each at most once (but `resource`, RFC 8707 §2).
+///
+/// Empty values and JSON `null` count as absent (RFC 6749 §3.2); unknown parameters are ignored. Not `Debug`: it may
+/// hold a secret.
+#[derive(Default)]
+#[expect(missing_docs, reason = "each field is the parameter of that name")]
+pub struct TokenParameters {
+    pub grant_type: Option<String>,
+    pub client_id: Option<String>,
+    pub client_secret: Option<Zeroizing<String>>,
+    pub client_assertion: Option<Zeroizing<String>>,
+    pub client_assertion_type: Option<String>,
+    pub audience: Option<String>,
+    pub resource: Vec<String>,
+    pub scope: Option<String>,
+    pub organization: Option<String>,
+}
+
+/// Why a body holds no usable parameters; the text is for the caller and quotes nothing of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MalformedBody {
+    /// A `%` that is not followed by two hexadecimal digits.
+    #[error("the form body holds a % that is not followed by two hexadecimal digits; percent-encode it as %25")]
+    PercentEncoding,
+    /// Not UTF-8 after decoding.
+    #[error("the body is not UTF-8")]
+    NotUtf8,
+    /// Not one JSON object.
+    #[error("the body is not one JSON object; check its quotes, commas and Content-Type")]
+    NotJsonObject,
+    /// A known parameter twice.
+    #[error("the parameter {0} was given more than once")]
+    Repeated(&'static str),
+    /// A known parameter that is not a JSON string.
+    #[error("the JSON member {0} must be a string")]
+    NotAString(&'static str),
+    /// More parameters than the limit.
+    #[error("the body holds more than {0} parameters")]
+    TooMany(usize),
+}
+
+/// The parameters this server knows. Anything else is ignored (RFC 6749 §3.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    GrantType,
+    ClientId,
+    ClientSecret,
+    ClientAssertion,
+    ClientAssertionType,
+    Audience,
+    Resource,
+    Scope,
+    Organization,
+}
+
+impl Known {
+    const NAMES: [(&'static str, Self); 9] = [
+        ("grant_type", Self::GrantType),
+        ("client_id", Self::ClientId),
+        ("client_secret", Self::ClientSecret),
+        ("audience", Self::Audience),
+        ("scope", Self::Scope),
+        ("resource", Self::Resource),
+        ("client_assertion", Self::ClientAssertion),
+        ("client_assertion_type", Self::ClientAssertionType),
+        ("organization", Self::Organization),
+    ];
+
+    fn named(name: &str) -> Option<(&'static str, Self)> {
+        Self::NAMES.into_iter().find(|(known, _)| *known == name)
+    }
+
+    const fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+/// Collects parameters and notices repetition, also of empty ones.
+#[derive(Default)]
+struct Collector {
+    parameters: TokenParameters,
+    seen: u16,
+}
+
+impl Collector {
+    fn note(&mut self, name: &'static str, known: Known) -> Result<(), MalformedBody> {
+        if known != Known::Resource && self.seen & known.bit() != 0 {
+            return Err(MalformedBody::Repeated(name));
+        }
+        self.seen |= known.bit();
+        Ok(())
+    }
+
+    fn store(&mut self, known: Known, value: String) {
+        if value.is_empty() {
+            return;
+        }
+        let parameters = &mut self.parameters;
+        match known {
+            Known::GrantType => parameters.grant_type = Some(value),
+            Known::ClientId => parameters.client_id = Some(value),
+            Known::ClientSecret => parameters.client_secret = Some(Zeroizing::new(value)),
+            Known::ClientAssertion => parameters.client_assertion = Some(Zeroizing::new(value)),
+            Known::ClientAssertionType => parameters.client_assertion_type = Some(value),
+            Known::Audience => parameters.audience = Some(value),
+            Known::Scope => parameters.scope = Some(value),
+            Known::Organization => parameters.organization = Some(value),
+            Known::Resource => parameters.resource.push(value),
+        }
+    }
+}
+
+/// Parses an `application/x-www-form-urlencoded` body with at most `limit` parameters.
+pub fn parse_form(body: &[u8], limit: usize) -> Result<TokenParameters, MalformedBody> {
+    let mut collector = Collector::default();
+    let pairs = body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    for (index, pair) in pairs.enumerate() {
+        if index >= limit {
+            return Err(MalformedBody::TooMany(limit));
+        }
+        let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
+            Some(at) => (pair.get(..at).unwrap_or_default(), pair.get(at + 1..).unwrap_or_default()),
+            None => (pair, [].as_slice()),
+        };
+        let name = decode_form_component(name)?;
+        if let Some((name, known)) = Known::named(&name) {
+            collector.note(name, known)?;
+            collector.store(known, decode_form_component(value)?.into_owned());
+        }
+    }
+    Ok(collector.parameters)
+}
+
+/// Parses an `application/json` body with at most `limit` members.
+pub fn parse_json(body: &[u8], limit: usize) -> Result<TokenParameters, MalformedBody> {
+    let text = std::str::from_utf8(body).map_err(|_| MalformedBody::NotUtf8)?;
+    let mut problem = None;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let parsed = deserializer.deserialize_map(ObjectVisitor { limit, problem: &mut problem });
+    match parsed.and_then(|parameters| deserializer.end().map(|()| parameters)) {
+        Ok(parameters) => Ok(parameters),
+        Err(_) => Err(problem.unwrap_or(MalformedBody::NotJsonObject)),
+    }
+}
+
+/// Decodes one name or value of a form (RFC 6749 Appendix B): `+` is a space, `%XX` an octet.
+pub fn decode_form_component(encoded: &[u8]) -> Result<Cow<'_, str>, MalformedBody> {
+    if !encoded.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return std::str::from_utf8(encoded).map(Cow::Borrowed).map_err(|_| MalformedBody::NotUtf8);
+    }
+    let mut decoded = Vec::with_capacity(encoded.len());
+    let mut bytes = encoded.iter().copied();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => match (bytes.next().and_then(hex_digit), bytes.next().and_then(hex_digit)) {
+                (Some(high), Some(low)) => high << 4 | low,
+                _ => return Err(MalformedBody::PercentEncoding),
+            },
+            other => other,
+        });
+    }
+    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| MalformedBody::NotUtf8)
+}
+
+const fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// Reads the members of one JSON object, strictly; the first problem is left in `problem`.
+struct ObjectVisitor<'p> {
+    limit: usize,
+    problem: &'p mut Option<MalformedBody>,
+}
+
+impl<'de> Visitor<'de> for ObjectVisitor<'_> {
+    type Value = TokenParameters;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut collector = Collector::default();
+        let mut count = 0;
+        while let Some(name) = members.next_key::<Cow<'de, str>>()? {
+            count += 1;
+            if count > self.limit {
+                *self.problem = Some(MalformedBody::TooMany(self.limit));
+                return Err(A::Error::custom("too many members"));
+            }
+            let Some((name, known)) = Known::named(&name) else {
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if let Err(problem) = collector.note(name, known) {
+                *self.problem = Some(problem);
+                return Err(A::Error::custom("repeated member"));
+            }
+            let values = members.next_value_seed(StringOrNull { list_allowed: known == Known::Resource }).inspect_err(
+                // Broken JSON inside the value is told as broken JSON, any other value as not a string.
+                |_| *self.problem = Some(MalformedBody::NotAString(name)),
+            )?;
+            for value in values {
+                collector.store(known, value);
+            }
+        }
+        Ok(collector.parameters)
+    }
+}
+
+/// A string, or `null` for none; for `resource` also a list of strings, JSON's way to repeat a parameter.
+struct StringOrNull {
+    list_allowed: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for StringOrNull {
+    type Value = Vec<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for StringOrNull {
+    type Value = Vec<String>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(vec![text.to_owned()])
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        if !self.list_allowed {
+            return Err(A::Error::custom("a list is not allowed here"));
+        }
+        let mut values = Vec::new();
+        while let Some(value) = items.next_element::<String>()? {
+            values.push(value);
+        }
+        Ok(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn form(body: &str) -> Result<TokenParameters, MalformedBody> {
+        parse_form(body.as_bytes(), 64)
+    }
+
+    fn json(body: &str) -> Result<TokenParameters, MalformedBody> {
+        parse_json(body.as_bytes(), 64)
+    }
+
+    #[test]
+    fn a_form_is_decoded_and_unknown_parameters_are_ignored() {
+        let parameters = form("grant_type=client_credentials&scope=a+b%20c&foo=1&foo=2&client_id=").ok().unwrap();
+        assert_eq!(parameters.grant_type.as_deref(), Some("client_credentials"));
+        assert_eq!(parameters.scope.as_deref(), Some("a b c"));
+        assert_eq!(parameters.client_id, None, "an empty value is an absent one");
+    }
+
+    #[rstest]
+    #[case("scope=a&scope=b", MalformedBody::Repeated("scope"))]
+    #[case("scope=&scope=", MalformedBody::Repeated("scope"))]
+    #[case("client_secret=%zz", MalformedBody::PercentEncoding)]
+    #[case("client_secret=%4", MalformedBody::PercentEncoding)]
+    #[case("client_id=%ff", MalformedBody::NotUtf8)]
+    fn a_malformed_form_says_what_is_wrong(#[case] body: &str, #[case] expected: MalformedBody) {
+        assert_eq!(form(body).err(), Some(expected));
+    }
+
+    #[test]
+    fn resource_may_repeat() {
+        assert_eq!(form("resource=a&resource=b").ok().unwrap().resource, ["a", "b"]);
+        assert_eq!(json(r#"{"resource":["a","b"]}"#).ok().unwrap().resource, ["a", "b"]);
+    }
+
+    #[test]
+    fn too_many_parameters_are_refused() {
+        let body = "x=1&".repeat(65);
+        assert_eq!(form(&body).err(), Some(MalformedBody::TooMany(64)));
+        let members: Vec<_> = (0..65).map(|index| format!("\"x{index}\":1")).collect();
+        assert_eq!(json(&format!("{{{}}}", members.join(","))).err(), Some(MalformedBody::TooMany(64)));
+    }
+
+    #[test]
+    fn json_null_is_absent_and_other_members_may_be_anything() {
+        let parameters = json(r#"{"scope":null,"audience":"a","foo":{"deep":[1,{}]}}"#).ok().unwrap();
+        assert_eq!((parameters.scope, parameters.audience.as_deref()), (None, Some("a")));
+    }
+
+    #[rstest]
+    #[case("{", MalformedBody::NotJsonObject)]
+    #[case("[]", MalformedBody::NotJsonObject)]
+    #[case("{} {}", MalformedBody::NotJsonObject)]
+    #[case("\u{feff}{}", MalformedBody::NotJsonObject)]
+    #[case(r#"{"scope":"a","scope":"b"}"#, MalformedBody::Repeated("scope"))]
+    #[case(r#"{"grant_type":1}"#, MalformedBody::NotAString("grant_type"))]
+    #[case(r#"{"scope":["a"]}"#, MalformedBody::NotAString("scope"))]
+    #[case(r#"{"resource":[1]}"#, MalformedBody::NotAString("resource"))]
+    fn malformed_json_says_what_is_wrong(#[case] body: &str, #[case] expected: MalformedBody) {
+        assert_eq!(json(body).err(), Some(expected));
+    }
+
+    #[test]
+    fn deep_json_overflows_no_stack() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(json(&format!(r#"{{"foo":{deep}}}"#)).is_ok(), "unknown members are skipped");
+        assert_eq!(json(&format!(r#"{{"scope":{deep}}}"#)).err(), Some(MalformedBody::NotAString("scope")));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_survives_form_encoding(text in "\\PC{1,40}") {
+            let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+            let body = format!("scope={encoded}");
+            prop_assert_eq!(form(&body).ok().unwrap().scope, Some(text));
+        }
+
+        #[test]
+        fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse_form(&body, 64);
+            let _ = parse_json(&body, 64);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Are the tables those that this version needs, and may they be made so?
+
+use diesel::migration::{Migration as _, MigrationSource as _, MigrationVersion};
+use diesel::prelude::*;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+
+use super::connection::{AnyConnection, TransactionKind};
+use super::error::StoreError;
+use super::open_error::OpenError;
+use super::schema::meta;
+use super::settings::Migrate;
+use crate::clock::{Clock as _, SystemClock};
+use crate::entropy::{SystemEntropy, new_uuid};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/issuer");
+
+/// Makes the tables of `connection` those that this version needs, in one transaction; `database` names it in errors.
+pub(super) fn bring_up_to_date(
+    connection: &mut AnyConnection,
+    database: &str,
+    migrate: Migrate,
+) -> Result<(), OpenError> {
+    let outcome = connection.in_transaction(TransactionKind::Write, |connection| {
+        lock_schema(connection)?;
+        if is_foreign(connection)? {
+            return Err(OpenError::Foreign { database: database.to_owned() }.into());
+        }
+        let applied = connection.applied_migrations().map_err(|error| failed(database, &*error))?;
+        let known = MIGRATIONS.migrations().map_err(|error| failed(database, &*error))?;
+        let known_versions: Vec<MigrationVersion<'_>> = known.iter().map(|known| known.name().version()).collect();
+        if let Some(newer) = applied.iter().filter(|version| !known_versions.contains(version)).min() {
+            return Err(OpenError::Newer { database: database.to_owned(), migration: newer.to_string() }.into());
+        }
+        let pending: Vec<_> = known.iter().filter(|migration| !applied.contains(&migration.name().version())).collect();
+        if !pending.is_empty() && !applied.is_empty() && migrate == Migrate::WhenEmpty {
+            let pending = pending.iter().map(|migration| migration.name().to_string()).collect();
+            return Err(OpenError::MigrationNeeded { database: database.to_owned(), pending }.into());
+        }
+        for migration in pending {
+            connection.run_migration(migration).map_err(|error| failed(database, &*error))?;
+        }
+        if applied.is_empty() {
+            name_database(connection)?;
+        }
+        Ok(())
+    });
+    outcome.map_err(|error| match error {
+        Failure::Open(error) => error,
+        Failure::Store(error) => OpenError::from_store(database, error),
+    })
+}
+
+/// Two replicas that start together take turns. SQLite's write transaction does that by itself.
+fn lock_schema(connection: &mut AnyConnection) -> QueryResult<()> {
+    match connection {
+        AnyConnection::Sqlite(_) => Ok(()),
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgresql(postgresql) => {
+            use diesel::connection::SimpleConnection as _;
+            // Any number that all versions share: "tokenhou" in ASCII.
+            postgresql.batch_execute("SELECT pg_advisory_xact_lock(8389754706623720309)")
+        }
+    }
+}
+
+/// Does it hold tables, but none of diesel's? On PostgreSQL other programs may well live in the same database.
+fn is_foreign(connection: &mut AnyConnection) -> QueryResult<bool> {
+    match connection {
+        AnyConnection::Sqlite(sqlite) => {
+            let tables: Vec<String> = sqlite_master::table
+                .filter(sqlite_master::kind.eq("table"))
+                .select(sqlite_master::name)
+                .load(sqlite)?;
+            Ok(!tables.is_empty() && !tables.iter().any(|name| name == "__diesel_schema_migrations"))
+        }
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgresql(_) => Ok(false),
+    }
+}
+
+fn name_database(connection: &mut AnyConnection) -> QueryResult<()> {
+    let now = SystemClock.now();
+    diesel::insert_into(meta::table)
+        .values((
+            meta::singleton.eq(1),
+            meta::id.eq(new_uuid(now, &SystemEntropy).to_string()),
+            meta::revision.eq(0),
+            meta::created_at.eq(now.0),
+        ))
+        .execute(connection)
+        .map(drop)
+}
+
+fn failed(database: &str, error: &(dyn std::error::Error + Send + Sync + 'static)) -> OpenError {
+    OpenError::MigrationFailed { database: database.to_owned(), detail: error.to_string() }
+}
+
+enum Failure {
+    Open(OpenError),
+    Store(StoreError),
+}
+
+impl From<diesel::result::Error> for Failure {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+diesel::table! {
+    sqlite_master (name) {
+        #[sql_name = "type"]
+        kind -> Text,
+        name -> Text,
+    }
+}
