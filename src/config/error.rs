@@ -29,7 +29,9 @@ pub enum ConfigError {
         reason: String,
     },
     /// A setting without a default was not given.
-    #[error("{key}: required; give it as {key} in the configuration file or as {variable} in the environment")]
+    #[error(
+        "{key}: required; give it as a flag, as {key} in the configuration file or as {variable} in the environment"
+    )]
     Missing {
         /// The setting.
         key: String,

@@ -29,8 +29,11 @@ pub struct StoreSettings {
 }
 
 impl Choice for Compat {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("standard", Self::Standard), ("auth0", Self::Auth0), ("identityserver", Self::IdentityServer)];
+    const CHOICES: &'static [Self] = Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
 }
 
 impl TokenSettings {

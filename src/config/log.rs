@@ -29,8 +29,15 @@ pub enum LogFormat {
 pub struct LogLevel(String);
 
 impl Choice for LogFormat {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("auto", Self::Auto), ("human", Self::Human), ("json", Self::Json)];
+    const CHOICES: &'static [Self] = &[Self::Auto, Self::Human, Self::Json];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Human => "human",
+            Self::Json => "json",
+        }
+    }
 }
 
 impl LogSettings {

@@ -34,21 +34,18 @@ pub(super) struct Reader<'a> {
 
 /// A setting that is one word out of a few.
 pub(super) trait Choice: Copy + PartialEq + Debug + 'static {
-    /// Each word with its meaning.
-    const WORDS: &'static [(&'static str, Self)];
+    /// Every choice.
+    const CHOICES: &'static [Self];
+
+    /// The word for this choice.
+    fn word(self) -> &'static str;
 
     /// What `word` means.
     fn parse(word: &str) -> Result<Self, String> {
-        let found = Self::WORDS.iter().find(|(known, _)| *known == word);
-        found.map(|(_, choice)| *choice).ok_or_else(|| {
-            let words: Vec<&str> = Self::WORDS.iter().map(|(known, _)| *known).collect();
+        Self::CHOICES.iter().find(|choice| choice.word() == word).copied().ok_or_else(|| {
+            let words: Vec<&str> = Self::CHOICES.iter().map(|choice| choice.word()).collect();
             format!("is not {}", alternatives(&words))
         })
-    }
-
-    /// The word for this choice.
-    fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, choice)| *choice == self).map_or("", |(word, _)| word)
     }
 }
 

@@ -38,13 +38,11 @@ pub struct ResourceApiSettings {
 }
 
 impl Choice for TokenDialect {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("rfc9068_profile", Self::Rfc9068Profile),
-        ("rfc9068_profile_authz", Self::Rfc9068ProfileAuthz),
-        ("access_token", Self::AccessToken),
-        ("access_token_authz", Self::AccessTokenAuthz),
-        ("identityserver", Self::IdentityServer),
-    ];
+    const CHOICES: &'static [Self] = Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
 }
 
 impl ResourceApiSettings {

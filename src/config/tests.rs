@@ -196,7 +196,7 @@ fn the_resource_api_tells_its_mistakes_at_once() {
     let errors = ResourceApiSettings::load(&given.sources()).unwrap_err().to_string();
     for part in [
         "resource_api.bind: listens beyond loopback",
-        "resource_api.issuer: required; give it as resource_api.issuer in the configuration file or as TOKENHOUSE__RESOURCE_API__ISSUER in the environment",
+        "resource_api.issuer: required; give it as a flag, as resource_api.issuer in the configuration file or as TOKENHOUSE__RESOURCE_API__ISSUER in the environment",
         "resource_api.audience: required",
         "resource_api.dialects: \"jwt\" is not rfc9068_profile,",
         "resource_api.jwks_uri: \"http://a.example/\" is http on a host that is not loopback",
@@ -208,7 +208,7 @@ fn the_resource_api_tells_its_mistakes_at_once() {
 #[test]
 fn the_table_and_the_types_know_the_same_words() {
     fn words<T: reader::Choice>() -> Vec<&'static str> {
-        T::WORDS.iter().map(|(word, _)| *word).collect()
+        T::CHOICES.iter().map(|choice| choice.word()).collect()
     }
     assert_eq!(words::<Compat>(), settings::COMPAT);
     assert_eq!(words::<LogFormat>(), settings::LOG_FORMATS);
