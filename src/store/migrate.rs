@@ -1,10 +1,10 @@
 //! Are the tables those that this version needs, and may they be made so?
 
-use diesel::migration::{Migration as _, MigrationSource as _, MigrationVersion};
+use diesel::migration::{Migration as _, MigrationSource, MigrationVersion};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::connection::{AnyConnection, TransactionKind};
+use super::connection::{AnyBackend, AnyConnection, TransactionKind};
 use super::error::StoreError;
 use super::open_error::OpenError;
 use super::schema::meta;
@@ -12,21 +12,26 @@ use super::settings::Migrate;
 use crate::clock::{Clock as _, SystemClock};
 use crate::entropy::{SystemEntropy, new_uuid};
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/issuer");
+/// The migrations of this version.
+pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/issuer");
 
-/// Makes the tables of `connection` those that this version needs, in one transaction; `database` names it in errors.
+/// Makes the tables of `connection` those that `migrations` lead to, in one transaction; `database` names it in errors.
 pub(super) fn bring_up_to_date(
     connection: &mut AnyConnection,
     database: &str,
     migrate: Migrate,
+    migrations: &impl MigrationSource<AnyBackend>,
 ) -> Result<(), OpenError> {
     let outcome = connection.in_transaction(TransactionKind::Write, |connection| {
-        lock_schema(connection)?;
+        #[cfg(feature = "postgres")]
+        if let AnyConnection::Postgresql(postgresql) = connection {
+            lock_schema(postgresql)?;
+        }
         if is_foreign(connection)? {
             return Err(OpenError::Foreign { database: database.to_owned() }.into());
         }
         let applied = connection.applied_migrations().map_err(|error| failed(database, &*error))?;
-        let known = MIGRATIONS.migrations().map_err(|error| failed(database, &*error))?;
+        let known = migrations.migrations().map_err(|error| failed(database, &*error))?;
         let known_versions: Vec<MigrationVersion<'_>> = known.iter().map(|known| known.name().version()).collect();
         if let Some(newer) = applied.iter().filter(|version| !known_versions.contains(version)).min() {
             return Err(OpenError::Newer { database: database.to_owned(), migration: newer.to_string() }.into());
@@ -51,16 +56,11 @@ pub(super) fn bring_up_to_date(
 }
 
 /// Two replicas that start together take turns. SQLite's write transaction does that by itself.
-fn lock_schema(connection: &mut AnyConnection) -> QueryResult<()> {
-    match connection {
-        AnyConnection::Sqlite(_) => Ok(()),
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgresql(postgresql) => {
-            use diesel::connection::SimpleConnection as _;
-            // Any number that all versions share: "tokenhou" in ASCII.
-            postgresql.batch_execute("SELECT pg_advisory_xact_lock(8389754706623720309)")
-        }
-    }
+#[cfg(feature = "postgres")]
+fn lock_schema(postgresql: &mut diesel::PgConnection) -> QueryResult<()> {
+    use diesel::connection::SimpleConnection as _;
+    // Any number that all versions share: "tokenhou" in ASCII.
+    postgresql.batch_execute("SELECT pg_advisory_xact_lock(8389754706623720309)")
 }
 
 /// Does it hold tables, but none of diesel's? On PostgreSQL other programs may well live in the same database.
