@@ -119,3 +119,73 @@ diesel::table! {
         name -> Text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use diesel_migrations::FileBasedMigrations;
+
+    use super::*;
+    use crate::store::settings::Database;
+    use crate::store::target::{Access, Target};
+
+    /// The migrations called `names`, each of which makes a table of that name; those in `broken` cannot be run.
+    fn migrations(names: &[&str], broken: &[&str]) -> (tempfile::TempDir, FileBasedMigrations) {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("migrations")).unwrap();
+        for (number, name) in names.iter().enumerate() {
+            let migration = directory.path().join(format!("migrations/2026-01-0{number}-000000_{name}"));
+            fs::create_dir(&migration).unwrap();
+            let columns = if broken.contains(name) {
+                "oops"
+            } else if *name == "meta" {
+                "(singleton BIGINT, id TEXT, revision BIGINT, created_at BIGINT)"
+            } else {
+                "(x BIGINT)"
+            };
+            fs::write(migration.join("up.sql"), format!("CREATE TABLE {name} {columns};")).unwrap();
+            fs::write(migration.join("down.sql"), format!("DROP TABLE {name};")).unwrap();
+        }
+        let found = FileBasedMigrations::find_migrations_directory_in_path(directory.path()).unwrap();
+        (directory, found)
+    }
+
+    fn connection() -> AnyConnection {
+        Target::prepare(&Database::InMemory).unwrap().connect(Access::Migrate).unwrap()
+    }
+
+    fn revision(connection: &mut AnyConnection) -> QueryResult<i64> {
+        meta::table.select(meta::revision).first(connection)
+    }
+
+    #[test]
+    fn a_database_that_needs_a_change_is_changed_only_on_demand() {
+        let (_first_directory, first) = migrations(&["meta"], &[]);
+        let (_both_directory, both) = migrations(&["meta", "second"], &[]);
+        let mut connection = connection();
+        bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &first).unwrap();
+        let error = bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &both).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "db must be migrated (2026-01-01-000000_second): make a backup, then run `tokenhouse migrate` or start with \
+             --migrate"
+        );
+        bring_up_to_date(&mut connection, "db", Migrate::Always, &both).unwrap();
+        bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &both).unwrap();
+        let error = bring_up_to_date(&mut connection, "db", Migrate::Always, &first).unwrap_err();
+        assert!(matches!(&error, OpenError::Newer { migration, .. } if migration == "20260101000000"), "{error}");
+        assert_eq!(revision(&mut connection), Ok(0));
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_nothing_behind() {
+        let (_directory, broken) = migrations(&["meta", "second"], &["second"]);
+        let mut connection = connection();
+        let error = bring_up_to_date(&mut connection, "db", Migrate::Always, &broken).unwrap_err();
+        assert!(matches!(error, OpenError::MigrationFailed { .. }), "{error}");
+        assert!(revision(&mut connection).is_err());
+        let (_directory, whole) = migrations(&["meta", "second"], &[]);
+        bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &whole).unwrap();
+    }
+}
