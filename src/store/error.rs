@@ -121,7 +121,7 @@ impl StoreError {
 impl From<QueryError> for StoreError {
     fn from(error: QueryError) -> Self {
         match error {
-            QueryError::DatabaseError(kind, information) => from_database(&kind, &*information),
+            QueryError::DatabaseError(kind, information) => from_database(kind, &*information),
             QueryError::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
             QueryError::BrokenTransactionManager => {
                 Self::ConnectionLost { detail: "the connection broke within a transaction".to_owned() }
@@ -132,7 +132,7 @@ impl From<QueryError> for StoreError {
 }
 
 // Only `message` is ever kept: an engine's `details` may quote the values of the row.
-fn from_database(kind: &DatabaseErrorKind, information: &dyn DatabaseErrorInformation) -> StoreError {
+fn from_database(kind: DatabaseErrorKind, information: &dyn DatabaseErrorInformation) -> StoreError {
     let detail = information.message().to_owned();
     match kind {
         DatabaseErrorKind::UniqueViolation => StoreError::Conflict { what: conflict(information) },

@@ -1,10 +1,10 @@
 //! Are the tables those that this version needs, and may they be made so?
 
-use diesel::migration::{Migration as _, MigrationSource as _, MigrationVersion};
+use diesel::migration::{Migration as _, MigrationSource, MigrationVersion};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::connection::{AnyConnection, TransactionKind};
+use super::connection::{AnyBackend, AnyConnection, TransactionKind};
 use super::error::StoreError;
 use super::open_error::OpenError;
 use super::schema::meta;
@@ -12,21 +12,26 @@ use super::settings::Migrate;
 use crate::clock::{Clock as _, SystemClock};
 use crate::entropy::{SystemEntropy, new_uuid};
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/issuer");
+/// The migrations of this version.
+pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/issuer");
 
-/// Makes the tables of `connection` those that this version needs, in one transaction; `database` names it in errors.
+/// Makes the tables of `connection` those that `migrations` lead to, in one transaction; `database` names it in errors.
 pub(super) fn bring_up_to_date(
     connection: &mut AnyConnection,
     database: &str,
     migrate: Migrate,
+    migrations: &impl MigrationSource<AnyBackend>,
 ) -> Result<(), OpenError> {
     let outcome = connection.in_transaction(TransactionKind::Write, |connection| {
-        lock_schema(connection)?;
+        #[cfg(feature = "postgres")]
+        if let AnyConnection::Postgresql(postgresql) = connection {
+            lock_schema(postgresql)?;
+        }
         if is_foreign(connection)? {
             return Err(OpenError::Foreign { database: database.to_owned() }.into());
         }
         let applied = connection.applied_migrations().map_err(|error| failed(database, &*error))?;
-        let known = MIGRATIONS.migrations().map_err(|error| failed(database, &*error))?;
+        let known = migrations.migrations().map_err(|error| failed(database, &*error))?;
         let known_versions: Vec<MigrationVersion<'_>> = known.iter().map(|known| known.name().version()).collect();
         if let Some(newer) = applied.iter().filter(|version| !known_versions.contains(version)).min() {
             return Err(OpenError::Newer { database: database.to_owned(), migration: newer.to_string() }.into());
@@ -51,16 +56,11 @@ pub(super) fn bring_up_to_date(
 }
 
 /// Two replicas that start together take turns. SQLite's write transaction does that by itself.
-fn lock_schema(connection: &mut AnyConnection) -> QueryResult<()> {
-    match connection {
-        AnyConnection::Sqlite(_) => Ok(()),
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgresql(postgresql) => {
-            use diesel::connection::SimpleConnection as _;
-            // Any number that all versions share: "tokenhou" in ASCII.
-            postgresql.batch_execute("SELECT pg_advisory_xact_lock(8389754706623720309)")
-        }
-    }
+#[cfg(feature = "postgres")]
+fn lock_schema(postgresql: &mut diesel::PgConnection) -> QueryResult<()> {
+    use diesel::connection::SimpleConnection as _;
+    // Any number that all versions share: "tokenhou" in ASCII.
+    postgresql.batch_execute("SELECT pg_advisory_xact_lock(8389754706623720309)")
 }
 
 /// Does it hold tables, but none of diesel's? On PostgreSQL other programs may well live in the same database.
@@ -117,5 +117,75 @@ diesel::table! {
         #[sql_name = "type"]
         kind -> Text,
         name -> Text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use diesel_migrations::FileBasedMigrations;
+
+    use super::*;
+    use crate::store::settings::Database;
+    use crate::store::target::{Access, Target};
+
+    /// The migrations called `names`, each of which makes a table of that name; those in `broken` cannot be run.
+    fn migrations(names: &[&str], broken: &[&str]) -> (tempfile::TempDir, FileBasedMigrations) {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("migrations")).unwrap();
+        for (number, name) in names.iter().enumerate() {
+            let migration = directory.path().join(format!("migrations/2026-01-0{number}-000000_{name}"));
+            fs::create_dir(&migration).unwrap();
+            let columns = if broken.contains(name) {
+                "oops"
+            } else if *name == "meta" {
+                "(singleton BIGINT, id TEXT, revision BIGINT, created_at BIGINT)"
+            } else {
+                "(x BIGINT)"
+            };
+            fs::write(migration.join("up.sql"), format!("CREATE TABLE {name} {columns};")).unwrap();
+            fs::write(migration.join("down.sql"), format!("DROP TABLE {name};")).unwrap();
+        }
+        let found = FileBasedMigrations::find_migrations_directory_in_path(directory.path()).unwrap();
+        (directory, found)
+    }
+
+    fn connection() -> AnyConnection {
+        Target::prepare(&Database::InMemory).unwrap().connect(Access::Migrate).unwrap()
+    }
+
+    fn revision(connection: &mut AnyConnection) -> QueryResult<i64> {
+        meta::table.select(meta::revision).first(connection)
+    }
+
+    #[test]
+    fn a_database_that_needs_a_change_is_changed_only_on_demand() {
+        let (_first_directory, first) = migrations(&["meta"], &[]);
+        let (_both_directory, both) = migrations(&["meta", "second"], &[]);
+        let mut connection = connection();
+        bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &first).unwrap();
+        let error = bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &both).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "db must be migrated (2026-01-01-000000_second): make a backup, then run `tokenhouse migrate` or start with \
+             --migrate"
+        );
+        bring_up_to_date(&mut connection, "db", Migrate::Always, &both).unwrap();
+        bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &both).unwrap();
+        let error = bring_up_to_date(&mut connection, "db", Migrate::Always, &first).unwrap_err();
+        assert!(matches!(&error, OpenError::Newer { migration, .. } if migration == "20260101000000"), "{error}");
+        assert_eq!(revision(&mut connection), Ok(0));
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_nothing_behind() {
+        let (_directory, broken) = migrations(&["meta", "second"], &["second"]);
+        let mut connection = connection();
+        let error = bring_up_to_date(&mut connection, "db", Migrate::Always, &broken).unwrap_err();
+        assert!(matches!(error, OpenError::MigrationFailed { .. }), "{error}");
+        assert!(revision(&mut connection).is_err());
+        let (_directory, whole) = migrations(&["meta", "second"], &[]);
+        bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &whole).unwrap();
     }
 }

@@ -17,6 +17,8 @@ mod audit_chain;
 mod chunks;
 mod clients;
 mod connection;
+#[cfg(test)]
+mod contract_tests;
 mod error;
 mod grants;
 mod load;

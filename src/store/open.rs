@@ -6,7 +6,7 @@ use diesel::r2d2::Error as ConnectError;
 
 use super::connection::AnyConnection;
 use super::error::StoreError;
-use super::migrate::bring_up_to_date;
+use super::migrate::{MIGRATIONS, bring_up_to_date};
 use super::open_error::OpenError;
 use super::pool::Pools;
 use super::settings::{Migrate, StoreSettings};
@@ -26,7 +26,8 @@ impl Store {
         let target = Target::prepare(&settings.database)?;
         let database = target.name();
         let mut first = target.connect(Access::Migrate).map_err(|error| connect_error(&database, error))?;
-        bring_up_to_date(&mut first, &database, migrate)?;
+        bring_up_to_date(&mut first, &database, migrate, &MIGRATIONS)?;
+        target.settle(&mut first).map_err(|error| OpenError::from_store(&database, error.into()))?;
         let anchor = matches!(target, Target::SqliteMemory { .. }).then(|| Arc::new(Mutex::new(first)));
         Ok(Self { pools: Pools::new(&target, settings.pool_size), _anchor: anchor })
     }

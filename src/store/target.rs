@@ -2,6 +2,7 @@
 
 #[cfg(feature = "postgres")]
 use diesel::PgConnection;
+use diesel::QueryResult;
 use diesel::SqliteConnection;
 use diesel::connection::{Connection as _, SimpleConnection as _};
 use diesel::r2d2::Error as ConnectError;
@@ -75,16 +76,21 @@ impl Target {
     pub(super) fn connect(&self, access: Access) -> Result<AnyConnection, ConnectError> {
         let (mut connection, settings) = match self {
             Self::SqliteMemory { uri } => (sqlite(uri)?, sqlite_settings(access)),
-            Self::SqliteFile { path } if access == Access::Migrate => {
-                // The journal mode is kept in the file: once is enough.
-                (sqlite(path)?, format!("{} PRAGMA journal_mode = WAL;", sqlite_settings(access)))
-            }
             Self::SqliteFile { path } => (sqlite(path)?, sqlite_settings(access)),
             #[cfg(feature = "postgres")]
             Self::Postgresql { url } => (postgresql(url)?, postgresql_settings(access)),
         };
         connection.batch_execute(&settings).map_err(ConnectError::QueryError)?;
         Ok(connection)
+    }
+
+    /// Settings that the database itself remembers; only once it is known to be ours.
+    pub(super) fn settle(&self, connection: &mut AnyConnection) -> QueryResult<()> {
+        match self {
+            // Readers and the writer do not wait for each other.
+            Self::SqliteFile { .. } => connection.batch_execute("PRAGMA journal_mode = WAL"),
+            _ => Ok(()),
+        }
     }
 }
 
