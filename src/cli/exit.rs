@@ -22,14 +22,13 @@ impl CliError {
     }
 
     /// Tells the error on standard error and turns it into the exit code.
-    #[expect(clippy::print_stderr, reason = "this is where a command tells its user what went wrong")]
     pub fn report(&self) -> ExitCode {
         let (code, text) = match self {
             Self::Failed(error) => (1, format!("{error:#}")),
             Self::Usage(text) => (2, text.clone()),
             Self::Refused(text) => (3, text.clone()),
         };
-        eprintln!("error: {text}");
+        super::output::remark(format_args!("error: {text}"));
         ExitCode::from(code)
     }
 }

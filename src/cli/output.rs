@@ -1,5 +1,7 @@
 //! How does a command show what it found: a table for people, JSON for scripts?
 
+use std::io::Write as _;
+
 use clap::ValueEnum;
 use comfy_table::Table;
 use serde::Serialize;
@@ -17,16 +19,14 @@ pub enum OutputFormat {
     Json,
 }
 
-/// Writes one line to standard output.
-#[expect(clippy::print_stdout, reason = "the answer of a command")]
+/// Writes one line to standard output. A reader that has seen enough, such as `head`, may have closed it.
 pub fn line(text: impl std::fmt::Display) {
-    println!("{text}");
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Writes a remark to standard error, so that it does not end up in a script's input.
-#[expect(clippy::print_stderr, reason = "a remark beside the answer of a command")]
 pub fn remark(text: impl std::fmt::Display) {
-    eprintln!("{text}");
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Writes `value` as JSON.

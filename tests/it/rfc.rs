@@ -1,1 +1,0 @@
-//! One test for each clause of docs/rfc-conformance.md.
