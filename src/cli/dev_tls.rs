@@ -1,6 +1,8 @@
 //! How does `dev --tls` get a certificate? A CA made on the spot, in a private folder that is removed at the end.
 
+use std::fs::Permissions;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -46,7 +48,11 @@ impl DevTls {
         let server_config = with_certificate(vec![certificate.der().clone()], private_key)?;
 
         // The folder is this user's alone: nobody else can put another CA there.
-        let directory = tempfile::Builder::new().prefix("tokenhouse-dev-").tempdir().context("no temporary folder")?;
+        let directory = tempfile::Builder::new()
+            .prefix("tokenhouse-dev-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir()
+            .context("no temporary folder")?;
         let ca_file = directory.path().join("ca.pem");
         std::fs::File::create_new(&ca_file)?.write_all(ca_pem.as_bytes())?;
         Ok(Self { server_config, ca_pem, ca_file, _directory: directory })
@@ -70,8 +76,6 @@ impl DevTls {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]

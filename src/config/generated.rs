@@ -1,7 +1,7 @@
-//! Do the texts made from the table of settings agree with it? Writes and compares `defaults.toml` and `docs/configuration.md`.
+//! Do `defaults.toml` and `docs/configuration.md` say what the table of settings says?
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::layers::DEFAULTS;
 use super::reference::docs;
@@ -13,24 +13,25 @@ const DEFAULTS_HEAD: &str = "\
 # TOKENHOUSE__SECTION__KEY. Written from the table in src/config/settings.rs; a test holds the two in step.
 ";
 
-const HOW: &str = "run `cargo test --lib write_the_texts_made_from_the_table -- --ignored`";
-
 #[test]
 fn the_documentation_agrees_with_the_table() {
-    let committed = std::fs::read_to_string(docs_file()).unwrap_or_default();
-    assert!(committed == docs(), "docs/configuration.md is stale: {HOW}");
+    compare("docs/configuration.md", &docs());
 }
 
 #[test]
 fn the_defaults_file_agrees_with_the_table() {
-    assert!(DEFAULTS == defaults(), "src/config/defaults.toml is stale: {HOW}");
+    compare("src/config/defaults.toml", &defaults());
+    assert!(DEFAULTS == defaults(), "the build has older defaults embedded");
 }
 
-#[test]
-#[ignore = "writes files: run it after a change to the table"]
-fn write_the_texts_made_from_the_table() {
-    std::fs::write(docs_file(), docs()).unwrap();
-    std::fs::write(root().join("src/config/defaults.toml"), defaults()).unwrap();
+/// Compares a committed text with what it should be, which is left beside the build for the one who has to commit it.
+fn compare(committed: &str, expected: &str) {
+    let committed = root().join(committed);
+    if std::fs::read_to_string(&committed).unwrap_or_default() != expected {
+        let right = root().join("target").join(committed.file_name().unwrap());
+        std::fs::write(&right, expected).unwrap();
+        panic!("stale: run `cp {} {}`", right.display(), committed.display());
+    }
 }
 
 /// Every setting as the commented TOML that is embedded as the defaults.
@@ -58,8 +59,4 @@ fn defaults() -> String {
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn docs_file() -> PathBuf {
-    root().join("docs/configuration.md")
 }
