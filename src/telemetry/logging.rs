@@ -1,11 +1,15 @@
 //! Where does the log go, and in which form? To standard error; for people on a terminal, as JSON elsewhere.
 
+use std::fmt;
 use std::io::{IsTerminal as _, Write};
 use std::panic;
 
 use tracing::Subscriber;
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use crate::config::LogFormat;
 
@@ -45,10 +49,22 @@ where
 {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     if human {
+        // The crate's own form leaves line breaks in what is logged as `%value`, in errors and in messages.
+        let fields = debug_fn(write_field).delimited(" ");
+        let builder = builder.fmt_fields(fields);
         Box::new(builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).finish())
     } else {
         Box::new(builder.json().flatten_event(true).with_current_span(true).with_span_list(false).finish())
     }
+}
+
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    if field.name() != "message" {
+        write!(writer, "{}=", field.name())?;
+    }
+    let text = format!("{value:?}");
+    text.chars()
+        .try_for_each(|c| if c.is_control() { write!(writer, "{}", c.escape_default()) } else { writer.write_char(c) })
 }
 
 /// Logs where a panic happened, not with what: its message may hold anything.
@@ -104,10 +120,21 @@ mod tests {
     #[test]
     fn hostile_bytes_forge_no_line() {
         let hostile = "a\n{\"level\":\"INFO\",\"message\":\"forged\"}\r\u{1b}[31m";
+        let cause: &(dyn std::error::Error + 'static) = &std::io::Error::other(hostile);
         for human in [true, false] {
-            let text = logged(human, hostile);
-            assert_eq!(text.lines().count(), 1, "{text}");
-            assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text:?}");
+            let buffer = SharedBuffer::default();
+            let subscriber = subscriber(human, EnvFilter::new("info"), buffer.clone());
+            tracing::subscriber::with_default(subscriber, || {
+                let _span = tracing::info_span!("request", shown = %hostile).entered();
+                tracing::info!(client_id = hostile, "a text");
+                tracing::info!(%cause, "a display");
+                tracing::info!(?hostile, "a debug");
+                tracing::info!(cause, "an error");
+                tracing::info!("a message: {hostile}");
+            });
+            let text = buffer.text();
+            assert_eq!(text.lines().count(), 5, "{text}");
+            assert!(!text.contains(['\u{1b}', '\r']), "{text:?}");
         }
     }
 
