@@ -16,7 +16,7 @@ use super::tombstones::{bury, unearth};
 use super::write::{Stamp, Transaction};
 use crate::oauth::resource::{Api, Audience};
 
-impl Reader<'_> {
+impl Reader {
     /// Every API, oldest first.
     pub fn list_apis(&mut self) -> Result<Vec<Api>, StoreError> {
         self.attempt(load_all)
@@ -42,7 +42,7 @@ impl Reader<'_> {
     }
 }
 
-impl Transaction<'_> {
+impl Transaction {
     /// Adds an API. The identifier must be new.
     pub fn insert_api(&mut self, api: &Api) -> Result<(), StoreError> {
         self.change(|connection, stamp| {

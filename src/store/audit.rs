@@ -99,7 +99,7 @@ pub struct AuditFilter {
     pub until: Option<UnixMillis>,
 }
 
-impl Reader<'_> {
+impl Reader {
     /// The events that match, newest first.
     pub fn list_audit_events(&mut self, filter: &AuditFilter, page: Page) -> Result<Vec<AuditEvent>, StoreError> {
         self.attempt(|connection| {
@@ -122,7 +122,7 @@ impl Reader<'_> {
     }
 }
 
-impl Transaction<'_> {
+impl Transaction {
     /// Records a change that this transaction makes. Without at least one entry the transaction is undone.
     pub fn record(&mut self, entry: AuditEntry) -> Result<(), StoreError> {
         let previous = match self.chain_end.take() {

@@ -74,7 +74,7 @@ pub(super) struct EventRow {
     pub(super) hash: String,
 }
 
-impl Reader<'_> {
+impl Reader {
     /// Checks every audit event from the first to the last, and that the last one belongs to the last change.
     pub fn verify_chain(&mut self) -> Result<ChainVerdict, StoreError> {
         let mut link = ChainLink::start();

@@ -15,7 +15,7 @@ use super::tombstones::{bury, unearth};
 use super::write::{Stamp, Transaction};
 use crate::oauth::client::{Client, ClientId};
 
-impl Reader<'_> {
+impl Reader {
     /// The clients, oldest first.
     pub fn list_clients(&mut self, page: Page) -> Result<Vec<Client>, StoreError> {
         self.attempt(|connection| {
@@ -57,7 +57,7 @@ impl Reader<'_> {
     }
 }
 
-impl Transaction<'_> {
+impl Transaction {
     /// Adds a client with its secrets and grants. The client id must be new.
     pub fn insert_client(&mut self, client: &Client) -> Result<(), StoreError> {
         self.change(|connection, stamp| {

@@ -43,37 +43,41 @@ impl TransactionKind {
     }
 }
 
-impl AnyConnection {
-    /// Runs `body` in a transaction: committed if it succeeds, rolled back if it fails.
-    pub(super) fn in_transaction<T, E: From<QueryError>>(
-        &mut self,
-        kind: TransactionKind,
-        body: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.begin(kind)?;
-        match body(self) {
-            Ok(value) => {
-                Self::commit_transaction(self)?;
-                Ok(value)
+/// Runs `body` on something that holds a connection, in a transaction: committed if it succeeds, rolled back if it fails.
+pub(super) fn in_transaction<Holder: AsMut<AnyConnection>, T, E: From<QueryError>>(
+    holder: &mut Holder,
+    kind: TransactionKind,
+    body: impl FnOnce(&mut Holder) -> Result<T, E>,
+) -> Result<T, E> {
+    begin(holder.as_mut(), kind)?;
+    match body(holder) {
+        Ok(value) => {
+            AnyConnection::commit_transaction(holder.as_mut())?;
+            Ok(value)
+        }
+        Err(error) => {
+            // A connection that is lost has rolled back by itself. In any case the first error says more.
+            match AnyConnection::rollback_transaction(holder.as_mut()) {
+                Ok(()) | Err(QueryError::BrokenTransactionManager) => {}
+                Err(rollback_error) => tracing::warn!(%rollback_error, "rolling back failed"),
             }
-            Err(error) => match Self::rollback_transaction(self) {
-                // A connection that is lost has rolled back by itself; the first error says more.
-                Ok(()) | Err(QueryError::BrokenTransactionManager) => Err(error),
-                Err(rollback_error) => {
-                    tracing::warn!(%rollback_error, "rolling back failed");
-                    Err(error)
-                }
-            },
+            Err(error)
         }
     }
+}
 
-    fn begin(&mut self, kind: TransactionKind) -> QueryResult<()> {
-        match self {
-            Self::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, kind.sqlite()),
-            #[cfg(feature = "postgres")]
-            Self::Postgresql(postgresql) => {
-                AnsiTransactionManager::begin_transaction_sql(postgresql, kind.postgresql())
-            }
+impl AsMut<Self> for AnyConnection {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
+fn begin(connection: &mut AnyConnection, kind: TransactionKind) -> QueryResult<()> {
+    match connection {
+        AnyConnection::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, kind.sqlite()),
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgresql(postgresql) => {
+            AnsiTransactionManager::begin_transaction_sql(postgresql, kind.postgresql())
         }
     }
 }

@@ -33,7 +33,7 @@ pub struct GrantFilter {
     pub api_id: Option<Uuid>,
 }
 
-impl Reader<'_> {
+impl Reader {
     /// The grants that match, oldest first.
     pub fn list_grants(&mut self, filter: &GrantFilter, page: Page) -> Result<Vec<OwnedGrant>, StoreError> {
         self.attempt(|connection| {
@@ -64,7 +64,7 @@ impl Reader<'_> {
     }
 }
 
-impl Transaction<'_> {
+impl Transaction {
     /// Gives a client a grant for an API for which it has none.
     pub fn insert_grant(&mut self, client_row_id: Uuid, grant: &ClientGrant) -> Result<(), StoreError> {
         self.change(|connection, stamp| {

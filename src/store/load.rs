@@ -77,7 +77,7 @@ impl Store {
 }
 
 fn removed<Id: FromStr<Err: Display>>(
-    reader: &mut Reader<'_>,
+    reader: &mut Reader,
     kind: ObjectKind,
     since: Revision,
 ) -> Result<Vec<Id>, StoreError> {

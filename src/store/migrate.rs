@@ -4,7 +4,7 @@ use diesel::migration::{Migration as _, MigrationSource, MigrationVersion};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::connection::{AnyBackend, AnyConnection, TransactionKind};
+use super::connection::{AnyBackend, AnyConnection, TransactionKind, in_transaction};
 use super::error::StoreError;
 use super::open_error::OpenError;
 use super::schema::meta;
@@ -22,7 +22,7 @@ pub(super) fn bring_up_to_date(
     migrate: Migrate,
     migrations: &impl MigrationSource<AnyBackend>,
 ) -> Result<(), OpenError> {
-    let outcome = connection.in_transaction(TransactionKind::Write, |connection| {
+    let outcome = in_transaction(connection, TransactionKind::Write, |connection| {
         #[cfg(feature = "postgres")]
         if let AnyConnection::Postgresql(postgresql) = connection {
             lock_schema(postgresql)?;

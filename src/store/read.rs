@@ -2,9 +2,10 @@
 
 use diesel::prelude::*;
 
-use super::connection::{AnyConnection, TransactionKind};
+use super::connection::{AnyConnection, TransactionKind, in_transaction};
 use super::error::StoreError;
 use super::open::Store;
+use super::pool::Borrowed;
 use super::schema::meta;
 
 /// How often the database has been changed; it only grows, by one with every change.
@@ -26,8 +27,8 @@ impl Page {
 }
 
 /// Reads the database, at one point in time. A [`Transaction`](super::Transaction) reads in the same way.
-pub struct Reader<'connection> {
-    connection: &'connection mut AnyConnection,
+pub struct Reader {
+    connection: Borrowed,
     failed: bool,
 }
 
@@ -38,11 +39,10 @@ impl Store {
     }
 
     /// Runs `read`, which sees one state of the database whatever is written meanwhile.
-    pub fn read<T, E: From<StoreError>>(&self, read: impl FnOnce(&mut Reader<'_>) -> Result<T, E>) -> Result<T, E> {
-        let mut connection = self.pools.reader()?;
-        let outcome = connection.in_transaction(TransactionKind::Snapshot, |connection| {
-            read(&mut Reader::new(connection)).map_err(Failure::Caller)
-        });
+    pub fn read<T, E: From<StoreError>>(&self, read: impl FnOnce(&mut Reader) -> Result<T, E>) -> Result<T, E> {
+        let mut reader = Reader::new(self.pools.reader()?);
+        let outcome =
+            in_transaction(&mut reader, TransactionKind::Snapshot, |reader| read(reader).map_err(Failure::Caller));
         outcome.map_err(|failure| match failure {
             Failure::Store(error) => error.into(),
             Failure::Caller(error) => error,
@@ -50,8 +50,8 @@ impl Store {
     }
 }
 
-impl<'connection> Reader<'connection> {
-    pub(super) const fn new(connection: &'connection mut AnyConnection) -> Self {
+impl Reader {
+    pub(super) const fn new(connection: Borrowed) -> Self {
         Self { connection, failed: false }
     }
 
@@ -65,7 +65,7 @@ impl<'connection> Reader<'connection> {
         &mut self,
         step: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let outcome = step(self.connection);
+        let outcome = step(&mut self.connection);
         self.failed |= outcome.is_err();
         outcome
     }
@@ -73,6 +73,12 @@ impl<'connection> Reader<'connection> {
     /// Has a step failed?
     pub(super) const fn has_failed(&self) -> bool {
         self.failed
+    }
+}
+
+impl AsMut<AnyConnection> for Reader {
+    fn as_mut(&mut self) -> &mut AnyConnection {
+        &mut self.connection
     }
 }
 

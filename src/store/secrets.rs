@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::clients::touch_client;
-use super::connection::{AnyConnection, TransactionKind};
+use super::connection::{AnyConnection, TransactionKind, in_transaction};
 use super::error::StoreError;
 use super::object_kind::ObjectKind;
 use super::open::Store;
@@ -25,7 +25,7 @@ pub struct OwnedSecret {
     pub secret: StoredSecret,
 }
 
-impl Reader<'_> {
+impl Reader {
     /// The secret with our own id. A client's secrets are listed in the client.
     pub fn find_secret(&mut self, id: Uuid) -> Result<Option<OwnedSecret>, StoreError> {
         self.attempt(|connection| {
@@ -39,7 +39,7 @@ impl Reader<'_> {
     }
 }
 
-impl Transaction<'_> {
+impl Transaction {
     /// Gives a client one more secret.
     pub fn insert_secret(&mut self, client_row_id: Uuid, secret: &StoredSecret) -> Result<(), StoreError> {
         let row = SecretRow::new(client_row_id, secret);
@@ -103,8 +103,7 @@ impl Store {
     /// Writes down when secrets last proved right, in one transaction, without a revision and an audit entry. A time
     /// only moves forward; secrets that are gone are passed over.
     pub fn flush_last_used(&self, used: &[(Uuid, UnixMillis)]) -> Result<(), StoreError> {
-        let mut connection = self.pools.writer()?;
-        connection.in_transaction(TransactionKind::Write, |connection| {
+        in_transaction(&mut *self.pools.writer()?, TransactionKind::Write, |connection| {
             // PostgreSQL: takes the lock that every change takes first, so that neither holds a row the other needs.
             diesel::update(meta::table).set(meta::revision.eq(meta::revision)).execute(connection)?;
             for (id, at) in used {

@@ -12,7 +12,7 @@ use super::tombstones::{bury, unearth};
 use super::write::Transaction;
 use crate::keys::lifecycle::SigningKeyRecord;
 
-impl Reader<'_> {
+impl Reader {
     /// Every key in every state, oldest first.
     pub fn list_signing_keys(&mut self) -> Result<Vec<SigningKeyRecord>, StoreError> {
         self.attempt(load_all)
@@ -27,7 +27,7 @@ impl Reader<'_> {
     }
 }
 
-impl Transaction<'_> {
+impl Transaction {
     /// Adds a key. Its `kid` must be new, and its algorithm have no other active key, nor next one, if it is that.
     pub fn insert_signing_key(&mut self, record: &SigningKeyRecord) -> Result<(), StoreError> {
         self.change(|connection, stamp| {

@@ -89,7 +89,9 @@ impl Target {
         match self {
             // Readers and the writer do not wait for each other.
             Self::SqliteFile { .. } => connection.batch_execute("PRAGMA journal_mode = WAL"),
-            _ => Ok(()),
+            Self::SqliteMemory { .. } => Ok(()),
+            #[cfg(feature = "postgres")]
+            Self::Postgresql { .. } => Ok(()),
         }
     }
 }

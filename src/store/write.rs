@@ -5,9 +5,10 @@ use std::ops::{Deref, DerefMut};
 use diesel::prelude::*;
 
 use super::audit_chain::ChainLink;
-use super::connection::{AnyConnection, TransactionKind};
+use super::connection::{AnyConnection, TransactionKind, in_transaction};
 use super::error::StoreError;
 use super::open::Store;
+use super::pool::Borrowed;
 use super::read::{Reader, Revision};
 use super::schema::meta;
 use crate::clock::UnixMillis;
@@ -72,9 +73,9 @@ pub struct Written<T> {
 /// A change in the making. It reads as a [`Reader`] does, and sees what it has changed itself.
 ///
 /// After an error from any of its methods nothing can be saved any more: return the error.
-pub struct Transaction<'connection> {
-    reader: Reader<'connection>,
-    pub(super) context: &'connection ChangeContext,
+pub struct Transaction {
+    reader: Reader,
+    pub(super) context: ChangeContext,
     pub(super) revision: Revision,
     /// The end of the audit chain, once it was looked up.
     pub(super) chain_end: Option<ChainLink>,
@@ -90,13 +91,12 @@ impl Store {
     pub fn write<T, E: From<StoreError>>(
         &self,
         context: &ChangeContext,
-        change: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+        change: impl FnOnce(&mut Transaction) -> Result<T, E>,
     ) -> Result<Written<T>, E> {
-        let mut connection = self.pools.writer()?;
-        let outcome = connection.in_transaction(TransactionKind::Write, |connection| {
-            let revision = next_revision(connection)?;
-            let mut transaction = Transaction::new(connection, context, revision);
-            let value = change(&mut transaction).map_err(End::Caller)?;
+        let mut transaction = Transaction::new(self.pools.writer()?, context.clone());
+        let outcome = in_transaction(&mut transaction, TransactionKind::Write, |transaction| {
+            transaction.revision = next_revision(transaction.as_mut())?;
+            let value = change(transaction).map_err(End::Caller)?;
             transaction.finish(value)
         });
         match outcome {
@@ -107,14 +107,10 @@ impl Store {
     }
 }
 
-impl<'connection> Transaction<'connection> {
-    const fn new(
-        connection: &'connection mut AnyConnection,
-        context: &'connection ChangeContext,
-        revision: Revision,
-    ) -> Self {
+impl Transaction {
+    const fn new(connection: Borrowed, context: ChangeContext) -> Self {
         let reader = Reader::new(connection);
-        Self { reader, context, revision, chain_end: None, recorded: false, changed: false }
+        Self { reader, context, revision: Revision(0), chain_end: None, recorded: false, changed: false }
     }
 
     /// Runs one step that changes something.
@@ -127,7 +123,7 @@ impl<'connection> Transaction<'connection> {
         self.reader.attempt(|connection| step(connection, stamp))
     }
 
-    fn finish<T, E>(self, value: T) -> Result<Written<T>, End<T, E>> {
+    fn finish<T, E>(&self, value: T) -> Result<Written<T>, End<T, E>> {
         if self.reader.has_failed() {
             return Err(End::Store(StoreError::Spoiled));
         }
@@ -143,17 +139,23 @@ impl<'connection> Transaction<'connection> {
     }
 }
 
-impl<'connection> Deref for Transaction<'connection> {
-    type Target = Reader<'connection>;
+impl Deref for Transaction {
+    type Target = Reader;
 
     fn deref(&self) -> &Self::Target {
         &self.reader
     }
 }
 
-impl DerefMut for Transaction<'_> {
+impl DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.reader
+    }
+}
+
+impl AsMut<AnyConnection> for Transaction {
+    fn as_mut(&mut self) -> &mut AnyConnection {
+        self.reader.as_mut()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::engines::each_engine;
 use super::fixtures::{CHANGED, api, client, full_client, grant, id, scope, shape, try_write, write};
 use crate::oauth::resource::{Api, DefaultScope, Lifetime, ScopeFormat, ScopePolicy, TokenDialect};
-use crate::store::{Conflict, ObjectKind, Revision, StoreError};
+use crate::store::{Conflict, ObjectKind, Reader, Revision, StoreError};
 
 #[test]
 fn an_api_is_found_as_it_was_inserted() {
@@ -27,7 +27,7 @@ fn an_api_is_found_as_it_was_inserted() {
         }
         let mut all = [plain, full];
         all.sort_by_key(|api| api.id);
-        assert_eq!(store.read(|reader| reader.list_apis()).unwrap(), all);
+        assert_eq!(store.read(Reader::list_apis).unwrap(), all);
         assert_eq!(store.read(|reader| reader.find_api_by_id(id())).unwrap(), None);
         assert_eq!(store.read(|reader| reader.find_api_by_identifier(&"no".parse().unwrap())).unwrap(), None);
     });
@@ -77,8 +77,8 @@ fn a_scope_that_an_api_loses_leaves_its_grants_and_only_those_clients_change() {
         write(store, |transaction| transaction.update_api(&fewer));
 
         let changes = store.load_changes_since(before.revision).unwrap();
-        let changed: Vec<_> = changes.clients.iter().map(|client| client.client_id.as_str()).collect();
-        assert_eq!(changed, ["holder"]);
+        let affected: Vec<_> = changes.clients.iter().map(|client| client.client_id.as_str()).collect();
+        assert_eq!(affected, ["holder"]);
         let held = &changes.clients[0];
         assert_eq!(held.updated_at, CHANGED);
         assert_eq!(held.grant_for(first.id).unwrap().scope, scope("three"));

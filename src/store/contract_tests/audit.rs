@@ -6,12 +6,12 @@ use super::engines::each_engine;
 use super::fixtures::{CHANGED, entry, tamper, write};
 use crate::clock::UnixMillis;
 use crate::store::{
-    Actor, AuditAction, AuditEntry, AuditFilter, ChainFault, ChainVerdict, ChangeContext, ObjectKind, Page, Revision,
-    Store, StoreError,
+    Actor, AuditAction, AuditEntry, AuditFilter, ChainFault, ChainVerdict, ChangeContext, ObjectKind, Page, Reader,
+    Revision, Store, StoreError,
 };
 
 fn verify(store: &Store) -> ChainVerdict {
-    store.read(|reader| reader.verify_chain()).unwrap()
+    store.read(Reader::verify_chain).unwrap()
 }
 
 /// Stores three changes with five entries.

@@ -3,7 +3,7 @@
 use super::engines::each_engine;
 use super::fixtures::{CHANGED, api, client, full_client, grant, id, secret, shape, tamper, try_write, write};
 use crate::oauth::client::{AuthenticationMethod, Client, Quota};
-use crate::store::{Conflict, ObjectKind, Page, StoreError};
+use crate::store::{Conflict, ObjectKind, Page, Reader, StoreError};
 
 #[test]
 fn a_client_is_found_as_it_was_inserted() {
@@ -62,7 +62,7 @@ fn clients_are_listed_in_pages_oldest_first() {
         assert_eq!(page(4, 2), expected[4..]);
         assert!(page(9, 2).is_empty());
         assert_eq!(page(0, u32::MAX), expected);
-        assert_eq!(store.read(|reader| reader.count_clients()).unwrap(), 5);
+        assert_eq!(store.read(Reader::count_clients).unwrap(), 5);
     });
 }
 

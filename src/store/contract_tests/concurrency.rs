@@ -7,7 +7,7 @@ use super::engines::{Engine, each_engine, each_lasting_engine};
 use super::fixtures::{client, secret, write};
 use crate::clock::UnixMillis;
 use crate::oauth::client::Client;
-use crate::store::{ChainVerdict, Revision, Store};
+use crate::store::{ChainVerdict, Reader, Revision, Store};
 
 const THREADS: i64 = 8;
 const WRITES: i64 = 50;
@@ -33,7 +33,7 @@ fn assert_none_lost(store: &Store, revisions: &[Revision]) {
     assert_eq!(distinct, (1..=THREADS * WRITES).collect());
     let image = store.load_all().unwrap();
     assert_eq!(image.clients.len(), revisions.len());
-    let verdict = store.read(|reader| reader.verify_chain()).unwrap();
+    let verdict = store.read(Reader::verify_chain).unwrap();
     assert!(matches!(verdict, ChainVerdict::Intact { events, .. } if events == THREADS * WRITES), "{verdict:?}");
 }
 

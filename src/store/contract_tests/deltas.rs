@@ -154,7 +154,7 @@ fn on<T>(found: Option<T>, change: impl FnOnce(T) -> Result<(), StoreError>) -> 
     found.map_or(Ok(()), change)
 }
 
-fn insert_key(transaction: &mut Transaction<'_>, name: u8) -> Result<(), StoreError> {
+fn insert_key(transaction: &mut Transaction, name: u8) -> Result<(), StoreError> {
     let state = [KeyState::Active, KeyState::Next, KeyState::Retired][usize::from(name) % 3];
     transaction.insert_signing_key(&signing_key(&format!("key-{name}"), SigningAlg::Rs256, state))
 }
@@ -174,12 +174,17 @@ fn following_the_changes_is_as_good_as_reading_everything() {
         assert_eq!(mirror, Mirror::of_everything(store));
     };
     let changes = prop::collection::vec((change(), any::<bool>()), 1..40);
-    let run = |cases: u32, test: &dyn Fn(&[(Change, bool)])| {
-        let config = Config { cases, failure_persistence: None, ..Config::default() };
-        TestRunner::new(config).run(&changes, |changes| Ok(test(&changes))).unwrap();
-    };
-    run(48, &|changes| follow(&Engine::memory().open(), changes));
-    run(8, &|changes| each_lasting_engine(|engine| follow(&engine.open(), changes)));
+    let runner = |cases| TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let in_memory = runner(48).run(&changes, |changes| {
+        follow(&Engine::memory().open(), &changes);
+        Ok(())
+    });
+    in_memory.unwrap();
+    let lasting = runner(8).run(&changes, |changes| {
+        each_lasting_engine(|engine| follow(&engine.open(), &changes));
+        Ok(())
+    });
+    lasting.unwrap();
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub(super) struct Engine {
     pub(super) settings: StoreSettings,
     directory: Option<TempDir>,
     #[cfg(feature = "postgres")]
-    schema: Option<postgresql::Schema>,
+    _schema: Option<postgresql::Schema>,
 }
 
 impl Engine {
@@ -33,7 +33,7 @@ impl Engine {
             settings,
             directory,
             #[cfg(feature = "postgres")]
-            schema: None,
+            _schema: None,
         }
     }
 
@@ -98,7 +98,7 @@ mod postgresql {
         let separator = if url.contains('?') { '&' } else { '?' };
         let database = PostgresUrl::new(format!("{url}{separator}options=-csearch_path%3D{name}"));
         let engine = Engine::new("PostgreSQL", Database::Postgres(database), None);
-        Some(Engine { schema: Some(Schema { url, name }), ..engine })
+        Some(Engine { _schema: Some(Schema { url, name }), ..engine })
     }
 
     impl Drop for Schema {

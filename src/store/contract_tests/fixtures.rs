@@ -40,7 +40,7 @@ pub(super) fn entry() -> AuditEntry {
 /// Writes `change` with an audit entry.
 pub(super) fn try_write<T>(
     store: &Store,
-    change: impl FnOnce(&mut Transaction<'_>) -> Result<T, StoreError>,
+    change: impl FnOnce(&mut Transaction) -> Result<T, StoreError>,
 ) -> Result<Written<T>, StoreError> {
     store.write(&context(), |transaction| {
         let value = change(transaction)?;
@@ -50,10 +50,7 @@ pub(super) fn try_write<T>(
 }
 
 /// Writes `change`, which must succeed.
-pub(super) fn write<T>(
-    store: &Store,
-    change: impl FnOnce(&mut Transaction<'_>) -> Result<T, StoreError>,
-) -> Written<T> {
+pub(super) fn write<T>(store: &Store, change: impl FnOnce(&mut Transaction) -> Result<T, StoreError>) -> Written<T> {
     try_write(store, change).unwrap()
 }
 

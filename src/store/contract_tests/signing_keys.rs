@@ -5,7 +5,7 @@ use super::fixtures::{CHANGED, signing_key, try_write, write};
 use crate::keys::SigningAlg::{Es256, Rs256};
 use crate::keys::lifecycle::KeyState::{Active, Next, Removed, Retired};
 use crate::keys::lifecycle::SigningKeyRecord;
-use crate::store::{Conflict, ObjectKind, StoreError};
+use crate::store::{Conflict, ObjectKind, Reader, StoreError};
 
 #[test]
 fn a_key_is_found_as_it_was_inserted_and_updated() {
@@ -23,7 +23,7 @@ fn a_key_is_found_as_it_was_inserted_and_updated() {
             ..before
         };
         let written = write(store, |transaction| transaction.update_signing_key(&after));
-        assert_eq!(store.read(|reader| reader.list_signing_keys()).unwrap(), [after]);
+        assert_eq!(store.read(Reader::list_signing_keys).unwrap(), [after]);
         assert!(store.read(|reader| reader.find_signing_key("other")).unwrap().is_none());
         assert!(store.load_changes_since(written.revision).unwrap().signing_keys.is_empty());
     });

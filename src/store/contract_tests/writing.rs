@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::engines::{each_engine, each_lasting_engine};
 use super::fixtures::{client, context, entry, try_write, write};
-use crate::store::{AuditFilter, Conflict, Page, Revision, StoreError};
+use crate::store::{AuditFilter, Conflict, Page, Reader, Revision, StoreError};
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum UseCaseError {
@@ -80,7 +80,7 @@ fn a_transaction_is_not_carried_on_after_an_error() {
             Ok::<_, StoreError>(())
         });
         assert_eq!(outcome.unwrap_err(), StoreError::Spoiled);
-        assert_eq!(store.read(|reader| reader.count_clients()).unwrap(), 1);
+        assert_eq!(store.read(Reader::count_clients).unwrap(), 1);
     });
 }
 
@@ -114,6 +114,6 @@ fn a_reader_sees_one_state_while_others_write() {
                 Ok::<_, StoreError>(())
             })
             .unwrap();
-        assert_eq!(store.read(|reader| reader.count_clients()).unwrap(), 1);
+        assert_eq!(store.read(Reader::count_clients).unwrap(), 1);
     });
 }
