@@ -110,7 +110,7 @@ impl Administration {
     pub fn change<T>(
         &self,
         actor: &Actor,
-        steps: impl FnOnce(&mut Change<'_, '_>) -> Result<T, AdministrationError>,
+        steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError>,
     ) -> Result<T, AdministrationError> {
         let now = self.clock.now();
         let context = ChangeContext { actor: actor.clone(), at: now, request_id: None };
@@ -138,14 +138,14 @@ impl Administration {
 
 /// One change in the making. Its methods stand beside what they change: `apis`, `clients`, `secrets`, `grants`,
 /// `rotate_keys`.
-pub struct Change<'c, 't> {
-    pub(super) transaction: &'c mut Transaction<'t>,
+pub struct Change<'c> {
+    pub(super) transaction: &'c mut Transaction,
     pub(super) admin: &'c Administration,
     pub(super) now: UnixMillis,
     pub(super) memory: HashMemory,
 }
 
-impl Change<'_, '_> {
+impl Change<'_> {
     pub(super) fn new_id(&self) -> Uuid {
         new_uuid(self.now, self.admin.entropy.as_ref())
     }

@@ -8,7 +8,7 @@ use crate::store::{AuditAction, ObjectKind};
 /// Longest name or description in characters.
 pub(super) const MAX_TEXT_LENGTH: usize = 1000;
 
-impl Change<'_, '_> {
+impl Change<'_> {
     /// Creates an API.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ impl Administration {
     }
 }
 
-impl Change<'_, '_> {
+impl Change<'_> {
     /// Creates the Management API, or moves it when the issuer has changed.
     fn ensure_management_api(&mut self) -> Result<(), AdministrationError> {
         let audience = self.admin.policy.issuer.management_audience();

@@ -18,7 +18,7 @@ pub enum IdRule {
     Imported,
 }
 
-impl Change<'_, '_> {
+impl Change<'_> {
     /// Creates a client, without secrets and grants.
     ///
     /// # Errors

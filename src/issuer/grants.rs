@@ -7,7 +7,7 @@ use crate::oauth::resource::Api;
 use crate::oauth::scope::{ScopeSet, ScopeValue};
 use crate::store::{AuditAction, ObjectKind};
 
-impl Change<'_, '_> {
+impl Change<'_> {
     /// Grants `entry` to the client `client_id`.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::keys::lifecycle::{KeyState, RotationUrgency, SigningKeyRecord, may_ro
 use crate::keys::{PrivateKey, PublicJwk, SigningAlg, generate_private_key};
 use crate::store::{AuditAction, ObjectKind};
 
-impl Change<'_, '_> {
+impl Change<'_> {
     /// Makes sure that some key signs with `alg`.
     ///
     /// A first key of an algorithm signs at once: no verifier holds a key of it, so each fetches the set anew.

@@ -62,7 +62,7 @@ impl From<&StoredSecret> for SecretSummary {
     }
 }
 
-impl Change<'_, '_> {
+impl Change<'_> {
     /// Generates a secret for the client `client_id`.
     ///
     /// # Errors

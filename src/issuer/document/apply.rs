@@ -100,7 +100,7 @@ impl Administration {
     }
 }
 
-impl Change<'_, '_> {
+impl Change<'_> {
     fn apply(&mut self, document: &Document, options: ApplyOptions) -> Result<Plan, AdministrationError> {
         let mut plan = Plan::default();
         refuse_duplicates(document)?;
