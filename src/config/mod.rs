@@ -1,6 +1,6 @@
 //! What did the operator ask for? Settings from defaults, file, environment and flags, checked as a whole before anything starts.
 //!
-//! [`settings::SETTINGS`] is the one table of settings; [`layers`] merges the sources, [`reader`] turns values into types, and one
+//! `settings::SETTINGS` is the one table of settings; `layers` merges the sources, `reader` turns values into types, and one
 //! file per subject holds the resulting settings.
 
 mod database;

@@ -57,8 +57,11 @@ impl Demo {
         }
     }
 
-    /// What a seed says; its secrets have been fetched.
-    pub const fn seeded(document: Document) -> Self {
+    /// What a seed says; its secrets have been fetched. A client without an id gets one, so that it can be told.
+    pub fn seeded(mut document: Document) -> Self {
+        for (number, client) in (1..).zip(&mut document.clients) {
+            client.client_id.get_or_insert_with(|| format!("client-{number}"));
+        }
         Self { document }
     }
 
