@@ -21,7 +21,7 @@ const MAX_OUTPUT_BYTES: usize = 64;
 const BCRYPT_INPUT_BYTES: usize = 72;
 
 /// The three variants of Argon2 (RFC 9106 §1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Argon2Variant {
     /// `argon2d`
     D,
@@ -32,7 +32,7 @@ pub enum Argon2Variant {
 }
 
 /// The two hash functions of imported hashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sha2 {
     /// SHA-256, 32 bytes
     Sha256,
@@ -41,7 +41,7 @@ pub enum Sha2 {
 }
 
 /// Algorithm and parameters of a stored hash: what checking against it costs. Two equal values cost the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SecretWork {
     /// RFC 9106
     Argon2 {
@@ -99,6 +99,15 @@ impl SecretWork {
         lanes: 1,
         output_bytes: Params::DEFAULT_OUTPUT_LEN,
     };
+
+    /// Whether a check belongs in the bounded pool: everything but generated secrets and plain digests.
+    pub fn is_slow(&self) -> bool {
+        match self {
+            Self::Argon2 { .. } => *self != Self::GENERATED,
+            Self::Bcrypt { .. } | Self::Pbkdf2 { .. } => true,
+            Self::Digest { .. } => false,
+        }
+    }
 
     /// Spends what a check of this work costs and forgets the result: for a client that does not exist, or whose
     /// secrets are cheaper to check than another's.
