@@ -11,7 +11,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::entropy::Entropy;
 use crate::http::{IssuerEndpoints, RequestLimits};
 use crate::issuer::administration::{Administration, AdministrationPolicy};
-use crate::issuer::bootstrap::MANAGEMENT_SCOPES;
+use crate::issuer::bootstrap::{MANAGEMENT_SCOPES, ManagementApi};
 use crate::issuer::clients::IdRule;
 use crate::issuer::document::apply::ApplyOptions;
 use crate::issuer::document::{ClientEntry, GrantEntry};
@@ -103,7 +103,7 @@ fn fill(administration: &Administration, issuer: &Issuer, demo: &Demo) -> Result
         }
         Ok(())
     })?;
-    administration.bootstrap()?;
+    administration.bootstrap(ManagementApi::BringUpToDate)?;
     let options = ApplyOptions { weak_secrets: true, ..ApplyOptions::default() };
     administration.apply(&Actor::System, &demo.document, options)?;
 
