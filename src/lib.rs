@@ -5,9 +5,19 @@
 //! | [`oauth`] | the protocol: pure functions over values |
 //! | [`secret`] | client secrets: format, hashing, checking |
 //! | [`keys`] | signing keys: making, sealing, publishing, signing |
+//! | [`store`] | persistence on SQLite or PostgreSQL |
+//! | [`issuer`] | the use cases: issuing from a snapshot in memory, changing what is stored |
+//! | [`resource_api`] | the bundled resource API, a stranger to all of the above |
 
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod entropy;
+pub mod http;
+pub mod issuer;
 pub mod keys;
 pub mod oauth;
+pub mod resource_api;
 pub mod secret;
+pub mod store;
+pub mod telemetry;

@@ -1,3 +1,7 @@
 //! The `tokenhouse` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tokenhouse::cli::run()
+}

@@ -127,7 +127,8 @@ impl MasterKey {
         Ok(plaintext)
     }
 
-    fn from_bytes(bytes: Zeroizing<[u8; MASTER_KEY_BYTES]>) -> Self {
+    /// The master key that is `bytes`.
+    pub fn from_bytes(bytes: Zeroizing<[u8; MASTER_KEY_BYTES]>) -> Self {
         let tag = derive(&bytes, b"tokenhouse master key id");
         let id = tag.as_ref().first_chunk::<ID_BYTES>().map(|id| URL_SAFE_NO_PAD.encode(id)).unwrap_or_default();
         Self { bytes, id: MasterKeyId(id) }

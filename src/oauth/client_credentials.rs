@@ -209,6 +209,7 @@ mod tests {
             .map(|given| (given.api.identifier.to_string(), given.scope.to_string()))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands beside the refusals")]
     fn given(api: &str, scope: &str) -> Result<(String, String), TokenError> {
         Ok((api.to_owned(), scope.to_owned()))
     }

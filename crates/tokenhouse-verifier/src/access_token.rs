@@ -1,0 +1,144 @@
+//! What does a verified access token tell a resource server? (RFC 9068 §2.2 and §4)
+
+use serde_json::{Map, Value};
+
+use crate::claims::Claims;
+use crate::dialect::{AccessTokenDialect, client_of_subject};
+use crate::error::VerifyError;
+use crate::scope::ScopeSet;
+
+/// Whom `sub` may name beside the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SubjectRule {
+    /// `sub` names the client, as it does for the client credentials grant (RFC 9068 §2.2): the default.
+    #[default]
+    Client,
+    /// `sub` may be a user or a service account; then `client_id` or `azp` alone name the client.
+    Any,
+}
+
+/// An access token that has passed every check. Only the verifier makes one.
+#[derive(Clone, Debug)]
+pub struct AccessToken {
+    client: String,
+    issued_at: u64,
+    dialect: AccessTokenDialect,
+    claims: Claims,
+}
+
+impl AccessToken {
+    pub(crate) fn new(claims: Claims, dialect: AccessTokenDialect, rule: SubjectRule) -> Result<Self, VerifyError> {
+        let client = client(&claims, rule)?.to_owned();
+        // IdentityServer 3 wrote no `iat`; its `nbf` is the moment of issue.
+        let issued_at = claims.iat.or(claims.nbf).ok_or(VerifyError::ClaimMissing("iat"))?;
+        Ok(Self { client, issued_at, dialect, claims })
+    }
+
+    /// The client the token was issued to: `client_id`, else `azp`, else `sub` without `@clients`. They never disagree.
+    pub fn client(&self) -> &str {
+        &self.client
+    }
+
+    /// The scope of the token.
+    pub const fn scope(&self) -> &ScopeSet {
+        &self.claims.scope
+    }
+
+    /// Whether the token carries `scope`.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.claims.scope.contains(scope)
+    }
+
+    /// When the token was issued, in Unix seconds.
+    pub const fn issued_at(&self) -> u64 {
+        self.issued_at
+    }
+
+    /// When the token expires, in Unix seconds.
+    pub const fn expires_at(&self) -> u64 {
+        self.claims.exp
+    }
+
+    /// The token's own id (RFC 7519 §4.1.7), in the dialects that have one.
+    pub fn jti(&self) -> Option<&str> {
+        self.claims.jti.as_deref()
+    }
+
+    /// Everyone the token is for; this resource server is among them.
+    pub fn audience(&self) -> &[String] {
+        &self.claims.aud
+    }
+
+    /// The dialect the token was recognised as.
+    pub const fn dialect(&self) -> AccessTokenDialect {
+        self.dialect
+    }
+
+    /// Every claim as it came, also those the verifier does not know.
+    pub const fn claims(&self) -> &Map<String, Value> {
+        &self.claims.all
+    }
+}
+
+/// The client that `client_id`, `azp` and `sub` agree on.
+///
+/// With two names in one token it would depend on the resource server whose data are shown: it is refused.
+fn client(claims: &Claims, rule: SubjectRule) -> Result<&str, VerifyError> {
+    let stated = [claims.client_id.as_deref(), claims.azp.as_deref()];
+    let sub = claims.sub.as_deref();
+    let by_subject = match rule {
+        SubjectRule::Client => sub.map(|sub| client_of_subject(sub).unwrap_or(sub)),
+        SubjectRule::Any if stated == [None, None] => sub.map(|sub| client_of_subject(sub).unwrap_or(sub)),
+        SubjectRule::Any => sub.and_then(client_of_subject),
+    };
+    let mut names = stated.into_iter().chain([by_subject]).flatten();
+    let client = names.next().ok_or(VerifyError::ClaimMissing("client_id"))?;
+    if names.all(|name| name == client) { Ok(client) } else { Err(VerifyError::ClientAmbiguous) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn client_of(names: Value, rule: SubjectRule) -> Result<String, VerifyError> {
+        let mut claims = json!({"iss":"i","aud":"a","exp":2,"iat":1});
+        let Value::Object(names) = names else { unreachable!() };
+        claims.as_object_mut().unwrap().extend(names);
+        let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
+        AccessToken::new(claims, AccessTokenDialect::Rfc9068, rule).map(|token| token.client().to_owned())
+    }
+
+    #[test]
+    fn the_client_is_what_all_names_agree_on() {
+        for names in [
+            json!({"client_id":"c"}),
+            json!({"azp":"c"}),
+            json!({"sub":"c"}),
+            json!({"sub":"c@clients"}),
+            json!({"client_id":"c","azp":"c","sub":"c@clients"}),
+            json!({"client_id":"c","sub":"c"}),
+        ] {
+            assert_eq!(client_of(names, SubjectRule::Client).as_deref(), Ok("c"));
+        }
+        for names in [
+            json!({"client_id":"c","azp":"d"}),
+            json!({"client_id":"c","sub":"d"}),
+            json!({"azp":"c","sub":"d@clients"}),
+            json!({"client_id":"c","sub":"c@clients@clients"}),
+        ] {
+            assert_eq!(client_of(names, SubjectRule::Client), Err(VerifyError::ClientAmbiguous));
+        }
+        assert_eq!(client_of(json!({}), SubjectRule::Client), Err(VerifyError::ClaimMissing("client_id")));
+    }
+
+    #[test]
+    fn a_user_may_be_the_subject_where_that_is_allowed() {
+        assert_eq!(client_of(json!({"client_id":"c","sub":"user"}), SubjectRule::Any).as_deref(), Ok("c"));
+        assert_eq!(client_of(json!({"sub":"c"}), SubjectRule::Any).as_deref(), Ok("c"));
+        for names in [json!({"client_id":"c","azp":"d"}), json!({"client_id":"c","sub":"d@clients"})] {
+            assert_eq!(client_of(names, SubjectRule::Any), Err(VerifyError::ClientAmbiguous));
+        }
+    }
+}

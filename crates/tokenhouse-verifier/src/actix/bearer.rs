@@ -1,0 +1,68 @@
+//! Which one Bearer token does the request's `Authorization` field carry? (RFC 6750 §2.1, RFC 9110 §11.6.2)
+
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+
+use super::refusal::Reason;
+
+/// The token in the request, as it came. Tokens in the query are not looked for (RFC 9700 §4.3.2).
+pub(super) fn presented_token(headers: &HeaderMap) -> Result<&str, Reason> {
+    let mut fields = headers.get_all(AUTHORIZATION);
+    let field = fields.next().ok_or(Reason::NoToken)?;
+    // RFC 6750 §2: one method and one token per request; and two parties must not read different fields of the same
+    // request.
+    if fields.next().is_some() {
+        return Err(Reason::InvalidRequest("There is more than one Authorization header field"));
+    }
+    let field = field.to_str().map_err(|_| Reason::InvalidRequest("The Authorization header field is not ASCII"))?;
+    let (scheme, token) = field.split_once(' ').unwrap_or((field, ""));
+    // RFC 9110 §11.1: the scheme is compared without regard to case. Another scheme brings no token for us.
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Err(Reason::NoToken);
+    }
+    let token = token.trim_matches(' ');
+    // RFC 9110 §5.3: a proxy may have joined two fields with a comma, which no token contains (RFC 6750 §2.1).
+    if token.contains(',') {
+        return Err(Reason::InvalidRequest("There is more than one access token"));
+    }
+    if token.is_empty() { Err(Reason::NoToken) } else { Ok(token) }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn presented(fields: &[&str]) -> Result<String, Reason> {
+        let mut headers = HeaderMap::new();
+        for field in fields {
+            headers.append(AUTHORIZATION, HeaderValue::from_bytes(field.as_bytes()).unwrap());
+        }
+        presented_token(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn the_scheme_has_no_case_and_the_token_has() {
+        for field in ["Bearer aB.c", "bearer aB.c", "BEARER   aB.c"] {
+            assert_eq!(presented(&[field]).unwrap(), "aB.c");
+        }
+    }
+
+    #[test]
+    fn no_bearer_token_is_no_token() {
+        for fields in
+            [&[][..], &["Bearer"], &["Bearer "], &["Basic YTpi"], &["DPoP x"], &["Bearerx"], &["x Bearer"], &[""]]
+        {
+            assert!(matches!(presented(fields), Err(Reason::NoToken)), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn two_tokens_are_one_too_many() {
+        for fields in
+            [&["Bearer a", "Bearer a"][..], &["Basic YTpi", "Bearer a"], &["Bearer a, Bearer b"], &["Bearer \u{e9}"]]
+        {
+            assert!(matches!(presented(fields), Err(Reason::InvalidRequest(_))), "{fields:?}");
+        }
+    }
+}

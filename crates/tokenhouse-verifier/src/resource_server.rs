@@ -1,0 +1,85 @@
+//! Who is the caller with this token? Rules, keys and clock of one protected resource (RFC 6749 §7)
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::access_token::AccessToken;
+use crate::challenge::Challenge;
+use crate::clock::{Clock, SystemClock};
+use crate::error::VerifyError;
+use crate::key_source::{KeySource, KeysUnavailable};
+use crate::verify::Verifier;
+
+/// Why a token was not let through.
+#[derive(Debug, Error)]
+pub enum AuthenticationError {
+    /// The token is not valid here: the caller's fault.
+    #[error(transparent)]
+    Refused(#[from] VerifyError),
+    /// The token could not be judged: not the caller's fault.
+    #[error(transparent)]
+    KeysUnavailable(#[from] KeysUnavailable),
+}
+
+/// A protected resource: what it accepts, where its issuer's keys come from, and how it introduces itself.
+#[derive(Clone, Debug)]
+pub struct ResourceServer {
+    verifier: Arc<Verifier>,
+    keys: Arc<dyn KeySource>,
+    clock: Arc<dyn Clock>,
+    realm: String,
+    resource_metadata: Option<String>,
+}
+
+impl ResourceServer {
+    /// A resource server that judges by `verifier` with the keys of `keys`, by the system's clock. Its realm is the
+    /// audience.
+    pub fn new(verifier: Verifier, keys: impl KeySource + 'static) -> Self {
+        let realm = verifier.audience().to_owned();
+        Self {
+            verifier: Arc::new(verifier),
+            keys: Arc::new(keys),
+            clock: Arc::new(SystemClock),
+            realm,
+            resource_metadata: None,
+        }
+    }
+
+    /// Takes the time from `clock`.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Names the realm in challenges (RFC 9110 §11.5).
+    #[must_use]
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realm = realm.into();
+        self
+    }
+
+    /// Puts the URL of the resource's metadata into challenges (RFC 9728 §5.1).
+    #[must_use]
+    pub fn resource_metadata(mut self, url: impl Into<String>) -> Self {
+        self.resource_metadata = Some(url.into());
+        self
+    }
+
+    /// Verifies `token` now. A malformed token is refused before any key is asked for.
+    pub async fn authenticate(&self, token: &str) -> Result<AccessToken, AuthenticationError> {
+        let token = self.verifier.parse(token)?;
+        let keys = self.keys.keys_for(token.kid()).await?;
+        Ok(self.verifier.verify_parsed(&token, &keys, self.clock.unix_seconds())?)
+    }
+
+    /// The challenge of this resource, without an error.
+    pub fn challenge(&self) -> Challenge {
+        let challenge = Challenge::new(&self.realm);
+        match &self.resource_metadata {
+            Some(url) => challenge.resource_metadata(url),
+            None => challenge,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Which scope values does a token carry, and which does a route ask for? (RFC 6749 §3.3, RFC 9068 §2.2.3)
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::error::VerifyError;
+
+/// A set of scope values. Order and repetitions mean nothing (RFC 6749 §3.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeSet(Vec<String>);
+
+impl ScopeSet {
+    /// Whether `scope` is in the set, compared exactly.
+    pub fn contains(&self, scope: &str) -> bool {
+        self.0.iter().any(|held| held == scope)
+    }
+
+    /// The values in the token's order, each once.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether there is no scope at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Parses the `scope` claim: one string with spaces between the values, or an array of values (IdentityServer's
+    /// habit).
+    pub(crate) fn parse_claim(claim: &Value) -> Result<Self, VerifyError> {
+        let values: Option<Vec<&str>> = match claim {
+            Value::String(scope) if scope.is_empty() => Some(Vec::new()),
+            Value::String(scope) => Some(scope.split(' ').collect()),
+            Value::Array(values) => values.iter().map(Value::as_str).collect(),
+            _ => None,
+        };
+        let values = values.filter(|values| values.iter().all(|value| is_scope_token(value)));
+        let mut set = Self::default();
+        for value in values.ok_or(VerifyError::ClaimMalformed("scope"))? {
+            if !set.contains(value) {
+                set.0.push(value.to_owned());
+            }
+        }
+        Ok(set)
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    /// The values with single spaces between them, as `scope` is written.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.join(" "))
+    }
+}
+
+/// A scope that a route requires, named by a type: see [`scope!`](crate::scope!).
+pub trait RequiredScope: 'static {
+    /// The scope value, a `scope-token` of RFC 6749 §3.3.
+    const SCOPE: &'static str;
+}
+
+/// Whether `value` is a `scope-token`: `1*( %x21 / %x23-5B / %x5D-7E )` (RFC 6749 §3.3).
+pub const fn is_scope_token(value: &str) -> bool {
+    let mut rest = value.as_bytes();
+    while let [octet, tail @ ..] = rest {
+        if !matches!(octet, 0x21 | 0x23..=0x5B | 0x5D..=0x7E) {
+            return false;
+        }
+        rest = tail;
+    }
+    !value.is_empty()
+}
+
+/// Names a scope by a type, so that a route can ask for it in its signature.
+///
+/// ```
+/// tokenhouse_verifier::scope!(
+///     /// May list users.
+///     pub ListUsers = "list:users"
+/// );
+/// # use tokenhouse_verifier::RequiredScope as _;
+/// assert_eq!(ListUsers::SCOPE, "list:users");
+/// ```
+///
+/// A value that is no `scope-token` does not compile:
+///
+/// ```compile_fail
+/// tokenhouse_verifier::scope!(TwoScopes = "list:users create:users");
+/// ```
+#[macro_export]
+macro_rules! scope {
+    ($(#[$attribute:meta])* $visibility:vis $name:ident = $scope:literal) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug)]
+        $visibility struct $name;
+
+        impl $crate::RequiredScope for $name {
+            const SCOPE: &'static str = $scope;
+        }
+
+        const _: () = assert!($crate::is_scope_token($scope), "not a scope-token (RFC 6749 §3.3)");
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_string_and_an_array_mean_the_same() {
+        let string = ScopeSet::parse_claim(&json!("list:users create:users list:users")).unwrap();
+        assert_eq!(string, ScopeSet::parse_claim(&json!(["list:users", "create:users"])).unwrap());
+        assert_eq!(string.to_string(), "list:users create:users");
+        assert!(string.contains("create:users"));
+        assert!(!string.contains("create"));
+        assert!(!string.contains("LIST:USERS"));
+        assert!(ScopeSet::parse_claim(&json!("")).unwrap().is_empty());
+        assert_eq!(string.iter().count(), 2);
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for claim in
+            [json!(null), json!(1), json!({}), json!([1]), json!(["a b"]), json!([""]), json!("a  b"), json!(" a")]
+        {
+            assert_eq!(ScopeSet::parse_claim(&claim), Err(VerifyError::ClaimMalformed("scope")), "{claim}");
+        }
+        for claim in [json!("a\"b"), json!("a\\b"), json!("\u{e9}"), json!("a\tb")] {
+            assert_eq!(ScopeSet::parse_claim(&claim), Err(VerifyError::ClaimMalformed("scope")), "{claim}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Is this text a compact JWS of acceptable size, and which are its parts? (RFC 7515 §2, §3.1 and §7.1)
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::error::{TokenPart, VerifyError};
+
+/// Longest token accepted unless configured otherwise, in octets.
+pub const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// The parts of a compact JWS, decoded. Nothing in them is believed yet.
+#[derive(Debug)]
+pub(crate) struct CompactJws<'a> {
+    /// What the signature is over: the two encoded parts and the dot between them.
+    pub(crate) signing_input: &'a str,
+    pub(crate) header: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
+}
+
+impl<'a> CompactJws<'a> {
+    /// Splits and decodes `token`.
+    pub(crate) fn parse(token: &'a str, max_bytes: usize) -> Result<Self, VerifyError> {
+        // The cap comes before the split, so that a megabyte of dots costs nothing (CVE-2025-27144, CVE-2025-30204).
+        if token.len() > max_bytes {
+            return Err(VerifyError::TokenTooLong { max_bytes });
+        }
+        let mut parts = token.splitn(6, '.');
+        let (Some(header), Some(payload), Some(signature)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(VerifyError::NotThreeParts);
+        };
+        match parts.count() {
+            0 => {}
+            // RFC 7516 §3.1: five parts are a JWE, which no access token of ours ever is.
+            2 => return Err(VerifyError::Encrypted),
+            _ => return Err(VerifyError::NotThreeParts),
+        }
+        Ok(Self {
+            signing_input: token.get(..header.len() + 1 + payload.len()).unwrap_or_default(),
+            header: decode(header, TokenPart::Header)?,
+            payload: decode(payload, TokenPart::Payload)?,
+            signature: decode(signature, TokenPart::Signature)?,
+        })
+    }
+}
+
+/// Decodes base64url in its one canonical spelling: no padding, no whitespace, no `+` or `/`, unused bits zero (RFC
+/// 7515 §2). A second spelling of a token would slip past whatever remembers tokens by their text.
+fn decode(part: &str, name: TokenPart) -> Result<Vec<u8>, VerifyError> {
+    match URL_SAFE_NO_PAD.decode(part) {
+        Ok(octets) if !octets.is_empty() => Ok(octets),
+        _ => Err(VerifyError::NotBase64Url(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(token: &str) -> VerifyError {
+        CompactJws::parse(token, DEFAULT_MAX_TOKEN_BYTES).unwrap_err()
+    }
+
+    #[test]
+    fn three_parts_are_decoded() {
+        let jws = CompactJws::parse("e30.e30.AA", 100).unwrap();
+        assert_eq!(
+            (jws.signing_input, jws.header.as_slice(), jws.payload.as_slice()),
+            ("e30.e30", &b"{}"[..], &b"{}"[..])
+        );
+        assert_eq!(jws.signature, [0]);
+    }
+
+    #[test]
+    fn another_number_of_parts_is_refused() {
+        for token in ["", "e30", "e30.e30", "e30.e30.AA.AA", "e30.e30.AA.AA.AA.AA", "......................"] {
+            assert_eq!(refusal(token), VerifyError::NotThreeParts, "{token}");
+        }
+        assert_eq!(refusal("e30.AA.AA.AA.AA"), VerifyError::Encrypted);
+    }
+
+    #[test]
+    fn only_canonical_base64url_is_accepted() {
+        for signature in ["", "AA==", "AB", "A", "+A", "/A", " AA", "AA ", "AA\n", "A\u{e9}"] {
+            assert_eq!(refusal(&format!("e30.e30.{signature}")), VerifyError::NotBase64Url(TokenPart::Signature));
+        }
+        assert_eq!(refusal("e30=.e30.AA"), VerifyError::NotBase64Url(TokenPart::Header));
+        assert_eq!(refusal("e30.e31.AA"), VerifyError::NotBase64Url(TokenPart::Payload));
+    }
+
+    #[test]
+    fn the_length_is_capped_first() {
+        assert_eq!(refusal(&".".repeat(8193)), VerifyError::TokenTooLong { max_bytes: 8192 });
+        assert_eq!(refusal(&".".repeat(8192)), VerifyError::NotThreeParts);
+    }
+}

@@ -1,0 +1,11 @@
+DROP TABLE audit_events;
+DROP TABLE tombstones;
+DROP TABLE signing_keys;
+DROP TABLE grant_scopes;
+DROP TABLE grants;
+DROP TABLE client_secrets;
+DROP TABLE client_authentication_methods;
+DROP TABLE clients;
+DROP TABLE api_scopes;
+DROP TABLE apis;
+DROP TABLE meta;

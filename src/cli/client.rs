@@ -1,0 +1,187 @@
+//! `tokenhouse client`: the clients that get tokens.
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::client_secret::{self, SecretArgs, show_new_secret};
+use super::exit::CliError;
+use super::open::{Opened, actor, open};
+use super::output;
+use super::{ConfigArgs, OutputArgs};
+use crate::issuer::clients::IdRule;
+use crate::issuer::document::ClientEntry;
+use crate::issuer::document::export::client_entry;
+use crate::issuer::secrets::{SecretSummary, SecretTerms};
+use crate::oauth::client::{Client, ClientId};
+use crate::store::Page;
+
+/// Clients: who gets tokens.
+#[derive(Debug, Args)]
+pub struct ClientArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Registers a client and generates its first secret, which is shown once
+    #[command(after_help = "Example:\n  tokenhouse client create --id partner-a --name 'Partner A'")]
+    Create {
+        /// Its client id [default: generated]
+        #[arg(long)]
+        id: Option<String>,
+        /// A name for people
+        #[arg(long)]
+        name: Option<String>,
+        /// The API meant when a request names none
+        #[arg(long, value_name = "IDENTIFIER")]
+        default_audience: Option<String>,
+        /// Generates no secret
+        #[arg(long)]
+        no_secret: bool,
+        /// When the secret stops working, for example 2027-12-31T00:00:00Z
+        #[arg(long, value_name = "TIME", conflicts_with = "no_secret")]
+        secret_expires_at: Option<Timestamp>,
+    },
+    /// Lists the clients
+    #[command(after_help = "Example:\n  tokenhouse client list --output json")]
+    List,
+    /// Shows one client with its secrets (never their values) and grants
+    #[command(after_help = "Example:\n  tokenhouse client show partner-a")]
+    Show {
+        /// Its client id
+        client_id: String,
+    },
+    /// Changes a client; what is not given stays
+    #[command(after_help = "Example:\n  tokenhouse client update partner-a --enabled false")]
+    Update {
+        /// Its client id
+        client_id: String,
+        /// A name for people
+        #[arg(long)]
+        name: Option<String>,
+        /// Does it get tokens at all?
+        #[arg(long)]
+        enabled: Option<bool>,
+        /// The API meant when a request names none; empty for none
+        #[arg(long, value_name = "IDENTIFIER")]
+        default_audience: Option<String>,
+    },
+    /// Deletes a client with its secrets and grants
+    #[command(after_help = "Example:\n  tokenhouse client delete partner-a")]
+    Delete {
+        /// Its client id
+        client_id: String,
+    },
+    /// The secrets of a client
+    Secret(SecretArgs),
+    /// Generates a new secret; the others work on for a while, so that nothing stands still
+    #[command(after_help = "Example:\n  tokenhouse client rotate-secret partner-a --overlap-seconds 86400")]
+    RotateSecret {
+        /// Its client id
+        client_id: String,
+        /// How long the present secrets work on, in seconds
+        #[arg(long, default_value_t = 86_400, value_name = "SECONDS")]
+        overlap_seconds: u32,
+        /// A label for the new secret
+        #[arg(long)]
+        label: Option<String>,
+    },
+}
+
+/// Runs `tokenhouse client`.
+///
+/// # Errors
+/// What the verb refuses.
+pub fn run(args: ClientArgs) -> Result<(), CliError> {
+    let format = args.output.output;
+    let opened = open(&args.config)?;
+    let administration = &opened.administration;
+    match args.verb {
+        Verb::Create { id, name, default_audience, no_secret, secret_expires_at } => {
+            let entry = ClientEntry { default_audience, ..ClientEntry::new(id, name) };
+            let (client, added) = administration.change(&actor(), |change| {
+                let client = change.create_client(&entry, IdRule::Chosen)?;
+                let terms = SecretTerms { label: Some("first".to_owned()), expires_at: secret_expires_at };
+                let secret = if no_secret { None } else { Some(change.add_secret(client.client_id.as_str(), terms)?) };
+                Ok((client, secret))
+            })?;
+            match added {
+                Some(added) => show_new_secret(format, client.client_id.as_str(), &added),
+                None => output::object(format, &ClientEntry::without_secrets_and_grants(&client)),
+            }
+        }
+        Verb::List => {
+            let clients =
+                administration.store().read(|reader| reader.list_clients(Page::ALL)).map_err(anyhow::Error::from)?;
+            let rows: Vec<_> = clients
+                .iter()
+                .map(|client| {
+                    json!({
+                        "client_id": client.client_id.as_str(),
+                        "name": client.name,
+                        "enabled": client.enabled,
+                        "secrets": client.secrets.len(),
+                        "grants": client.grants.len(),
+                    })
+                })
+                .collect();
+            output::list(format, &["client_id", "name", "enabled", "secrets", "grants"], &rows)
+        }
+        Verb::Show { client_id } => show(&opened, format, &client_id),
+        Verb::Update { client_id, name, enabled, default_audience } => {
+            let client = administration.change(&actor(), |change| {
+                change.update_client(&client_id, |entry| {
+                    entry.name = name.or(entry.name.take());
+                    entry.enabled = enabled.unwrap_or(entry.enabled);
+                    if let Some(audience) = default_audience {
+                        entry.default_audience = Some(audience).filter(|audience| !audience.is_empty());
+                    }
+                })
+            })?;
+            output::object(format, &ClientEntry::without_secrets_and_grants(&client))
+        }
+        Verb::Delete { client_id } => {
+            administration.change(&actor(), |change| change.delete_client(&client_id))?;
+            output::remark(format_args!("deleted the client {client_id} with its secrets and grants"));
+            Ok(())
+        }
+        Verb::Secret(secret) => client_secret::run(&opened, format, secret),
+        Verb::RotateSecret { client_id, overlap_seconds, label } => {
+            let terms = SecretTerms { label, expires_at: None };
+            let added =
+                administration.change(&actor(), |change| change.rotate_secret(&client_id, overlap_seconds, terms))?;
+            show_new_secret(format, &client_id, &added)
+        }
+    }
+}
+
+/// The client with that id.
+pub(super) fn find(opened: &Opened, client_id: &str) -> Result<Client, CliError> {
+    let missing = || CliError::Refused(format!("there is no client {}", client_id.escape_debug()));
+    let id: ClientId = client_id.parse().map_err(|_| missing())?;
+    opened
+        .administration
+        .store()
+        .read(|reader| reader.find_client(&id))
+        .map_err(anyhow::Error::from)?
+        .ok_or_else(missing)
+}
+
+fn show(opened: &Opened, format: output::OutputFormat, client_id: &str) -> Result<(), CliError> {
+    let client = find(opened, client_id)?;
+    let apis = opened.administration.store().read(|reader| reader.list_apis()).map_err(anyhow::Error::from)?;
+    let entry = client_entry(&client, &apis);
+    let secrets: Vec<_> = client.secrets.iter().map(SecretSummary::from).collect();
+    let mut shown = serde_json::to_value(&entry).map_err(anyhow::Error::from)?;
+    if let Some(members) = shown.as_object_mut() {
+        // Summaries, not the hashes that the document holds.
+        members.insert("secrets".to_owned(), json!(secrets));
+    }
+    output::object(format, &shown)
+}

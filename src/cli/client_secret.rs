@@ -1,0 +1,92 @@
+//! `tokenhouse client secret`: the secrets of a client.
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::client::find;
+use super::exit::CliError;
+use super::open::{Opened, actor};
+use super::output::{self, OutputFormat};
+use crate::issuer::document::entries::to_timestamp;
+use crate::issuer::secrets::{AddedSecret, SecretSummary, SecretTerms};
+
+/// The secrets of a client.
+#[derive(Debug, Args)]
+pub struct SecretArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Generates a further secret, which is shown once
+    #[command(after_help = "Example:\n  tokenhouse client secret add partner-a --label 'new build server'")]
+    Add {
+        /// Its client id
+        client_id: String,
+        /// A label for people
+        #[arg(long)]
+        label: Option<String>,
+        /// When it stops working, for example 2027-12-31T00:00:00Z
+        #[arg(long, value_name = "TIME")]
+        expires_at: Option<Timestamp>,
+    },
+    /// Lists the secrets with label, expiry and last use, never their values
+    #[command(after_help = "Example:\n  tokenhouse client secret list partner-a")]
+    List {
+        /// Its client id
+        client_id: String,
+    },
+    /// Deletes a secret at once
+    #[command(after_help = "Example:\n  tokenhouse client secret retire partner-a ths_Zk3vQ0aB")]
+    Retire {
+        /// Its client id
+        client_id: String,
+        /// The id of the secret, or the first 12 characters of a generated one
+        secret: String,
+    },
+}
+
+/// Runs `tokenhouse client secret`.
+///
+/// # Errors
+/// What the verb refuses.
+pub fn run(opened: &Opened, format: OutputFormat, args: SecretArgs) -> Result<(), CliError> {
+    let administration = &opened.administration;
+    match args.verb {
+        Verb::Add { client_id, label, expires_at } => {
+            let terms = SecretTerms { label, expires_at };
+            let added = administration.change(&actor(), |change| change.add_secret(&client_id, terms))?;
+            show_new_secret(format, &client_id, &added)
+        }
+        Verb::List { client_id } => {
+            let client = find(opened, &client_id)?;
+            let summaries: Vec<_> = client.secrets.iter().map(SecretSummary::from).collect();
+            output::list(format, &["id", "hint", "label", "created_at", "expires_at", "last_used_at"], &summaries)
+        }
+        Verb::Retire { client_id, secret } => {
+            administration.change(&actor(), |change| change.retire_secret(&client_id, &secret))?;
+            output::remark(format_args!("retired the secret {secret} of {client_id}"));
+            Ok(())
+        }
+    }
+}
+
+/// Shows a secret that was just generated, once.
+pub(super) fn show_new_secret(format: OutputFormat, client_id: &str, added: &AddedSecret) -> Result<(), CliError> {
+    let time = |at: Option<crate::clock::UnixMillis>| at.and_then(to_timestamp).map(|at| at.to_string());
+    output::object(
+        format,
+        &json!({
+            "client_id": client_id,
+            "client_secret": added.secret.expose(),
+            "expires_at": time(added.stored.expires_at),
+            "previous_expires_at": time(added.previous_expires_at),
+        }),
+    )?;
+    if format == OutputFormat::Table {
+        output::remark("Keep the secret now: it is not stored and cannot be shown again.");
+    }
+    Ok(())
+}

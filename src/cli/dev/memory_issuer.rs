@@ -1,0 +1,124 @@
+//! How is the issuer of `dev` put together: the real one, on a store in memory, with the public test keys?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::demo::Demo;
+use crate::cli::exit::CliError;
+use crate::clock::{Clock, SystemClock};
+use crate::entropy::Entropy;
+use crate::http::{IssuerEndpoints, RequestLimits};
+use crate::issuer::administration::{Administration, AdministrationPolicy};
+use crate::issuer::bootstrap::MANAGEMENT_SCOPES;
+use crate::issuer::clients::IdRule;
+use crate::issuer::document::apply::ApplyOptions;
+use crate::issuer::document::{ClientEntry, GrantEntry};
+use crate::issuer::hash_pool::HashPoolSettings;
+use crate::issuer::secrets::SecretTerms;
+use crate::issuer::served::Served;
+use crate::issuer::signing_keys::TestKeys;
+use crate::issuer::snapshot::SnapshotContext;
+use crate::issuer::work_pool::PoolSize;
+use crate::issuer::{TokenIssuer, TokenIssuerSettings};
+use crate::keys::lifecycle::{AnnouncementPeriod, KeyState};
+use crate::keys::public_test_keys::PublicTestKey;
+use crate::keys::{MasterKey, RsaBits, SigningAlg};
+use crate::oauth::metadata::Issuer;
+use crate::oauth::resource::Compat;
+use crate::secret::GeneratedSecret;
+use crate::store::{Actor, Database, Migrate, Store, StoreSettings};
+
+/// How long discovery documents may be cached, in seconds: short, since keys are rotated at will.
+const DOCUMENT_MAX_AGE: u32 = 300;
+
+/// The issuer of `dev`.
+pub struct MemoryIssuer {
+    /// Its identifier and URLs.
+    pub issuer: Issuer,
+    /// Its endpoints.
+    pub endpoints: IssuerEndpoints,
+    /// Its randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The client that may manage it.
+    pub management_client_id: String,
+    /// That client's secret.
+    pub management_secret: GeneratedSecret,
+}
+
+impl MemoryIssuer {
+    /// Starts it with what `demo` holds.
+    ///
+    /// # Errors
+    /// If the demo cannot be stored.
+    pub fn start(issuer: Issuer, compat: Compat, demo: &Demo, entropy: Arc<dyn Entropy>) -> Result<Self, CliError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let master_key = Arc::new(MasterKey::generate(entropy.as_ref()));
+        let settings = StoreSettings { database: Database::InMemory, pool_size: 4 };
+        let store = Store::open(&settings, Migrate::Always).context("cannot open a database in memory")?;
+        let policy = AdministrationPolicy {
+            issuer: issuer.clone(),
+            default_token_lifetime: 3600,
+            max_token_lifetime: 2_592_000,
+            max_live_secrets: 10,
+            announcement: AnnouncementPeriod { max_age_seconds: 0, propagation_seconds: 0 },
+            rsa_bits: RsaBits::Bits2048,
+        };
+        let administration =
+            Administration::new(store.clone(), master_key.clone(), clock.clone(), entropy.clone(), policy);
+        let (management_client_id, management_secret) = fill(&administration, &issuer, demo)?;
+
+        let context = SnapshotContext { issuer: issuer.clone(), master_key, test_keys: TestKeys::Allowed };
+        let served = Served::load(store, clock.clone(), context).context("cannot load the configuration")?;
+        let settings = TokenIssuerSettings {
+            compat,
+            hashing: HashPoolSettings {
+                pool: PoolSize { threads: 0, queue: 64, max_wait: Duration::from_secs(5) },
+                remember: Duration::from_mins(5),
+                remembered: 100_000,
+            },
+            signing: PoolSize { threads: 0, queue: 1024, max_wait: Duration::from_secs(5) },
+        };
+        let token_issuer = TokenIssuer::start(Arc::new(served), settings, clock, entropy.clone())
+            .context("cannot start the threads of the issuer")?;
+        let endpoints = IssuerEndpoints {
+            issuer: Arc::new(token_issuer),
+            limits: RequestLimits { body_bytes: 16_384, body_time: Duration::from_secs(10), parameters: 64 },
+            document_max_age: DOCUMENT_MAX_AGE,
+            store_silence: Duration::from_secs(u64::MAX / 1000),
+        };
+        Ok(Self { issuer, endpoints, entropy, management_client_id, management_secret })
+    }
+}
+
+/// Stores the test keys, the Management API, the demo and the management client.
+fn fill(administration: &Administration, issuer: &Issuer, demo: &Demo) -> Result<(String, GeneratedSecret), CliError> {
+    let wants_ps256 = demo.document.apis.iter().any(|api| api.signing_alg == SigningAlg::Ps256);
+    administration.change(&Actor::System, |change| {
+        change.install_key(&PublicTestKey::Rs256Active.load(), KeyState::Active)?;
+        change.install_key(&PublicTestKey::Rs256Next.load(), KeyState::Next)?;
+        if wants_ps256 {
+            change.install_key(&PublicTestKey::Ps256Active.load(), KeyState::Active)?;
+        }
+        Ok(())
+    })?;
+    administration.bootstrap()?;
+    let options = ApplyOptions { weak_secrets: true, ..ApplyOptions::default() };
+    administration.apply(&Actor::System, &demo.document, options)?;
+
+    let taken = |id: &str| demo.document.clients.iter().any(|client| client.client_id.as_deref() == Some(id));
+    let client_id = if taken("management") { None } else { Some("management".to_owned()) };
+    let added = administration.change(&Actor::System, |change| {
+        let entry = ClientEntry::new(client_id, Some("Management".to_owned()));
+        let client = change.create_client(&entry, IdRule::Chosen)?;
+        let grant = GrantEntry {
+            audience: issuer.management_audience(),
+            scope: MANAGEMENT_SCOPES.iter().map(|scope| (*scope).to_owned()).collect(),
+        };
+        change.create_grant(client.client_id.as_str(), &grant)?;
+        let added = change.add_secret(client.client_id.as_str(), SecretTerms::default())?;
+        Ok((client.client_id.to_string(), added.secret))
+    })?;
+    Ok(added)
+}

@@ -1,0 +1,183 @@
+//! What does `dev` say once it is ready: one line for programs, a page for people?
+
+use std::fmt::{self, Display, Formatter};
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::demo::Demo;
+use super::memory_issuer::MemoryIssuer;
+use crate::cli::exit::CliError;
+
+/// The ready line (contract 1).
+#[derive(Debug, Serialize)]
+pub struct ReadyLine {
+    issuer: String,
+    token_endpoint: String,
+    jwks_uri: String,
+    resource_api: String,
+    ca_file: Option<String>,
+    clients: Vec<ReadyClient>,
+    management: Management,
+    /// The test control plane; absent until it is served.
+    control: Option<()>,
+}
+
+#[derive(Debug, Serialize)]
+struct ReadyClient {
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    audience: Option<String>,
+    scope: Option<String>,
+    ungranted_scope: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Management {
+    client_id: String,
+    client_secret: String,
+    audience: String,
+}
+
+impl ReadyLine {
+    /// What is ready.
+    pub fn new(memory: &MemoryIssuer, resource_url: &str, demo: &Demo, ca_file: Option<&Path>) -> Self {
+        let clients = demo.document.clients.iter().map(|client| {
+            let grant = client.grants.first();
+            let known = client.secrets.iter().find_map(|secret| secret.value.clone());
+            ReadyClient {
+                client_id: client.client_id.clone(),
+                client_secret: known,
+                audience: grant.map(|grant| grant.audience.clone()),
+                scope: grant.map(|grant| grant.scope.join(" ")),
+                ungranted_scope: grant
+                    .and_then(|grant| demo.ungranted_scope(&grant.audience, &grant.scope))
+                    .map(str::to_owned),
+            }
+        });
+        Self {
+            issuer: memory.issuer.as_str().to_owned(),
+            token_endpoint: memory.issuer.endpoint("oauth/token"),
+            jwks_uri: memory.issuer.endpoint(".well-known/jwks.json"),
+            resource_api: resource_url.to_owned(),
+            ca_file: ca_file.map(|path| path.display().to_string()),
+            clients: clients.collect(),
+            management: Management {
+                client_id: memory.management_client_id.clone(),
+                client_secret: memory.management_secret.expose().to_owned(),
+                audience: memory.issuer.management_audience(),
+            },
+            control: None,
+        }
+    }
+
+    /// The line itself.
+    ///
+    /// # Errors
+    /// Only if it cannot be written as JSON.
+    pub fn to_json(&self) -> Result<String, CliError> {
+        Ok(serde_json::to_string(self).context("cannot write the ready line")?)
+    }
+
+    /// Writes the line to the file at `path`: beside it first, then renamed, so that nobody reads half of it.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write_to(&self, path: &Path) -> Result<(), CliError> {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let cannot = || format!("cannot write the ready file {}", path.display());
+        // Private from its first moment: it holds secrets.
+        let mut file = tempfile::NamedTempFile::new_in(directory).with_context(cannot)?;
+        writeln!(file, "{}", self.to_json()?).with_context(cannot)?;
+        file.persist(path).with_context(cannot)?;
+        Ok(())
+    }
+}
+
+/// The page for people.
+#[derive(Debug)]
+pub struct Announcement {
+    /// What is ready.
+    pub line: ReadyLine,
+    /// Where it listens.
+    pub bind: IpAddr,
+}
+
+impl Display for Announcement {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let line = &self.line;
+        writeln!(formatter, "Tokenhouse dev: in memory, with public test keys. Ctrl-C ends it.\n")?;
+        writeln!(formatter, "  issuer          {}", line.issuer)?;
+        writeln!(formatter, "  token endpoint  {}", line.token_endpoint)?;
+        writeln!(formatter, "  JWK Set         {}", line.jwks_uri)?;
+        writeln!(formatter, "  resource API    {}", line.resource_api)?;
+        if let Some(ca_file) = &line.ca_file {
+            writeln!(formatter, "  CA certificate  {ca_file}")?;
+        }
+        writeln!(formatter)?;
+        for client in &line.clients {
+            let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+            writeln!(formatter, "  client_id       {}", shown(&client.client_id))?;
+            writeln!(formatter, "  client_secret   {}", shown(&client.client_secret))?;
+            writeln!(formatter, "  audience        {}", shown(&client.audience))?;
+            writeln!(formatter, "  scope           {}\n", shown(&client.scope))?;
+        }
+        writeln!(formatter, "  management      {}", line.management.client_id)?;
+        writeln!(formatter, "  client_secret   {}", line.management.client_secret)?;
+        writeln!(formatter, "  audience        {}", line.management.audience)?;
+        self.write_commands(formatter)
+    }
+}
+
+impl Announcement {
+    /// Commands to paste, where the first client has a secret that is known.
+    fn write_commands(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let line = &self.line;
+        let Some(client) = line.clients.first() else { return Ok(()) };
+        let (Some(id), Some(secret), Some(audience)) = (&client.client_id, &client.client_secret, &client.audience)
+        else {
+            return Ok(());
+        };
+        let ca = line.ca_file.as_ref().map(|path| format!(" --cacert {}", quoted(path))).unwrap_or_default();
+        writeln!(formatter, "\nGet a token, keep it, and call the API with it:\n")?;
+        writeln!(
+            formatter,
+            "  curl -sS{ca} {} -u {} \\\n    -d grant_type=client_credentials --data-urlencode {}\n",
+            line.token_endpoint,
+            quoted(&format!("{id}:{secret}")),
+            quoted(&format!("audience={audience}")),
+        )?;
+        writeln!(
+            formatter,
+            "  TOKEN=$(curl -sS{ca} {} -u {} \\\n    -d grant_type=client_credentials --data-urlencode {} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n",
+            line.token_endpoint,
+            quoted(&format!("{id}:{secret}")),
+            quoted(&format!("audience={audience}")),
+        )?;
+        writeln!(formatter, "  curl -sS{ca} {}users -H \"Authorization: Bearer $TOKEN\"\n", line.resource_api)?;
+        writeln!(formatter, "Refused, because the token lacks the scope delete:users:\n")?;
+        write!(
+            formatter,
+            "  curl -sSi{ca} -X DELETE {}users/any -H \"Authorization: Bearer $TOKEN\"",
+            line.resource_api
+        )
+    }
+}
+
+/// `text` as one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_survives_the_shell() {
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+    }
+}

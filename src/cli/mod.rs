@@ -1,0 +1,157 @@
+//! The command line: the one composition root, where configuration, store, use cases and servers meet.
+
+pub mod api;
+pub mod apply;
+pub mod client;
+pub mod client_secret;
+pub mod config;
+pub mod dev;
+pub mod dev_tls;
+pub mod exit;
+pub mod grant;
+pub mod healthcheck;
+pub mod http_client;
+pub mod key;
+pub mod open;
+pub mod output;
+pub mod resource_api;
+pub mod running;
+pub mod serve;
+pub mod token;
+pub mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use exit::CliError;
+use output::OutputFormat;
+
+/// OAuth 2.0 client-credentials token server, with a resource API that verifies its tokens.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tokenhouse",
+    version,
+    max_term_width = 100,
+    after_help = "Example:\n  tokenhouse dev\n\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or not found."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where settings come from, beside the environment.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// The configuration file [default: ./tokenhouse.toml where there is one]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Sets one setting, before file and environment (see `tokenhouse config docs`)
+    #[arg(long = "set", value_name = "KEY=VALUE", global = true)]
+    pub set: Vec<String>,
+}
+
+/// How a command answers.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct OutputArgs {
+    /// A table for people or JSON for scripts
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table, global = true)]
+    pub output: OutputFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Issuer and resource API in one process, in memory, with demo partners: for a first look and for tests
+    Dev(dev::DevArgs),
+    /// The issuer for real
+    Serve(serve::ServeArgs),
+    /// The bundled resource API
+    ResourceApi(resource_api::ResourceApiArgs),
+    /// APIs: what tokens are issued for
+    Api(api::ApiArgs),
+    /// Clients: who gets tokens
+    Client(client::ClientArgs),
+    /// Grants: which client may ask which API for what
+    Grant(grant::GrantArgs),
+    /// Signing keys
+    Key(key::KeyArgs),
+    /// Makes the store say what a configuration document says
+    Apply(apply::ApplyArgs),
+    /// Writes the whole configuration as one document, with hashes, never secrets
+    Export(apply::ExportArgs),
+    /// Gets a token as a client would
+    Token(token::TokenArgs),
+    /// Verifies a token as a resource server would, and says why not
+    Verify(verify::VerifyArgs),
+    /// Asks a running server whether it is ready
+    Healthcheck(healthcheck::HealthcheckArgs),
+    /// The settings: checks, prints or documents them
+    Config(config::ConfigCommandArgs),
+    /// Creates or updates the tables of the database
+    Migrate(open::MigrateArgs),
+    /// Prints a completion script for a shell
+    #[command(after_help = "Example:\n  tokenhouse completions bash > /etc/bash_completion.d/tokenhouse")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Dev(args) => dev::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::ResourceApi(args) => resource_api::run(&args),
+        Command::Api(args) => api::run(args),
+        Command::Client(args) => client::run(args),
+        Command::Grant(args) => grant::run(args),
+        Command::Key(args) => key::run(&args),
+        Command::Apply(args) => apply::run_apply(&args),
+        Command::Export(args) => apply::run_export(&args),
+        Command::Token(args) => token::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Healthcheck(args) => healthcheck::run(&args),
+        Command::Config(args) => config::run(&args),
+        Command::Migrate(args) => open::run_migrate(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "tokenhouse", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+                let path = format!("{path} {}", sub.get_name());
+                let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+                if sub.has_subcommands() {
+                    check(sub, &path);
+                } else {
+                    assert!(help.contains("Example"), "{path} has no example");
+                }
+            }
+        }
+        check(&Cli::command(), "tokenhouse");
+    }
+}

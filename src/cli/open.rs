@@ -1,0 +1,163 @@
+//! How does a command get at the store: configuration, database, master key, and what must be there from the start?
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use zeroize::Zeroizing;
+
+use super::ConfigArgs;
+use super::exit::CliError;
+use super::output;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, DatabaseUrl, Flag, MasterKeySource, Sources};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::issuer::administration::{Administration, AdministrationPolicy};
+use crate::keys::lifecycle::AnnouncementPeriod;
+use crate::keys::master_key_file::{self, MasterKeyFileError};
+use crate::keys::{MasterKey, RsaBits};
+use crate::oauth::metadata::Issuer;
+use crate::store::{Actor, Database, Migrate, OpenError, Store, StoreSettings};
+
+/// The store, opened, with the use cases over it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The configuration.
+    pub config: Config,
+    /// The use cases.
+    pub administration: Administration,
+    /// What opens the signing keys.
+    pub master_key: Arc<MasterKey>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Was the database empty?
+    pub first_start: bool,
+}
+
+/// Creates or updates the tables of the database.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tokenhouse migrate --config /etc/tokenhouse.toml")]
+pub struct MigrateArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+/// Runs `tokenhouse migrate`.
+///
+/// # Errors
+/// If the database cannot be opened or changed.
+pub fn run_migrate(args: &MigrateArgs) -> Result<(), CliError> {
+    let config = load_config(&args.config)?;
+    open_store(&config, Migrate::Always)?;
+    output::remark("the database is up to date");
+    Ok(())
+}
+
+/// Where settings come from: `--set` and the flags of the command, before environment and file.
+///
+/// # Errors
+/// If a `--set` is not `KEY=VALUE`.
+pub fn sources(args: &ConfigArgs, mut flags: Vec<Flag>) -> Result<Sources, CliError> {
+    for text in &args.set {
+        let Some((key, value)) = text.split_once('=') else {
+            return Err(CliError::usage(format!("--set {text}: write it as KEY=VALUE")));
+        };
+        flags.push(Flag { name: "--set".to_owned(), key: key.to_owned(), value: value.to_owned() });
+    }
+    Ok(Sources::from_process(args.config.clone(), flags))
+}
+
+/// Loads the configuration.
+///
+/// # Errors
+/// With every mistake in it.
+pub fn load_config(args: &ConfigArgs) -> Result<Config, CliError> {
+    Config::load(&sources(args, Vec::new())?).map_err(CliError::usage)
+}
+
+/// Opens the store as the configuration says.
+///
+/// # Errors
+/// If configuration, database or master key are not in order.
+pub fn open(args: &ConfigArgs) -> Result<Opened, CliError> {
+    open_with(load_config(args)?, Migrate::WhenEmpty)
+}
+
+/// Opens the store of `config`, and makes sure that the Management API and a signing key are there.
+///
+/// # Errors
+/// If database or master key are not in order.
+pub fn open_with(config: Config, migrate: Migrate) -> Result<Opened, CliError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let store = open_store(&config, migrate)?;
+    let first_start = store.read(|reader| reader.list_signing_keys()).map_err(anyhow::Error::from)?.is_empty();
+    let master_key = Arc::new(open_master_key(&config, first_start, entropy.as_ref())?);
+    let administration =
+        Administration::new(store, master_key.clone(), clock.clone(), entropy.clone(), policy(&config)?);
+    administration.bootstrap()?;
+    Ok(Opened { config, administration, master_key, clock, entropy, first_start })
+}
+
+fn open_store(config: &Config, migrate: Migrate) -> Result<Store, CliError> {
+    let settings = StoreSettings { database: database(config)?, pool_size: config.database.pool_size };
+    Store::open(&settings, migrate).map_err(|error: OpenError| CliError::Failed(error.into()))
+}
+
+/// The master key: given, or from its file. Only an empty store gets a new one: with another key, what is sealed in a
+/// store that is not empty could never be opened again.
+fn open_master_key(config: &Config, first_start: bool, entropy: &dyn Entropy) -> Result<MasterKey, CliError> {
+    let path = match &config.keys.master_key {
+        MasterKeySource::Given(key) => return Ok(MasterKey::from_bytes(Zeroizing::new(*key.expose()))),
+        MasterKeySource::File(path) => path,
+    };
+    match master_key_file::load(path) {
+        Err(MasterKeyFileError::NotFound { .. }) if first_start => {
+            Ok(master_key_file::create(path, entropy).context("cannot make the master key")?)
+        }
+        Err(error @ MasterKeyFileError::NotFound { .. }) => Err(CliError::Failed(anyhow::Error::new(error).context(
+            "the database holds signing keys that are sealed with a master key: put the file back, or give keys.master_key",
+        ))),
+        other => Ok(other.context("cannot use the master key")?),
+    }
+}
+
+fn database(config: &Config) -> Result<Database, CliError> {
+    match &config.database.url {
+        DatabaseUrl::Sqlite(path) => Ok(Database::SqliteFile(path.clone())),
+        #[cfg(feature = "postgres")]
+        DatabaseUrl::Postgres(url) => Ok(Database::Postgres(crate::store::PostgresUrl::new(url.expose().clone()))),
+        #[cfg(not(feature = "postgres"))]
+        DatabaseUrl::Postgres(_) => Err(CliError::usage("this build leaves PostgreSQL out")),
+    }
+}
+
+fn policy(config: &Config) -> Result<AdministrationPolicy, CliError> {
+    let rsa_bits = u32::try_from(config.keys.rsa_bits).ok().and_then(|bits| RsaBits::try_from(bits).ok());
+    Ok(AdministrationPolicy {
+        issuer: Issuer::new(config.issuer.as_str()),
+        default_token_lifetime: seconds(config.token.default_lifetime),
+        max_token_lifetime: seconds(config.token.max_lifetime),
+        max_live_secrets: config.secrets.max_live_per_client,
+        announcement: AnnouncementPeriod {
+            max_age_seconds: seconds(config.jwks.max_age),
+            propagation_seconds: seconds(config.keys.propagation),
+        },
+        rsa_bits: rsa_bits.context("keys.rsa_bits: use 2048, 3072 or 4096")?,
+    })
+}
+
+/// Whole seconds; the configuration holds no duration beyond some years.
+pub(super) fn seconds(duration: std::time::Duration) -> u32 {
+    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// Who acts: the user of this terminal.
+#[expect(clippy::disallowed_methods, reason = "the audit trail names the user as the system knows it")]
+pub fn actor() -> Actor {
+    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).or_else(|_| std::env::var("LOGNAME"));
+    let user = user.ok().filter(|user| !user.is_empty() && !user.chars().any(char::is_control));
+    Actor::Cli { user: user.unwrap_or_else(|| "unknown".to_owned()) }
+}

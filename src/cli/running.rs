@@ -1,0 +1,104 @@
+//! How does an issuer run: its pools, its server and what it does in the background until it is told to stop?
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use anyhow::Context as _;
+
+use super::exit::CliError;
+use crate::http::IssuerEndpoints;
+use crate::issuer::TokenIssuer;
+use crate::issuer::served::Served;
+
+/// How often uses of secrets are written.
+const USAGE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Opens a listener, or says why not and what to do.
+///
+/// # Errors
+/// If the address is taken or not this machine's.
+pub fn listen(address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, CliError> {
+    TcpListener::bind(address).map_err(|error| {
+        let advice = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                format!("something listens there already: choose another port with {setting}")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                format!("ports below 1024 need rights: choose another with {setting}")
+            }
+            std::io::ErrorKind::AddrNotAvailable => format!("this machine has no such address: correct {setting}"),
+            _ => format!("correct {setting}"),
+        };
+        CliError::Failed(anyhow::anyhow!("cannot listen on {address}: {error}; {advice}"))
+    })
+}
+
+/// Follows the store every `interval`, as long as the returned task runs.
+pub fn follow_store(served: Arc<Served>, interval: Duration) -> tokio::task::JoinHandle<()> {
+    actix_web::rt::spawn(async move {
+        let mut failing = false;
+        loop {
+            tokio::time::sleep(interval).await;
+            let source = served.clone();
+            let followed = tokio::task::spawn_blocking(move || source.follow()).await;
+            match followed {
+                Ok(Ok(())) if failing => {
+                    failing = false;
+                    tracing::info!("the store answers again; changes are followed");
+                }
+                Ok(Err(cause)) if !failing => {
+                    failing = true;
+                    tracing::error!(%cause, "cannot follow the store; tokens are issued from what is known");
+                }
+                Err(cause) => tracing::error!(%cause, "following the store panicked"),
+                Ok(Ok(()) | Err(_)) => {}
+            }
+        }
+    })
+}
+
+/// Writes uses of secrets every few seconds, as long as the returned task runs.
+pub fn write_usage(issuer: Arc<TokenIssuer>) -> tokio::task::JoinHandle<()> {
+    actix_web::rt::spawn(async move {
+        loop {
+            tokio::time::sleep(USAGE_INTERVAL).await;
+            flush_usage(issuer.clone()).await;
+        }
+    })
+}
+
+/// Writes uses of secrets now.
+pub async fn flush_usage(issuer: Arc<TokenIssuer>) {
+    let written = tokio::task::spawn_blocking(move || issuer.usage().flush(issuer.served().store())).await;
+    if let Ok(Err(cause)) = written {
+        tracing::warn!(%cause, "could not write when secrets were last used; it is tried again");
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// If the operating system does not tell of signals.
+pub async fn stop_signal() -> Result<(), CliError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot listen for Ctrl-C")?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+/// Stops servers: no new connections, requests in flight are answered.
+pub async fn stop(handles: impl IntoIterator<Item = ServerHandle>) {
+    for handle in handles {
+        handle.stop(true).await;
+    }
+}
+
+/// The endpoints as a function that configures an application.
+pub fn routes(endpoints: IssuerEndpoints) -> impl Fn(&mut actix_web::web::ServiceConfig) + Clone + Send + 'static {
+    move |config| endpoints.configure(config)
+}

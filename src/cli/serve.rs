@@ -1,0 +1,198 @@
+//! `tokenhouse serve`: the issuer for real.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::exit::CliError;
+use super::open::{Opened, open_with, seconds, sources};
+use super::{ConfigArgs, output, running};
+use crate::config::{Config, Flag};
+use crate::http::server::{ServerSettings, start};
+use crate::http::{IssuerEndpoints, RequestLimits, tls};
+use crate::issuer::hash_pool::HashPoolSettings;
+use crate::issuer::served::Served;
+use crate::issuer::signing_keys::TestKeys;
+use crate::issuer::snapshot::SnapshotContext;
+use crate::issuer::work_pool::PoolSize;
+use crate::issuer::{TokenIssuer, TokenIssuerSettings};
+use crate::keys::SigningAlg;
+use crate::store::{Actor, Migrate};
+
+/// How often the store may fail to answer before `/readyz` says so.
+const MISSED_POLLS: u32 = 8;
+
+/// How long a slow check of a secret may wait for its turn; each takes about 25 ms.
+const LONGEST_HASH_WAIT: Duration = Duration::from_secs(2);
+
+/// The issuer for real: on a database, with signing keys of its own.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tokenhouse serve\n  tokenhouse serve --config /etc/tokenhouse.toml --migrate")]
+pub struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Updates the tables of the database first, where this version needs it
+    #[arg(long)]
+    migrate: bool,
+    /// Where to listen; the same as --set server.bind=…
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    bind: Option<SocketAddr>,
+    /// The issuer identifier; the same as --set issuer=…
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// The database; the same as --set database.url=…
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Where the master key lies; the same as --set keys.directory=…
+    #[arg(long, value_name = "DIRECTORY")]
+    keys: Option<PathBuf>,
+}
+
+impl ServeArgs {
+    fn flags(&self) -> Vec<Flag> {
+        let flag = |name: &str, key: &str, value: Option<String>| {
+            value.map(|value| Flag { name: name.to_owned(), key: key.to_owned(), value })
+        };
+        [
+            flag("--bind", "server.bind", self.bind.map(|bind| bind.to_string())),
+            flag("--issuer", "issuer", self.issuer.clone()),
+            flag("--database", "database.url", self.database.clone()),
+            flag("--keys", "keys.directory", self.keys.as_ref().map(|path| path.display().to_string())),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// Runs `tokenhouse serve` until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// If anything it needs is not in order.
+pub fn run(args: &ServeArgs) -> Result<(), CliError> {
+    let config = Config::load(&sources(&args.config, args.flags())?).map_err(CliError::usage)?;
+    crate::telemetry::init(config.log.format, config.log.level.as_str()).context("cannot start the log")?;
+    let listener = running::listen(config.server.bind, "server.bind")?;
+    let migrate = if args.migrate { Migrate::Always } else { Migrate::WhenEmpty };
+    let opened = open_with(config, migrate)?;
+    actix_web::rt::System::new().block_on(serve(opened, listener))
+}
+
+async fn serve(opened: Opened, listener: std::net::TcpListener) -> Result<(), CliError> {
+    let config = &opened.config;
+    let context = SnapshotContext {
+        issuer: opened.administration.policy().issuer.clone(),
+        master_key: opened.master_key.clone(),
+        test_keys: TestKeys::Refused,
+    };
+    let store = opened.administration.store().clone();
+    let served = Served::load(store, opened.clock.clone(), context).context("cannot load the configuration")?;
+    let served = Arc::new(served);
+    let issuer =
+        TokenIssuer::start(served.clone(), issuer_settings(config), opened.clock.clone(), opened.entropy.clone())
+            .context("cannot start the threads of the issuer")?;
+    let issuer = Arc::new(issuer);
+    let poll = config.store.poll;
+    let endpoints = IssuerEndpoints {
+        issuer: issuer.clone(),
+        limits: RequestLimits {
+            body_bytes: config.limits.body_bytes,
+            body_time: config.server.request_body,
+            parameters: config.limits.parameters,
+        },
+        document_max_age: seconds(config.jwks.max_age),
+        store_silence: (poll * MISSED_POLLS).max(Duration::from_secs(2)),
+    };
+    let server = start(listener, &server_settings(config)?, running::routes(endpoints));
+    let server = server.context("cannot start the server")?;
+    let handle = server.handle();
+    let stopped = actix_web::rt::spawn(server);
+
+    tracing::info!(
+        issuer = config.issuer.as_str(),
+        bind = %config.server.bind,
+        clients = served.snapshot().client_count(),
+        version = env!("CARGO_PKG_VERSION"),
+        "listening"
+    );
+    if opened.first_start {
+        say_what_to_do_next();
+    }
+    let background =
+        [running::follow_store(served, poll), running::write_usage(issuer.clone()), announce_next_key(opened)];
+    running::stop_signal().await?;
+    tracing::info!("stopping: no new connections, requests in flight are answered");
+    for task in background {
+        task.abort();
+    }
+    running::stop([handle]).await;
+    running::flush_usage(issuer).await;
+    stopped.await.context("the server panicked")?.context("the server failed")?;
+    Ok(())
+}
+
+/// Announces the next signing key where there is none: in the background, since making an RSA key takes up to half a
+/// second.
+fn announce_next_key(opened: Opened) -> tokio::task::JoinHandle<()> {
+    actix_web::rt::spawn(async move {
+        let made = tokio::task::spawn_blocking(move || {
+            opened.administration.change(&Actor::System, |change| change.ensure_next_key(SigningAlg::Rs256))
+        });
+        match made.await {
+            Ok(Ok(())) => {}
+            Ok(Err(cause)) => tracing::error!(%cause, "cannot announce the next signing key"),
+            Err(cause) => tracing::error!(%cause, "announcing the next signing key panicked"),
+        }
+    })
+}
+
+fn say_what_to_do_next() {
+    output::remark(
+        "First start: no API and no client yet. In another terminal, in this directory:\n  \
+         tokenhouse api create https://api.example.com/ --scope list:users && tokenhouse client create --id partner-a\n  \
+         tokenhouse grant create partner-a https://api.example.com/ --scope list:users",
+    );
+}
+
+/// How the servers of the configuration listen.
+fn server_settings(config: &Config) -> Result<ServerSettings, CliError> {
+    let tls = match &config.tls {
+        Some(files) => {
+            Some(tls::server_config(&files.certificate, &files.key).context("tls.certificate_file and tls.key_file")?)
+        }
+        None => None,
+    };
+    Ok(ServerSettings {
+        workers: config.server.workers.count().get(),
+        max_connections: config.server.max_connections,
+        head_time: config.server.request_head,
+        keep_alive: config.server.keep_alive,
+        shutdown: config.server.shutdown,
+        head_bytes: config.limits.head_bytes,
+        tls,
+    })
+}
+
+fn issuer_settings(config: &Config) -> TokenIssuerSettings {
+    TokenIssuerSettings {
+        compat: config.compat,
+        hashing: HashPoolSettings {
+            pool: PoolSize {
+                threads: config.hashing.threads.count().get(),
+                queue: config.hashing.queue,
+                max_wait: LONGEST_HASH_WAIT,
+            },
+            remember: config.hashing.remember,
+            remembered: config.hashing.remember_entries,
+        },
+        signing: PoolSize {
+            threads: config.signing.threads.count().get(),
+            queue: config.signing.queue,
+            max_wait: config.signing.longest_wait,
+        },
+    }
+}

@@ -1,0 +1,61 @@
+//! What may tokens and secrets be like, and how soon is a change seen? `compat` and sections `token`, `secrets` and `store`.
+
+use std::time::Duration;
+
+use super::reader::{Choice, Read, Reader};
+use crate::oauth::resource::Compat;
+
+/// Section `token`: access token lifetimes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// Of an API that does not set its own; not above `max_lifetime`.
+    pub default_lifetime: Duration,
+    /// The longest an API may set.
+    pub max_lifetime: Duration,
+}
+
+/// Section `secrets`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretSettings {
+    /// Secrets a client may have at a time that are not expired.
+    pub max_live_per_client: usize,
+}
+
+/// Section `store`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// How often a running server looks for changes made elsewhere.
+    pub poll: Duration,
+}
+
+impl Choice for Compat {
+    const CHOICES: &'static [Self] = Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl TokenSettings {
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
+        let default_lifetime = from.seconds("token.default_lifetime_seconds");
+        let max_lifetime = from.seconds("token.max_lifetime_seconds");
+        let (default_lifetime, max_lifetime) = (default_lifetime?, max_lifetime?);
+        if default_lifetime > max_lifetime {
+            return Err(from.conflict("token.default_lifetime_seconds", "is above token.max_lifetime_seconds"));
+        }
+        Ok(Self { default_lifetime, max_lifetime })
+    }
+}
+
+impl SecretSettings {
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
+        Ok(Self { max_live_per_client: from.integer("secrets.max_live_per_client")? })
+    }
+}
+
+impl StoreSettings {
+    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
+        Ok(Self { poll: from.milliseconds("store.poll_milliseconds")? })
+    }
+}

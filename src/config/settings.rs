@@ -1,0 +1,122 @@
+//! Which settings are there? The one table behind parsing, the defaults file, the documentation and `config print`.
+
+use super::setting::{Kind, Setting};
+
+const SECONDS_PER_DAY: u64 = 86_400;
+const SECONDS_PER_YEAR: u64 = 31_536_000;
+
+/// Every setting, grouped by section; the `_file` twins of secrets follow from it.
+#[rustfmt::skip] // a table: one row, one line
+pub(super) const SETTINGS: &[Setting] = &[
+    text("issuer", "URL", "\"http://localhost:8080/\"", "Issuer identifier (RFC 8414 §2), served byte for byte; https beyond loopback, without query, fragment or user.").example("\"https://auth.example.com/\""),
+    one_of("compat", COMPAT, "\"standard\"", "Whose errors and default token dialect the token endpoint follows."),
+    text("server.bind", "IP address and port", "\"127.0.0.1:8080\"", "Where the issuer listens; beyond loopback only with [tls] or server.behind_proxy.").example("\"0.0.0.0:8443\""),
+    boolean("server.behind_proxy", "A proxy in front ends TLS, so plain HTTP beyond loopback is meant."),
+    integer("server.workers", 0, 1024, "threads", "0", "Threads that serve HTTP; 0 is one per core."),
+    integer("server.shutdown_seconds", 0, 3600, "seconds", "30", "How long requests under way may finish after a stop signal."),
+    integer("server.max_connections", 1, 1_000_000, "connections", "10000", "Open connections over all workers; further ones wait."),
+    integer("server.request_head_seconds", 1, 300, "seconds", "5", "How long a client may take to send a request's head."),
+    integer("server.request_body_seconds", 1, 300, "seconds", "10", "How long a client may take to send a request's body."),
+    integer("server.keep_alive_seconds", 0, 3600, "seconds", "30", "How long an idle connection stays open; 0 closes it after each answer."),
+    unset("tls.certificate_file", "path", "\"/etc/tokenhouse/tls/cert.pem\"", "Certificate chain in PEM, the server's own first; goes with tls.key_file."),
+    unset("tls.key_file", "path", "\"/etc/tokenhouse/tls/key.pem\"", "Private key of the certificate in PEM; goes with tls.certificate_file."),
+    text("database.url", "sqlite:PATH or postgres://…", "\"sqlite:./tokenhouse.db\"", "The database; postgres:// needs a build with the feature `postgres`.").example("\"postgres://tokenhouse@db/tokenhouse\"").secret(),
+    integer("database.pool_size", 1, 1000, "connections", "8", "Database connections kept open."),
+    text("keys.directory", "path", "\"./keys/\"", "Where the file `master.key` lies when no master key is given."),
+    unset("keys.master_key", "32 bytes in base64url", "\"…43 characters…\"", "Key that seals the signing keys in the database; when unset, the file `master.key` in keys.directory.").secret(),
+    Setting { kind: Kind::IntegerOf(&[2048, 3072, 4096]), ..integer("keys.rsa_bits", 0, 0, "bits", "2048", "Size of new RSA signing keys in bits.") },
+    integer("keys.propagation_seconds", 0, SECONDS_PER_DAY, "seconds", "60", "Allowance beyond jwks.max_age_seconds before an announced key signs."),
+    integer("token.default_lifetime_seconds", 1, SECONDS_PER_YEAR, "seconds", "3600", "Access token lifetime of an API that does not set its own."),
+    integer("token.max_lifetime_seconds", 1, SECONDS_PER_YEAR, "seconds", "2592000", "The longest access token lifetime an API may set."),
+    integer("jwks.max_age_seconds", 0, SECONDS_PER_DAY, "seconds", "300", "How long caches may hold the JWK Set (`Cache-Control: max-age`)."),
+    integer("limits.body_bytes", 256, 1_048_576, "bytes", "16384", "Largest request body; a larger one gets 413."),
+    integer("limits.head_bytes", 1024, 1_048_576, "bytes", "16384", "Largest request head."),
+    integer("limits.parameters", 8, 1024, "parameters", "64", "Most parameters in one token request."),
+    integer("hashing.threads", 0, 1024, "threads", "0", "Threads that check slow secret hashes; 0 is one per core."),
+    integer("hashing.queue", 1, 1_000_000, "requests", "64", "Requests that may wait for a hashing thread; further ones get 503."),
+    integer("hashing.remember_seconds", 0, 3600, "seconds", "300", "How long a secret that proved right is remembered; 0 checks each time."),
+    integer("hashing.remember_entries", 0, 10_000_000, "secrets", "100000", "Most secrets remembered at a time."),
+    integer("signing.threads", 0, 1024, "threads", "0", "Threads that sign tokens; 0 is one per core."),
+    integer("signing.queue", 1, 1_000_000, "requests", "1024", "Requests that may wait for a signing thread; further ones get 503."),
+    integer("signing.queue_milliseconds", 1, 60_000, "milliseconds", "500", "How long a request may wait for a signing thread before it gets 503."),
+    integer("secrets.max_live_per_client", 1, 100, "secrets", "10", "Secrets a client may have at a time that are not expired."),
+    integer("store.poll_milliseconds", 10, 60_000, "milliseconds", "250", "How often a running server looks for changes made elsewhere."),
+    one_of("log.format", LOG_FORMATS, "\"auto\"", "Log lines for people or as JSON; auto is human on a terminal and json elsewhere."),
+    text("log.level", "level or tracing directives", "\"info\"", "What is logged: off, error, warn, info, debug or trace, also per module.").example("\"info,tokenhouse::http=debug\""),
+    text("resource_api.bind", "IP address and port", "\"127.0.0.1:8081\"", "Where the bundled resource API listens; beyond loopback only with resource_api.behind_proxy."),
+    boolean("resource_api.behind_proxy", "A proxy in front of the resource API ends TLS."),
+    unset("resource_api.issuer", "URL", "\"https://auth.example.com/\"", "Issuer whose access tokens the resource API accepts; `resource-api` requires it."),
+    unset("resource_api.audience", "audience", "\"https://api.example.com/\"", "The resource API's own identifier, expected in `aud`; `resource-api` requires it."),
+    Setting { kind: Kind::ListOf(DIALECTS), ..text("resource_api.dialects", "", "[\"rfc9068_profile\"]", "Token dialects the resource API accepts.") },
+    text("resource_api.database", "path", "\"./resource-api.db\"", "The resource API's own SQLite file."),
+    unset("resource_api.public_url", "URL", "\"https://api.example.com/\"", "The resource API's URL as its callers see it, for its metadata (RFC 9728); when unset, from resource_api.bind."),
+    unset("resource_api.ca_file", "path", "\"/etc/tokenhouse/ca.pem\"", "Certificates in PEM, beside the system's, that may vouch for the issuer."),
+    unset("resource_api.jwks_uri", "URL", "\"https://auth.example.com/.well-known/jwks.json\"", "The issuer's JWK Set; when unset, from the issuer's metadata."),
+];
+
+/// Names of `compat`.
+pub(super) const COMPAT: &[&str] = &["standard", "auth0", "identityserver"];
+/// Names of [`super::LogFormat`].
+pub(super) const LOG_FORMATS: &[&str] = &["auto", "human", "json"];
+/// Names of the token dialects.
+pub(super) const DIALECTS: &[&str] =
+    &["rfc9068_profile", "rfc9068_profile_authz", "access_token", "access_token_authz", "identityserver"];
+
+/// The setting with this key path.
+pub(super) fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+/// What the value of `key`, a setting or the `_file` twin of a secret, looks like.
+pub(super) fn kind_of(key: &str) -> Option<Kind> {
+    find(key).map(|setting| setting.kind).or_else(|| {
+        let secret = key.strip_suffix("_file").and_then(find)?;
+        secret.secret.then_some(Kind::PATH)
+    })
+}
+
+/// Every key path, twins included.
+pub(super) fn keys() -> impl Iterator<Item = String> {
+    SETTINGS.iter().flat_map(|setting| {
+        let twin = setting.secret.then(|| format!("{}_file", setting.key));
+        std::iter::once(setting.key.to_owned()).chain(twin)
+    })
+}
+
+/// Whether settings lie under `path`.
+pub(super) fn is_section(path: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.section() == path)
+}
+
+const fn text(key: &'static str, what: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting { key, kind: Kind::Text(what), default: Some(default), meaning, example: default, secret: false }
+}
+
+const fn unset(key: &'static str, what: &'static str, example: &'static str, meaning: &'static str) -> Setting {
+    Setting { key, kind: Kind::Text(what), default: None, meaning, example, secret: false }
+}
+
+const fn boolean(key: &'static str, meaning: &'static str) -> Setting {
+    Setting { key, kind: Kind::Boolean, default: Some("false"), meaning, example: "true", secret: false }
+}
+
+const fn integer(
+    key: &'static str,
+    least: u64,
+    most: u64,
+    unit: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+) -> Setting {
+    let kind = Kind::Integer { least, most, unit };
+    Setting { key, kind, default: Some(default), meaning, example: default, secret: false }
+}
+
+const fn one_of(
+    key: &'static str,
+    words: &'static [&'static str],
+    default: &'static str,
+    meaning: &'static str,
+) -> Setting {
+    Setting { key, kind: Kind::OneOf(words), default: Some(default), meaning, example: default, secret: false }
+}

@@ -1,0 +1,46 @@
+//! Is the server alive, and can it do its work?
+
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
+use serde_json::json;
+
+use super::IssuerEndpoints;
+use super::error::uncached;
+
+/// The endpoint of a health check.
+pub fn resource<H, A>(path: &str, handler: H) -> Resource
+where
+    H: Handler<A>,
+    A: FromRequest + 'static,
+    H::Output: Responder + 'static,
+{
+    web::resource(path).route(web::get().to(handler.clone())).route(web::head().to(handler))
+}
+
+/// The process runs and answers.
+pub async fn livez() -> HttpResponse {
+    uncached(StatusCode::OK).json(json!({ "status": "ok" }))
+}
+
+/// The parts that token requests need, each with its state.
+pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
+    let issuer = &endpoints.issuer;
+    let snapshot = issuer.served().snapshot();
+    let silent_millis = issuer.clock().now().0.saturating_sub(issuer.served().followed_at().0);
+    let store_answers =
+        i128::from(silent_millis) <= i128::try_from(endpoints.store_silence.as_millis()).unwrap_or(i128::MAX);
+    let signs = !snapshot.keys.active_algs().is_empty();
+    let (code, status) = match (signs, store_answers) {
+        (true, true) => (StatusCode::OK, "ready"),
+        (true, false) => (StatusCode::OK, "degraded, still issuing"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    };
+    uncached(code).json(json!({
+        "status": status,
+        "parts": {
+            "store": if store_answers { "ok" } else { "does not answer: changes are not followed" },
+            "signing_keys": if signs { "ok" } else { "no active key" },
+        },
+        "revision": snapshot.revision.0,
+    }))
+}

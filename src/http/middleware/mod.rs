@@ -1,0 +1,3 @@
+//! What every request passes through before its endpoint.
+
+pub mod head_limit;

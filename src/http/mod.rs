@@ -1,0 +1,74 @@
+//! The issuer's HTTP endpoints: each takes apart a request, calls a use case and writes the answer, without a rule of
+//! its own.
+
+pub mod authorize;
+pub mod cached_document;
+pub mod discovery;
+pub mod error;
+pub mod health;
+pub mod middleware;
+pub mod server;
+pub mod tls;
+pub mod token;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{self, ServiceConfig};
+
+use crate::issuer::TokenIssuer;
+
+/// The bounds of what is read from a request.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestLimits {
+    /// Bytes of a body.
+    pub body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_time: Duration,
+    /// Parameters of a body.
+    pub parameters: usize,
+}
+
+/// What the endpoints share.
+#[derive(Clone, Debug)]
+pub struct IssuerEndpoints {
+    /// The use case behind the token endpoint.
+    pub issuer: Arc<TokenIssuer>,
+    /// The bounds of requests.
+    pub limits: RequestLimits,
+    /// How long discovery documents and the JWK Set may be cached, in seconds.
+    pub document_max_age: u32,
+    /// How long the store may be silent before the server says that it is degraded.
+    pub store_silence: Duration,
+}
+
+impl IssuerEndpoints {
+    /// Registers every endpoint under the issuer's path.
+    pub fn configure(&self, config: &mut ServiceConfig) {
+        let issuer = &self.issuer.served().context().issuer;
+        let path = issuer.path();
+        let at = |relative: &str| format!("{path}{relative}");
+        config.app_data(web::Data::new(self.clone()));
+        for relative in ["/oauth/token", "/connect/token"] {
+            config.service(error::only("POST", web::resource(at(relative)).route(web::post().to(token::token))));
+        }
+        config.service(web::resource(at("/authorize")).to(authorize::refuse));
+        for relative in ["/.well-known/jwks.json", "/.well-known/openid-configuration/jwks"] {
+            config.service(cached_document::resource(&at(relative), discovery::jwk_set));
+        }
+        for name in ["openid-configuration", "oauth-authorization-server"] {
+            // The doubled slash comes from clients that join the issuer, with its slash, and the path, with its own.
+            for prefix in [at("/.well-known/"), at("//.well-known/")] {
+                config.service(cached_document::resource(&format!("{prefix}{name}"), discovery::metadata));
+            }
+            if !path.is_empty() {
+                // RFC 8414 §3.1: the well-known part goes before the path of the issuer.
+                config.service(cached_document::resource(&format!("/.well-known/{name}{path}"), discovery::metadata));
+            }
+        }
+        for prefix in [path, ""].into_iter().take(if path.is_empty() { 1 } else { 2 }) {
+            config.service(error::only("GET, HEAD", health::resource(&format!("{prefix}/livez"), health::livez)));
+            config.service(error::only("GET, HEAD", health::resource(&format!("{prefix}/readyz"), health::readyz)));
+        }
+    }
+}

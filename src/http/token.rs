@@ -1,0 +1,123 @@
+//! The token endpoint, `POST /oauth/token` (RFC 6749 §3.2): from HTTP to the use case and back.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt as _;
+
+use super::IssuerEndpoints;
+use super::error::{token_error, uncached};
+use crate::issuer::issue_token::TokenDecision;
+use crate::oauth::client_auth::{Mechanism, uses_basic};
+use crate::oauth::error::{MalformedRequest, TokenError};
+use crate::oauth::token_request::RawTokenRequest;
+
+/// How much of a body that is too large is read and thrown away, in bytes: a client that is still sending sees the
+/// answer only after its request.
+const DISCARDED_BYTES: usize = 8 * 1024 * 1024;
+
+/// Answers a token request.
+pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
+    let headers = request.headers();
+    let authorization: Vec<&[u8]> = headers.get_all(AUTHORIZATION).map(|value| value.as_bytes()).collect();
+    let mut decision = TokenDecision::default();
+    let answer = match read_body(&request, payload, &endpoints).await {
+        Ok(body) => {
+            let raw = RawTokenRequest {
+                content_type: headers.get(CONTENT_TYPE).map(actix_web::http::header::HeaderValue::as_bytes),
+                authorization: &authorization,
+                body: &body,
+                parameter_limit: endpoints.limits.parameters,
+            };
+            endpoints.issuer.issue_token(&raw, &mut decision).await
+        }
+        Err(error) => Err(error),
+    };
+    log(&decision, answer.as_ref().err());
+    match answer {
+        Ok(body) => uncached(StatusCode::OK).content_type("application/json").body(body),
+        Err(error) => token_error(&error, endpoints.issuer.compat(), uses_basic(&authorization)),
+    }
+}
+
+/// Writes the one line that each decision has in the log: no secret and no token, and only values that passed their
+/// grammar.
+fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
+    let TokenDecision { client_id, authenticated, mechanism, audience, scope, jti } = decision;
+    let shown = |value: &dyn std::fmt::Display| value.to_string();
+    tracing::info!(
+        target: "tokenhouse::token",
+        outcome = if refused.is_none() { "issued" } else { "refused" },
+        cause = refused.map(TokenError::cause),
+        client_id = client_id.as_ref().map(|id| shown(id)),
+        authenticated,
+        mechanism = mechanism.map(|mechanism| match mechanism {
+            Mechanism::ClientSecretBasic => "client_secret_basic",
+            Mechanism::ClientSecretPost => "client_secret_post",
+        }),
+        audience = audience.as_ref().map(|audience| shown(audience)),
+        scope = scope.as_ref().map(|scope| shown(scope)),
+        jti,
+        "token request"
+    );
+}
+
+/// Reads the body within its bounds of size and time.
+async fn read_body(
+    request: &HttpRequest,
+    mut payload: web::Payload,
+    endpoints: &IssuerEndpoints,
+) -> Result<Bytes, TokenError> {
+    let limit = endpoints.limits.body_bytes;
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let too_large = announced.is_some_and(|length| length > u64::try_from(limit).unwrap_or(u64::MAX));
+    let reading = async {
+        if too_large {
+            discard(&mut payload).await;
+            return Err(TokenError::BodyTooLarge { limit });
+        }
+        collect(&mut payload, limit).await
+    };
+    tokio::time::timeout(endpoints.limits.body_time, reading)
+        .await
+        .unwrap_or_else(|_elapsed| Err(MalformedRequest::BodyTooSlow.into()))
+}
+
+async fn collect(payload: &mut web::Payload, limit: usize) -> Result<Bytes, TokenError> {
+    let incomplete = |_| TokenError::from(MalformedRequest::BodyIncomplete);
+    // Nearly every body arrives in one piece, which is then not copied.
+    let first = payload.next().await.transpose().map_err(incomplete)?.unwrap_or_default();
+    let Some(second) = payload.next().await.transpose().map_err(incomplete)? else {
+        return if first.len() > limit { Err(TokenError::BodyTooLarge { limit }) } else { Ok(first) };
+    };
+    let mut body = BytesMut::from(first.as_ref());
+    body.extend_from_slice(&second);
+    loop {
+        if body.len() > limit {
+            discard(payload).await;
+            return Err(TokenError::BodyTooLarge { limit });
+        }
+        match payload.next().await.transpose().map_err(incomplete)? {
+            Some(piece) => body.extend_from_slice(&piece),
+            None => return Ok(body.freeze()),
+        }
+    }
+}
+
+/// Reads on without keeping anything, so that the client gets to read the answer.
+async fn discard(payload: &mut web::Payload) {
+    let mut discarded = 0;
+    let reading = async {
+        while let Some(Ok(piece)) = payload.next().await {
+            discarded += piece.len();
+            if discarded > DISCARDED_BYTES {
+                return;
+            }
+        }
+    };
+    // Time out: the client is slow as well as verbose; the connection is then closed under it.
+    let _ = tokio::time::timeout(Duration::from_secs(2), reading).await;
+}

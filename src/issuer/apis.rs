@@ -1,0 +1,138 @@
+//! Which APIs are there: created, changed and deleted.
+
+use super::administration::{AdministrationError, Change, audited};
+use super::document::{ApiEntry, ScopeEntry};
+use crate::oauth::resource::{Api, Audience, Lifetime, ScopeDefinition};
+use crate::store::{AuditAction, ObjectKind};
+
+/// Longest name or description in characters.
+pub(super) const MAX_TEXT_LENGTH: usize = 1000;
+
+impl Change<'_> {
+    /// Creates an API.
+    ///
+    /// # Errors
+    /// If one with that identifier exists, or the entry is wrong.
+    pub fn create_api(&mut self, entry: &ApiEntry) -> Result<Api, AdministrationError> {
+        if let Ok(identifier) = entry.identifier.parse()
+            && self.transaction.find_api_by_identifier(&identifier)?.is_some()
+        {
+            return Err(AdministrationError::Conflict(format!("the API {identifier} exists already")));
+        }
+        let api = Api { id: self.new_id(), created_at: self.now, ..self.validated_api(entry)? };
+        self.ensure_active_key(api.signing_alg)?;
+        self.transaction.insert_api(&api)?;
+        self.record(AuditAction::Create, ObjectKind::Api, &entry.identifier, None, audited(&ApiEntry::from(&api)))?;
+        Ok(api)
+    }
+
+    /// Changes the API `identifier` as `edit` does.
+    ///
+    /// # Errors
+    /// If there is none, or what comes out is wrong.
+    pub fn update_api(
+        &mut self,
+        identifier: &str,
+        edit: impl FnOnce(&mut ApiEntry),
+    ) -> Result<Api, AdministrationError> {
+        let current = self.existing_api(identifier)?;
+        let before = ApiEntry::from(&current);
+        let mut entry = before.clone();
+        edit(&mut entry);
+        if entry.identifier != before.identifier {
+            return Err(AdministrationError::Refused("the identifier of an API cannot change".to_owned()));
+        }
+        if entry == before {
+            return Ok(current);
+        }
+        if current.is_system && entry.scopes != before.scopes {
+            return Err(AdministrationError::Refused("the scopes of the Management API cannot change".to_owned()));
+        }
+        let Api { id, created_at, is_system, .. } = current;
+        let api = Api { id, is_system, created_at, ..self.validated_api(&entry)? };
+        self.ensure_active_key(api.signing_alg)?;
+        self.transaction.update_api(&api)?;
+        self.record(
+            AuditAction::Update,
+            ObjectKind::Api,
+            identifier,
+            audited(&before),
+            audited(&ApiEntry::from(&api)),
+        )?;
+        Ok(api)
+    }
+
+    /// Deletes the API `identifier` with its grants.
+    ///
+    /// # Errors
+    /// If there is none, or it is the Management API.
+    pub fn delete_api(&mut self, identifier: &str) -> Result<(), AdministrationError> {
+        let api = self.existing_api(identifier)?;
+        if api.is_system {
+            return Err(AdministrationError::Refused("the Management API cannot be deleted".to_owned()));
+        }
+        self.transaction.delete_api(api.id)?;
+        self.record(AuditAction::Delete, ObjectKind::Api, identifier, audited(&ApiEntry::from(&api)), None)
+    }
+
+    pub(super) fn existing_api(&mut self, identifier: &str) -> Result<Api, AdministrationError> {
+        let missing = || AdministrationError::not_found("API", identifier);
+        let audience: Audience = identifier.parse().map_err(|_| missing())?;
+        self.transaction.find_api_by_identifier(&audience)?.ok_or_else(missing)
+    }
+
+    /// The API that `entry` describes, with a nil id.
+    pub(super) fn validated_api(&self, entry: &ApiEntry) -> Result<Api, AdministrationError> {
+        let policy = &self.admin.policy;
+        let identifier: Audience = entry.identifier.parse().map_err(AdministrationError::invalid)?;
+        let seconds = entry.token_lifetime.unwrap_or_else(|| i64::from(policy.default_token_lifetime));
+        let token_lifetime = Lifetime::try_from(seconds).map_err(AdministrationError::invalid)?;
+        if token_lifetime.seconds() > policy.max_token_lifetime {
+            return Err(AdministrationError::Invalid(format!(
+                "token_lifetime {seconds} is above token.max_lifetime_seconds, {}",
+                policy.max_token_lifetime
+            )));
+        }
+        Ok(Api {
+            id: uuid::Uuid::nil(),
+            name: validated_text("name", entry.name.as_deref().unwrap_or(&entry.identifier))?,
+            identifier,
+            scopes: validated_scopes(&entry.scopes)?,
+            token_lifetime,
+            signing_alg: entry.signing_alg,
+            token_dialect: entry.token_dialect,
+            default_scope: entry.default_scope,
+            scope_policy: entry.scope_policy,
+            scope_format: entry.scope_format,
+            token_reuse_seconds: entry.token_reuse_seconds,
+            is_system: false,
+            created_at: self.now,
+            updated_at: self.now,
+        })
+    }
+}
+
+fn validated_scopes(entries: &[ScopeEntry]) -> Result<Vec<ScopeDefinition>, AdministrationError> {
+    let mut scopes: Vec<ScopeDefinition> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let value = entry.value.parse().map_err(|error| {
+            AdministrationError::Invalid(format!("the scope {} is not valid: {error}", entry.value.escape_debug()))
+        })?;
+        if scopes.iter().any(|scope| scope.value == value) {
+            return Err(AdministrationError::Invalid(format!("the scope {value} is defined twice")));
+        }
+        let description = entry.description.as_deref().map(|text| validated_text("description", text)).transpose()?;
+        scopes.push(ScopeDefinition { value, description });
+    }
+    Ok(scopes)
+}
+
+/// A text for people: bounded, and without control characters that could forge a line somewhere.
+pub(super) fn validated_text(what: &str, text: &str) -> Result<String, AdministrationError> {
+    if text.chars().count() > MAX_TEXT_LENGTH || text.chars().any(char::is_control) {
+        return Err(AdministrationError::Invalid(format!(
+            "{what}: use at most {MAX_TEXT_LENGTH} characters and no control characters"
+        )));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,115 @@
+//! Which clients are there: created, changed and deleted.
+
+use super::administration::{AdministrationError, Change, audited};
+use super::apis::validated_text;
+use super::document::ClientEntry;
+use crate::oauth::client::{Client, ClientId};
+use crate::store::{AuditAction, ObjectKind};
+
+/// How client ids are made: Auth0's form, 32 alphanumeric characters.
+const GENERATED_ID_LENGTH: usize = 32;
+
+/// May an id be one that only an import may hold?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdRule {
+    /// The strict grammar of ids that are chosen here.
+    Chosen,
+    /// Any id that can be stored.
+    Imported,
+}
+
+impl Change<'_> {
+    /// Creates a client, without secrets and grants.
+    ///
+    /// # Errors
+    /// If one with that id exists, or the entry is wrong.
+    pub fn create_client(&mut self, entry: &ClientEntry, rule: IdRule) -> Result<Client, AdministrationError> {
+        let client_id = match (&entry.client_id, rule) {
+            (Some(id), IdRule::Chosen) => ClientId::parse_chosen(id).map_err(AdministrationError::invalid)?,
+            (Some(id), IdRule::Imported) => id.parse().map_err(AdministrationError::invalid)?,
+            (None, _) => self.generated_client_id()?,
+        };
+        if self.transaction.find_client(&client_id)?.is_some() {
+            return Err(AdministrationError::Conflict(format!("the client {client_id} exists already")));
+        }
+        let client = Client { id: self.new_id(), created_at: self.now, ..self.validated_client(entry, client_id)? };
+        self.transaction.insert_client(&client)?;
+        let after = audited(&ClientEntry::without_secrets_and_grants(&client));
+        self.record(AuditAction::Create, ObjectKind::Client, client.client_id.as_str(), None, after)?;
+        Ok(client)
+    }
+
+    /// Changes the client `client_id` as `edit` does; its secrets and grants have changes of their own.
+    ///
+    /// # Errors
+    /// If there is none, or what comes out is wrong.
+    pub fn update_client(
+        &mut self,
+        client_id: &str,
+        edit: impl FnOnce(&mut ClientEntry),
+    ) -> Result<Client, AdministrationError> {
+        let current = self.existing_client(client_id)?;
+        let before = ClientEntry::without_secrets_and_grants(&current);
+        let mut entry = before.clone();
+        edit(&mut entry);
+        if entry == before {
+            return Ok(current);
+        }
+        let Client { id, created_at, secrets, grants, .. } = current;
+        let validated = self.validated_client(&entry, current.client_id)?;
+        let client = Client { id, secrets, grants, created_at, ..validated };
+        self.transaction.update_client(&client)?;
+        let after = audited(&ClientEntry::without_secrets_and_grants(&client));
+        self.record(AuditAction::Update, ObjectKind::Client, client_id, audited(&before), after)?;
+        Ok(client)
+    }
+
+    /// Deletes the client `client_id` with its secrets and grants.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn delete_client(&mut self, client_id: &str) -> Result<(), AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        self.transaction.delete_client(client.id)?;
+        let before = audited(&ClientEntry::without_secrets_and_grants(&client));
+        self.record(AuditAction::Delete, ObjectKind::Client, client_id, before, None)
+    }
+
+    pub(super) fn existing_client(&mut self, client_id: &str) -> Result<Client, AdministrationError> {
+        let missing = || AdministrationError::not_found("client", client_id);
+        let id: ClientId = client_id.parse().map_err(|_| missing())?;
+        self.transaction.find_client(&id)?.ok_or_else(missing)
+    }
+
+    fn generated_client_id(&self) -> Result<ClientId, AdministrationError> {
+        const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+        let mut random = [0_u8; GENERATED_ID_LENGTH];
+        self.admin.entropy.fill(&mut random);
+        // 32 letters: five bits of each byte, so every letter is equally likely.
+        let letters = random.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 31)));
+        let id: String = letters.map(|letter| char::from(*letter)).collect();
+        ClientId::parse_chosen(&id).map_err(AdministrationError::invalid)
+    }
+
+    /// The client that `entry` describes, with a nil id and without secrets and grants.
+    fn validated_client(&self, entry: &ClientEntry, client_id: ClientId) -> Result<Client, AdministrationError> {
+        let default_audience = entry.default_audience.as_deref().map(str::parse).transpose();
+        let mut authentication_methods = entry.authentication_methods.clone();
+        authentication_methods.dedup();
+        Ok(Client {
+            id: uuid::Uuid::nil(),
+            name: validated_text("name", entry.name.as_deref().unwrap_or(client_id.as_str()))?,
+            client_id,
+            enabled: entry.enabled,
+            client_credentials_allowed: true,
+            default_audience: default_audience.map_err(AdministrationError::invalid)?,
+            authentication_methods,
+            secrets: Vec::new(),
+            grants: Vec::new(),
+            quota: entry.quota,
+            claims: entry.claims.clone(),
+            created_at: self.now,
+            updated_at: self.now,
+        })
+    }
+}

@@ -1,0 +1,257 @@
+//! Which members does the configuration document have, and how do stored objects fill them?
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::clock::UnixMillis;
+use crate::keys::SigningAlg;
+use crate::oauth::client::{AuthenticationMethod, Client, Quota};
+use crate::oauth::resource::{Api, DefaultScope, ScopeFormat, ScopePolicy, TokenDialect};
+use crate::oauth::scope::ScopeSet;
+use crate::secret::StoredSecret;
+
+/// The whole configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// The APIs.
+    #[serde(default)]
+    pub apis: Vec<ApiEntry>,
+    /// The clients with their secrets and grants.
+    #[serde(default)]
+    pub clients: Vec<ClientEntry>,
+}
+
+/// An API as the document writes it. What is absent has its default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiEntry {
+    /// The audience; cannot change.
+    pub identifier: String,
+    /// For people; by default the identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The scopes it defines.
+    #[serde(default)]
+    pub scopes: Vec<ScopeEntry>,
+    /// How long its tokens live, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_lifetime: Option<i64>,
+    /// How its tokens are signed.
+    #[serde(default = "default_alg")]
+    pub signing_alg: SigningAlg,
+    /// The form of its tokens; absent: that of the server's `compat`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_dialect: Option<TokenDialect>,
+    /// What a request without `scope` gets.
+    #[serde(default = "default_default_scope")]
+    pub default_scope: DefaultScope,
+    /// What the `scope` parameter does.
+    #[serde(default = "default_scope_policy")]
+    pub scope_policy: ScopePolicy,
+    /// How the claim `scope` is written; absent: as the dialect has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_format: Option<ScopeFormat>,
+    /// For how many seconds the same request may get the same token.
+    #[serde(default)]
+    pub token_reuse_seconds: u32,
+}
+
+/// A scope that an API defines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeEntry {
+    /// What stands in `scope`.
+    pub value: String,
+    /// What it allows, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// A client as the document writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientEntry {
+    /// The public identifier; generated when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// For people; by default the client id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Does it get tokens at all?
+    #[serde(default = "default_true")]
+    pub enabled: bool,
+    /// The API meant when a request names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_audience: Option<String>,
+    /// How it authenticates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authentication_methods: Vec<AuthenticationMethod>,
+    /// Its secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretEntry>,
+    /// Its grants.
+    #[serde(default)]
+    pub grants: Vec<GrantEntry>,
+    /// Its quota.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quota>,
+    /// Claims for its tokens.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub claims: Map<String, Value>,
+}
+
+/// A secret: its value from one of three places, or its hash.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretEntry {
+    /// The secret itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// The environment variable that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_env: Option<String>,
+    /// The file that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_file: Option<String>,
+    /// Its hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// When it stops working.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A grant of an API to the client it stands under.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantEntry {
+    /// The API.
+    pub audience: String,
+    /// The scopes.
+    #[serde(default)]
+    pub scope: Vec<String>,
+}
+
+/// Never shows the value or the hash.
+impl std::fmt::Debug for SecretEntry {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("SecretEntry").field("label", &self.label).finish_non_exhaustive()
+    }
+}
+
+impl ApiEntry {
+    /// An entry with every default.
+    pub fn new(identifier: impl Into<String>) -> Self {
+        Self {
+            identifier: identifier.into(),
+            name: None,
+            scopes: Vec::new(),
+            token_lifetime: None,
+            signing_alg: default_alg(),
+            token_dialect: None,
+            default_scope: default_default_scope(),
+            scope_policy: default_scope_policy(),
+            scope_format: None,
+            token_reuse_seconds: 0,
+        }
+    }
+}
+
+impl From<&Api> for ApiEntry {
+    fn from(api: &Api) -> Self {
+        let scope = |scope: &crate::oauth::resource::ScopeDefinition| ScopeEntry {
+            value: scope.value.to_string(),
+            description: scope.description.clone(),
+        };
+        Self {
+            identifier: api.identifier.to_string(),
+            name: Some(api.name.clone()),
+            scopes: api.scopes.iter().map(scope).collect(),
+            token_lifetime: Some(i64::from(api.token_lifetime.seconds())),
+            signing_alg: api.signing_alg,
+            token_dialect: api.token_dialect,
+            default_scope: api.default_scope,
+            scope_policy: api.scope_policy,
+            scope_format: api.scope_format,
+            token_reuse_seconds: api.token_reuse_seconds,
+        }
+    }
+}
+
+impl ClientEntry {
+    /// An entry with every default.
+    pub fn new(client_id: Option<String>, name: Option<String>) -> Self {
+        Self {
+            client_id,
+            name,
+            enabled: true,
+            default_audience: None,
+            authentication_methods: Vec::new(),
+            secrets: Vec::new(),
+            grants: Vec::new(),
+            quota: None,
+            claims: Map::new(),
+        }
+    }
+
+    /// The client itself, without its secrets and grants.
+    pub fn without_secrets_and_grants(client: &Client) -> Self {
+        Self {
+            client_id: Some(client.client_id.to_string()),
+            name: Some(client.name.clone()),
+            enabled: client.enabled,
+            default_audience: client.default_audience.as_ref().map(ToString::to_string),
+            authentication_methods: client.authentication_methods.clone(),
+            secrets: Vec::new(),
+            grants: Vec::new(),
+            quota: client.quota,
+            claims: client.claims.clone(),
+        }
+    }
+}
+
+impl From<&StoredSecret> for SecretEntry {
+    fn from(secret: &StoredSecret) -> Self {
+        Self {
+            value: None,
+            value_env: None,
+            value_file: None,
+            hash: Some(secret.hash.as_str().to_owned()),
+            label: secret.label.clone(),
+            expires_at: secret.expires_at.and_then(to_timestamp),
+        }
+    }
+}
+
+impl GrantEntry {
+    /// A grant of `scope` of the API `audience`.
+    pub fn new(audience: &str, scope: &ScopeSet) -> Self {
+        Self { audience: audience.to_owned(), scope: scope.iter().map(ToString::to_string).collect() }
+    }
+}
+
+/// The instant as a timestamp; `None` outside the years that one can name.
+pub fn to_timestamp(at: UnixMillis) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at.0).ok()
+}
+
+const fn default_alg() -> SigningAlg {
+    SigningAlg::Rs256
+}
+
+const fn default_default_scope() -> DefaultScope {
+    DefaultScope::All
+}
+
+const fn default_scope_policy() -> ScopePolicy {
+    ScopePolicy::Exact
+}
+
+const fn default_true() -> bool {
+    true
+}

@@ -1,0 +1,10 @@
+//! How is the configuration written down: one document for seed, apply, export and import (contract section 3).
+//!
+//! The entries are also what the audit trail and `--output json` show, so there is one spelling of everything.
+
+pub mod apply;
+pub mod entries;
+pub mod export;
+pub mod parse;
+
+pub use entries::{ApiEntry, ClientEntry, Document, GrantEntry, ScopeEntry, SecretEntry};

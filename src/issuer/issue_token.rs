@@ -1,0 +1,128 @@
+//! What happens between a token request and its answer? The steps of RFC 6749 §4.4 in order, in memory.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use super::TokenIssuer;
+use super::authenticate_client::{AuthenticatedClient, authenticate_client};
+use super::snapshot::Snapshot;
+use crate::oauth::access_token::{TokenSubject, build_access_token};
+use crate::oauth::client::ClientId;
+use crate::oauth::client_auth::Mechanism;
+use crate::oauth::client_credentials::authorize_client_credentials;
+use crate::oauth::error::TokenError;
+use crate::oauth::resource::Audience;
+use crate::oauth::scope::ScopeSet;
+use crate::oauth::token_request::{RawTokenRequest, parse_token_request};
+use crate::oauth::token_response::render_token_response;
+
+/// How long a caller should wait when too many signatures are waiting, in seconds.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// What was decided about one request, for the one line in the log. It holds no secret and no token.
+#[derive(Clone, Debug, Default)]
+pub struct TokenDecision {
+    /// The client that authenticated, or else the one that was claimed, if there is such a client.
+    pub client_id: Option<ClientId>,
+    /// Did it prove to be that client?
+    pub authenticated: bool,
+    /// How it authenticated.
+    pub mechanism: Option<Mechanism>,
+    /// The API the token is for.
+    pub audience: Option<Audience>,
+    /// The scopes it carries.
+    pub scope: Option<ScopeSet>,
+    /// Its identifier.
+    pub jti: Option<String>,
+}
+
+impl TokenIssuer {
+    /// Answers a token request: the body of the 200, or the error. Fills in `decision` on the way.
+    ///
+    /// # Errors
+    /// Why no token is issued.
+    pub async fn issue_token(
+        &self,
+        raw: &RawTokenRequest<'_>,
+        decision: &mut TokenDecision,
+    ) -> Result<Vec<u8>, TokenError> {
+        let request = parse_token_request(raw)?;
+        decision.mechanism = Some(request.credentials.mechanism);
+
+        let snapshot = self.served.snapshot().clone();
+        // Only ids that are some client's: people mix up the two fields, and a secret must not reach the log.
+        let mut claimed = request.credentials.candidates.iter().filter_map(|one| snapshot.client(&one.client_id));
+        decision.client_id = claimed.next().map(|client| client.client_id.clone());
+        let now = self.clock.now();
+        let authenticated = authenticate_client(&request.credentials, &snapshot, &self.hashes, now).await?;
+        decision.client_id = Some(authenticated.client().client_id.clone());
+        decision.authenticated = true;
+        self.usage.note(authenticated.secret_id(), now);
+        self.queue_upgrade(&request.credentials, &authenticated);
+
+        let authorization = authorize_client_credentials(&request.access, authenticated.client(), snapshot.as_ref())?;
+        decision.audience = Some(authorization.api.identifier.clone());
+        decision.scope = Some(authorization.scope.clone());
+
+        let jti = self.new_jti();
+        let token = build_access_token(&TokenSubject {
+            issuer: self.served.context().issuer.as_str(),
+            client: authenticated.client(),
+            api: authorization.api,
+            scope: &authorization.scope,
+            compat: self.compat,
+            issued_at: now.floor_seconds(),
+            jti: &jti,
+        })
+        .map_err(|error| internal("building the claims", &error))?;
+        let signed = self.sign(&snapshot, authorization.api.signing_alg, token.typ, token.claims).await?;
+        decision.jti = Some(jti);
+        render_token_response(&signed, token.expires_in, &authorization.scope)
+            .map_err(|error| internal("rendering the answer", &error))
+    }
+
+    async fn sign(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        alg: crate::keys::SigningAlg,
+        typ: &'static str,
+        claims: Vec<u8>,
+    ) -> Result<String, TokenError> {
+        let Some(signer) = snapshot.keys.active(alg).cloned() else {
+            return Err(internal("signing", &format!("no active {alg} key")));
+        };
+        let signed = self.signers.run(move |()| signer.sign_compact(typ, &claims)).await;
+        signed
+            .map_err(|_| TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS })?
+            .map_err(|error| internal("signing", &error))
+    }
+
+    /// 128 random bits: unique without asking anyone (RFC 7519 §4.1.7).
+    fn new_jti(&self) -> String {
+        let mut random = [0_u8; 16];
+        self.entropy.fill(&mut random);
+        BASE64_URL_SAFE_NO_PAD.encode(random)
+    }
+
+    /// Puts a better hash in the place of an imported one, off the path of this request; it may be lost.
+    fn queue_upgrade(
+        &self,
+        credentials: &crate::oauth::client_auth::PresentedCredentials,
+        authenticated: &AuthenticatedClient,
+    ) {
+        if let Some(outdated) = authenticated.outdated_hash() {
+            let readings = credentials.candidates.iter().map(|one| one.secret.clone()).collect();
+            let mut others = authenticated.client().secrets.iter().map(|stored| &stored.hash);
+            let share_salt_with = others.find(|hash| hash.secret_id().is_none() && !hash.needs_upgrade()).cloned();
+            self.upgrades.queue(authenticated.secret_id(), outdated.clone(), readings, share_salt_with);
+        }
+    }
+}
+
+/// Logs a fault of ours, which the caller hears of only as such.
+fn internal(step: &'static str, cause: &dyn std::fmt::Display) -> TokenError {
+    tracing::error!(step, %cause, "a token request failed through a fault of the server");
+    TokenError::ServerError
+}

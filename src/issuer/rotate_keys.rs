@@ -1,0 +1,159 @@
+//! Which key signs next? Made, announced, made active and retired, never unpublished while it is in use.
+
+use jiff::Timestamp;
+
+use super::administration::{AdministrationError, Change};
+use super::document::entries::to_timestamp;
+use crate::clock::UnixMillis;
+use crate::keys::lifecycle::{KeyState, RotationUrgency, SigningKeyRecord, may_rotate, remove_after};
+use crate::keys::{PrivateKey, PublicJwk, SigningAlg, generate_private_key};
+use crate::store::{AuditAction, ObjectKind};
+
+impl Change<'_> {
+    /// Makes sure that some key signs with `alg`.
+    ///
+    /// A first key of an algorithm signs at once: no verifier holds a key of it, so each fetches the set anew.
+    ///
+    /// # Errors
+    /// If no key can be made.
+    pub fn ensure_active_key(&mut self, alg: SigningAlg) -> Result<(), AdministrationError> {
+        let keys = self.transaction.list_signing_keys()?;
+        if keys.iter().any(|key| key.alg == alg && key.state == KeyState::Active) {
+            return Ok(());
+        }
+        let key = generate_private_key(alg, self.admin.policy.rsa_bits, self.admin.entropy.as_ref())
+            .map_err(|error| AdministrationError::Key(error.to_string()))?;
+        self.install_key(&key, KeyState::Active)
+    }
+
+    /// Makes sure that a next key of `alg` is announced.
+    ///
+    /// # Errors
+    /// If no key can be made.
+    pub fn ensure_next_key(&mut self, alg: SigningAlg) -> Result<(), AdministrationError> {
+        let keys = self.transaction.list_signing_keys()?;
+        if keys.iter().any(|key| key.alg == alg && key.state == KeyState::Next) {
+            return Ok(());
+        }
+        let key = generate_private_key(alg, self.admin.policy.rsa_bits, self.admin.entropy.as_ref())
+            .map_err(|error| AdministrationError::Key(error.to_string()))?;
+        self.install_key(&key, KeyState::Next)
+    }
+
+    /// Stores `key`, sealed, in `state`.
+    ///
+    /// # Errors
+    /// If it cannot be sealed or stored.
+    pub fn install_key(&mut self, key: &PrivateKey, state: KeyState) -> Result<(), AdministrationError> {
+        let public_jwk =
+            PublicJwk::from_private_key(key, self.now).map_err(|error| AdministrationError::Key(error.to_string()))?;
+        let kid = public_jwk.kid.clone();
+        let sealed = self.admin.master_key.seal(&kid, key.alg(), key.expose_pkcs8(), self.admin.entropy.as_ref());
+        let record = SigningKeyRecord {
+            kid: kid.clone(),
+            alg: key.alg(),
+            state,
+            public_jwk,
+            sealed_private_key: Some(sealed),
+            created_at: self.now,
+            announced_at: Some(self.now),
+            activated_at: (state == KeyState::Active).then_some(self.now),
+            retired_at: None,
+            remove_after: None,
+        };
+        self.transaction.insert_signing_key(&record)?;
+        self.record(AuditAction::Create, ObjectKind::SigningKey, &kid, None, Some(summary(&record)))
+    }
+
+    /// Makes the next key of `alg` the active one, retires the active one, and announces a new next one.
+    ///
+    /// Returns the id of the key that signs now.
+    ///
+    /// # Errors
+    /// If the next key has not been announced for long enough and `urgency` does not force it.
+    pub fn rotate_key(&mut self, alg: SigningAlg, urgency: RotationUrgency) -> Result<String, AdministrationError> {
+        let keys = self.transaction.list_signing_keys()?;
+        let of_state = |state| keys.iter().find(|key| key.alg == alg && key.state == state).cloned();
+        let Some(active) = of_state(KeyState::Active) else {
+            return Err(AdministrationError::not_found("active signing key for", alg.to_string()));
+        };
+        let next = match of_state(KeyState::Next) {
+            Some(next) => next,
+            None => {
+                self.ensure_next_key(alg)?;
+                let keys = self.transaction.list_signing_keys()?;
+                let made = keys.into_iter().find(|key| key.alg == alg && key.state == KeyState::Next);
+                made.ok_or_else(|| AdministrationError::Key("the next key was not stored".to_owned()))?
+            }
+        };
+        let policy = &self.admin.policy;
+        may_rotate(self.now, next.announced_at, policy.announcement, urgency).map_err(|early| {
+            AdministrationError::TooEarly { earliest: to_timestamp(early.earliest).unwrap_or(Timestamp::MAX) }
+        })?;
+        let longest = self.transaction.list_apis()?.iter().map(|api| api.token_lifetime.seconds()).max();
+        let retired = SigningKeyRecord {
+            state: KeyState::Retired,
+            retired_at: Some(self.now),
+            remove_after: Some(remove_after(self.now, longest.unwrap_or(policy.max_token_lifetime))),
+            // It will never sign again; what is not there cannot be stolen.
+            sealed_private_key: None,
+            ..active.clone()
+        };
+        let activated = SigningKeyRecord { state: KeyState::Active, activated_at: Some(self.now), ..next.clone() };
+        // In this order: at no time are there two active keys of one algorithm.
+        self.transaction.update_signing_key(&retired)?;
+        self.transaction.update_signing_key(&activated)?;
+        self.record(
+            AuditAction::Rotate,
+            ObjectKind::SigningKey,
+            &active.kid,
+            Some(summary(&active)),
+            Some(summary(&retired)),
+        )?;
+        self.record(
+            AuditAction::Update,
+            ObjectKind::SigningKey,
+            &next.kid,
+            Some(summary(&next)),
+            Some(summary(&activated)),
+        )?;
+        self.remove_dead_keys()?;
+        self.ensure_next_key(alg)?;
+        Ok(activated.kid)
+    }
+
+    /// Removes the retired keys whose last token is dead.
+    fn remove_dead_keys(&mut self) -> Result<(), AdministrationError> {
+        let dead = |key: &SigningKeyRecord| {
+            key.state == KeyState::Retired && key.remove_after.is_some_and(|after| after <= self.now)
+        };
+        let keys: Vec<_> = self.transaction.list_signing_keys()?.into_iter().filter(dead).collect();
+        for key in keys {
+            let removed = SigningKeyRecord { state: KeyState::Removed, sealed_private_key: None, ..key.clone() };
+            self.transaction.update_signing_key(&removed)?;
+            self.record(
+                AuditAction::Delete,
+                ObjectKind::SigningKey,
+                &key.kid,
+                Some(summary(&key)),
+                Some(summary(&removed)),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A signing key as the audit trail and the lists show it.
+pub fn summary(record: &SigningKeyRecord) -> serde_json::Value {
+    let time = |at: Option<UnixMillis>| at.and_then(to_timestamp).map(|at| at.to_string());
+    serde_json::json!({
+        "kid": record.kid,
+        "alg": record.alg,
+        "state": record.state.as_str(),
+        "created_at": time(Some(record.created_at)),
+        "announced_at": time(record.announced_at),
+        "activated_at": time(record.activated_at),
+        "retired_at": time(record.retired_at),
+        "remove_after": time(record.remove_after),
+    })
+}

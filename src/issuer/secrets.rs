@@ -1,0 +1,225 @@
+//! Which secrets does a client have: added, rotated with an overlap, retired.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::administration::{AdministrationError, Change, audited};
+use super::apis::validated_text;
+use super::document::entries::to_timestamp;
+use crate::clock::UnixMillis;
+use crate::oauth::client::Client;
+use crate::secret::{GeneratedSecret, SecretHash, StoredSecret, WeakSecrets, hash_brought, hash_generated};
+use crate::store::{AuditAction, ObjectKind};
+
+/// What is told about a new secret besides the secret.
+#[derive(Clone, Debug, Default)]
+pub struct SecretTerms {
+    /// For people.
+    pub label: Option<String>,
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A secret that was just generated: the one time it is known. Not `Debug`.
+pub struct AddedSecret {
+    /// The secret.
+    pub secret: GeneratedSecret,
+    /// What is stored of it.
+    pub stored: StoredSecret,
+    /// When the secrets before it stop working, after a rotation.
+    pub previous_expires_at: Option<UnixMillis>,
+}
+
+/// A secret as the audit trail and the lists show it.
+#[derive(Clone, Debug, Serialize)]
+pub struct SecretSummary {
+    /// Our own id.
+    pub id: String,
+    /// The first characters, by which a holder recognises a generated secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// When it was added.
+    pub created_at: Option<Timestamp>,
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+    /// When it last proved right.
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl From<&StoredSecret> for SecretSummary {
+    fn from(stored: &StoredSecret) -> Self {
+        Self {
+            id: stored.id.to_string(),
+            hint: stored.hash.secret_id().map(|id| format!("ths_{}", id.as_str())),
+            label: stored.label.clone(),
+            created_at: to_timestamp(stored.created_at),
+            expires_at: stored.expires_at.and_then(to_timestamp),
+            last_used_at: stored.last_used_at.and_then(to_timestamp),
+        }
+    }
+}
+
+impl Change<'_> {
+    /// Generates a secret for the client `client_id`.
+    ///
+    /// # Errors
+    /// If there is no such client, or it has as many live secrets as it may.
+    pub fn add_secret(&mut self, client_id: &str, terms: SecretTerms) -> Result<AddedSecret, AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        let secret = GeneratedSecret::generate(self.admin.entropy.as_ref());
+        let hash = hash_generated(&secret, self.admin.entropy.as_ref());
+        let stored = self.store_secret(&client, hash, terms)?;
+        Ok(AddedSecret { secret, stored, previous_expires_at: None })
+    }
+
+    /// Adds a secret that somebody brought.
+    ///
+    /// # Errors
+    /// If it is too weak or too long, or the client has as many live secrets as it may.
+    pub fn add_brought_secret(
+        &mut self,
+        client: &Client,
+        value: &str,
+        weak: WeakSecrets,
+        terms: SecretTerms,
+    ) -> Result<StoredSecret, AdministrationError> {
+        let brought = client.secrets.iter().map(|stored| &stored.hash).find(|hash| hash.secret_id().is_none());
+        let entropy = self.admin.entropy.as_ref();
+        let hash = hash_brought(value, weak, brought, entropy, &mut self.memory)
+            .map_err(|error| AdministrationError::Invalid(format!("client {}: {error}", client.client_id)))?;
+        self.store_secret(client, hash, terms)
+    }
+
+    /// Adds a secret of which only the hash is known.
+    ///
+    /// # Errors
+    /// If the hash is of no known form, or the client has as many live secrets as it may.
+    pub fn add_hashed_secret(
+        &mut self,
+        client: &Client,
+        hash: &str,
+        terms: SecretTerms,
+    ) -> Result<StoredSecret, AdministrationError> {
+        let hash = SecretHash::parse(hash)
+            .map_err(|error| AdministrationError::Invalid(format!("client {}: {error}", client.client_id)))?;
+        self.store_secret(client, hash, terms)
+    }
+
+    /// Generates a new secret and lets the others expire after `overlap` seconds, so that nothing stands still.
+    ///
+    /// # Errors
+    /// If there is no such client, or it has as many live secrets as it may.
+    pub fn rotate_secret(
+        &mut self,
+        client_id: &str,
+        overlap: u32,
+        terms: SecretTerms,
+    ) -> Result<AddedSecret, AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        let ends = self.now.plus_seconds(i64::from(overlap));
+        let mut latest = None;
+        let now = self.now;
+        for stored in client.secrets.iter().filter(|stored| stored.is_live(now)) {
+            let expires_at = stored.expires_at.map_or(ends, |already| already.min(ends));
+            if stored.expires_at != Some(expires_at) {
+                self.change_secret(&client, stored, stored.label.clone(), Some(expires_at))?;
+            }
+            latest = latest.max(Some(expires_at));
+        }
+        let added = self.add_secret(client_id, terms)?;
+        Ok(AddedSecret { previous_expires_at: latest, ..added })
+    }
+
+    /// Deletes a secret of the client `client_id`; `which` is its id, or the first characters of a generated one.
+    ///
+    /// # Errors
+    /// If there is no such secret.
+    pub fn retire_secret(&mut self, client_id: &str, which: &str) -> Result<(), AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        let named = |stored: &&StoredSecret| {
+            let summary = SecretSummary::from(*stored);
+            summary.id == which || summary.hint.as_deref() == Some(which)
+        };
+        let stored = client.secrets.iter().find(named);
+        let stored = stored.ok_or_else(|| {
+            AdministrationError::not_found("secret", format!("{which} of the client {client_id}: list them first"))
+        })?;
+        self.transaction.delete_secret(stored.id)?;
+        self.record(
+            AuditAction::Delete,
+            ObjectKind::ClientSecret,
+            &object_id(&client, stored),
+            audited(&SecretSummary::from(stored)),
+            None,
+        )
+    }
+
+    /// Changes label and expiry of a secret.
+    pub(super) fn change_secret(
+        &mut self,
+        client: &Client,
+        stored: &StoredSecret,
+        label: Option<String>,
+        expires_at: Option<UnixMillis>,
+    ) -> Result<(), AdministrationError> {
+        let label = label.map(|label| validated_text("label", &label)).transpose()?;
+        let changed = StoredSecret { label, expires_at, ..stored.clone() };
+        self.transaction.update_secret_label(stored.id, changed.label.as_deref())?;
+        self.transaction.update_secret_expiry(stored.id, expires_at)?;
+        let (before, after) = (SecretSummary::from(stored), SecretSummary::from(&changed));
+        self.record(
+            AuditAction::Update,
+            ObjectKind::ClientSecret,
+            &object_id(client, stored),
+            audited(&before),
+            audited(&after),
+        )
+    }
+
+    fn store_secret(
+        &mut self,
+        client: &Client,
+        hash: SecretHash,
+        terms: SecretTerms,
+    ) -> Result<StoredSecret, AdministrationError> {
+        // Counted from the store: earlier steps of the same change may have added some.
+        let current = self.existing_client(client.client_id.as_str())?;
+        let live = current.secrets.iter().filter(|stored| stored.is_live(self.now)).count();
+        let limit = self.admin.policy.max_live_secrets;
+        if live >= limit {
+            return Err(AdministrationError::Conflict(format!(
+                "the client {} has {live} live secrets, and {limit} is the limit: retire one first",
+                client.client_id
+            )));
+        }
+        // Checking a brought secret must cost one slow computation, or the time would tell clients apart.
+        let other = current.secrets.iter().map(|stored| &stored.hash).find(|hash| hash.is_slow());
+        if let Some(other) = other.filter(|other| hash.is_slow() && !hash.shares_computation_with(other)) {
+            return Err(AdministrationError::Conflict(format!(
+                "the client {} has a secret hashed with another salt or algorithm ({}…): retire it first, or give the \
+                 value instead of the hash",
+                client.client_id,
+                other.as_str().split('$').nth(1).unwrap_or("digest"),
+            )));
+        }
+        let stored = StoredSecret {
+            id: self.new_id(),
+            hash,
+            label: terms.label.map(|label| validated_text("label", &label)).transpose()?,
+            created_at: self.now,
+            expires_at: terms.expires_at.map(|at| UnixMillis(at.as_millisecond())),
+            last_used_at: None,
+        };
+        self.transaction.insert_secret(client.id, &stored)?;
+        let after = audited(&SecretSummary::from(&stored));
+        self.record(AuditAction::Create, ObjectKind::ClientSecret, &object_id(client, &stored), None, after)?;
+        Ok(stored)
+    }
+}
+
+fn object_id(client: &Client, stored: &StoredSecret) -> String {
+    format!("{} of {}", stored.id, client.client_id)
+}

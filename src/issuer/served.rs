@@ -1,0 +1,96 @@
+//! Which snapshot is served now, and how does it follow the store?
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::{ArcSwap, Guard};
+
+use super::snapshot::{Snapshot, SnapshotContext, SnapshotError};
+use crate::clock::{Clock, UnixMillis};
+use crate::store::{Store, StoreError};
+
+/// Why the store could not be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The store did not answer.
+    #[error("cannot read the store: {0}")]
+    Store(#[from] StoreError),
+    /// What it answered cannot be served.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+}
+
+/// The snapshot that is served, kept in step with the store.
+#[derive(Debug)]
+pub struct Served {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    context: SnapshotContext,
+    snapshot: ArcSwap<Snapshot>,
+    followed_at: AtomicI64,
+    /// Held while following, so that changes are applied in order and none twice.
+    following: Mutex<()>,
+}
+
+impl Served {
+    /// Loads everything. Blocks: call it off the async workers.
+    ///
+    /// # Errors
+    /// If the store does not answer or a signing key cannot be used.
+    pub fn load(store: Store, clock: Arc<dyn Clock>, context: SnapshotContext) -> Result<Self, FollowError> {
+        let now = clock.now();
+        let snapshot = Snapshot::of(store.load_all()?, &context, now)?;
+        Ok(Self {
+            store,
+            clock,
+            context,
+            snapshot: ArcSwap::from_pointee(snapshot),
+            followed_at: AtomicI64::new(now.0),
+            following: Mutex::new(()),
+        })
+    }
+
+    /// The snapshot that is served now.
+    pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
+    /// Serves the store's newest revision. Blocks: call it off the async workers.
+    ///
+    /// # Errors
+    /// If the store does not answer or a signing key cannot be used; the old snapshot is then served on.
+    pub fn follow(&self) -> Result<(), FollowError> {
+        let _turn = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.snapshot.load_full();
+        if self.store.revision()? != current.revision {
+            self.snapshot.store(Arc::new(self.next(&current)?));
+        }
+        self.followed_at.store(self.clock.now().0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn next(&self, current: &Snapshot) -> Result<Snapshot, FollowError> {
+        let now = self.clock.now();
+        let changes = self.store.load_changes_since(current.revision)?;
+        if changes.revision < current.revision {
+            // An older database has been put in the place of this one: what is known says nothing about it.
+            return Ok(Snapshot::of(self.store.load_all()?, &self.context, now)?);
+        }
+        Ok(current.clone().with(changes, &self.context, now)?)
+    }
+
+    /// When the store last answered.
+    pub fn followed_at(&self) -> UnixMillis {
+        UnixMillis(self.followed_at.load(Ordering::Relaxed))
+    }
+
+    /// What is the same for every snapshot.
+    pub const fn context(&self) -> &SnapshotContext {
+        &self.context
+    }
+
+    /// The store that is followed.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+}

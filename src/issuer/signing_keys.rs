@@ -1,0 +1,118 @@
+//! Which keys sign now, and which are published? Opened and parsed once, shared by every snapshot that holds them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::clock::UnixMillis;
+use crate::keys::lifecycle::{KeyState, SigningKeyRecord, published_keys};
+use crate::keys::public_test_keys::is_public_test_key;
+use crate::keys::{MasterKey, PrivateKey, PrivateKeyError, PublicJwk, SealError, Signer, SignerError, SigningAlg};
+
+/// Why a stored signing key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SigningKeyError {
+    /// The master key does not open it.
+    #[error("cannot open the signing key {kid}: {cause}")]
+    Sealed {
+        /// Which key.
+        kid: String,
+        /// Why not.
+        cause: SealError,
+    },
+    /// It opened to a key that does not sign.
+    #[error("the signing key {kid} is damaged: {cause}")]
+    Damaged {
+        /// Which key.
+        kid: String,
+        /// Why.
+        cause: SignerError,
+    },
+    /// It opened to something that is no key of its algorithm.
+    #[error("the signing key {kid} is damaged: {cause}")]
+    Unreadable {
+        /// Which key.
+        kid: String,
+        /// Why.
+        cause: PrivateKeyError,
+    },
+    /// Anyone can sign with it.
+    #[error("the signing key {0} is one of the public test keys: revoke it, its private half is known to everyone")]
+    PublicTestKey(String),
+}
+
+/// May the keys that are published for tests be loaded?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestKeys {
+    /// Only in `dev` and in tests.
+    Allowed,
+    /// Everywhere else.
+    Refused,
+}
+
+/// The signing keys as the token path needs them.
+#[derive(Clone, Debug, Default)]
+pub struct SigningKeys {
+    records: Vec<SigningKeyRecord>,
+    active: HashMap<SigningAlg, Arc<Signer>>,
+}
+
+impl SigningKeys {
+    /// Opens the active keys among `records`; those that `known` already holds are not opened again.
+    ///
+    /// # Errors
+    /// If a key cannot be opened or must not be used.
+    pub fn open(
+        records: Vec<SigningKeyRecord>,
+        known: &Self,
+        master_key: &MasterKey,
+        test_keys: TestKeys,
+    ) -> Result<Self, SigningKeyError> {
+        let mut active = HashMap::new();
+        for record in &records {
+            if test_keys == TestKeys::Refused && is_public_test_key(&record.kid) {
+                return Err(SigningKeyError::PublicTestKey(record.kid.clone()));
+            }
+            if record.state == KeyState::Active {
+                let signer = match known.active.get(&record.alg).filter(|signer| signer.kid() == record.kid) {
+                    Some(signer) => signer.clone(),
+                    None => Arc::new(open_signer(record, master_key)?),
+                };
+                active.insert(record.alg, signer);
+            }
+        }
+        Ok(Self { records, active })
+    }
+
+    /// The records with the changes of `changed` and without those in `removed`.
+    pub fn merged(&self, changed: Vec<SigningKeyRecord>, removed: &[String]) -> Vec<SigningKeyRecord> {
+        let gone = |kid: &String| removed.contains(kid) || changed.iter().any(|record| record.kid == *kid);
+        let mut records: Vec<_> = self.records.iter().filter(|record| !gone(&record.kid)).cloned().collect();
+        records.extend(changed);
+        records
+    }
+
+    /// The key that signs with `alg` now.
+    pub fn active(&self, alg: SigningAlg) -> Option<&Arc<Signer>> {
+        self.active.get(&alg)
+    }
+
+    /// Every algorithm that signs now, in a fixed order.
+    pub fn active_algs(&self) -> Vec<SigningAlg> {
+        SigningAlg::ALL.into_iter().filter(|alg| self.active.contains_key(alg)).collect()
+    }
+
+    /// The public keys that verifiers should know at `now`.
+    pub fn published(&self, now: UnixMillis) -> impl Iterator<Item = &PublicJwk> {
+        published_keys(&self.records, now).into_iter().map(|record| &record.public_jwk)
+    }
+}
+
+fn open_signer(record: &SigningKeyRecord, master_key: &MasterKey) -> Result<Signer, SigningKeyError> {
+    let sealed = record.sealed_private_key.as_deref().unwrap_or_default();
+    let pkcs8 = master_key
+        .open(&record.kid, record.alg, sealed)
+        .map_err(|cause| SigningKeyError::Sealed { kid: record.kid.clone(), cause })?;
+    let key = PrivateKey::from_pkcs8(record.alg, pkcs8)
+        .map_err(|cause| SigningKeyError::Unreadable { kid: record.kid.clone(), cause })?;
+    Signer::from_private_key(&key).map_err(|cause| SigningKeyError::Damaged { kid: record.kid.clone(), cause })
+}

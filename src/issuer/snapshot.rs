@@ -1,0 +1,219 @@
+//! What does the token path know? Everything it decides from, in memory, as of one revision.
+//!
+//! The maps are persistent: a change copies a few nodes, however many clients there are, and readers of the old
+//! snapshot are not disturbed.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use rpds::HashTrieMapSync;
+use uuid::Uuid;
+
+use super::signing_keys::{SigningKeyError, SigningKeys, TestKeys};
+use crate::clock::UnixMillis;
+use crate::keys::{MasterKey, render_jwk_set};
+use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client_credentials::ApiDirectory;
+use crate::oauth::metadata::{Issuer, render_metadata};
+use crate::oauth::resource::{Api, Audience};
+use crate::secret::SecretWork;
+use crate::store::{Revision, StoreChanges, StoreImage};
+
+/// A document that is rendered once per change and served as it is.
+#[derive(Clone, Debug)]
+pub struct RenderedDocument {
+    /// The bytes.
+    pub body: Bytes,
+    /// The strong entity tag, quoted (RFC 9110 §8.8.3).
+    pub etag: String,
+}
+
+impl RenderedDocument {
+    fn new(body: Vec<u8>) -> Self {
+        let tag = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, &body).as_ref());
+        Self { body: Bytes::from(body), etag: format!("\"{tag}\"") }
+    }
+}
+
+/// What is the same for every snapshot of a process.
+#[derive(Debug)]
+pub struct SnapshotContext {
+    /// The issuer.
+    pub issuer: Issuer,
+    /// What opens the signing keys.
+    pub master_key: Arc<MasterKey>,
+    /// May the public test keys be loaded?
+    pub test_keys: TestKeys,
+}
+
+/// Why no snapshot can be made of what is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// A signing key cannot be used.
+    #[error(transparent)]
+    SigningKey(#[from] SigningKeyError),
+    /// A document cannot be rendered: a fault of ours.
+    #[error("cannot render a document: {0}")]
+    Render(#[from] serde_json::Error),
+}
+
+/// The state of the authorization server as of one revision.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Which revision.
+    pub revision: Revision,
+    clients: HashTrieMapSync<ClientId, Arc<Client>>,
+    client_ids: HashTrieMapSync<Uuid, ClientId>,
+    apis: HashTrieMapSync<Uuid, Arc<Api>>,
+    api_ids: HashTrieMapSync<Audience, Uuid>,
+    /// How many secrets that a person brought there are, by the work that checking one takes.
+    brought: HashTrieMapSync<SecretWork, usize>,
+    /// The signing keys.
+    pub keys: SigningKeys,
+    /// The JWK Set.
+    pub jwk_set: RenderedDocument,
+    /// The metadata document.
+    pub metadata: RenderedDocument,
+}
+
+impl Snapshot {
+    /// The snapshot of everything stored.
+    ///
+    /// # Errors
+    /// If a signing key cannot be used.
+    pub fn of(image: StoreImage, context: &SnapshotContext, now: UnixMillis) -> Result<Self, SnapshotError> {
+        let empty = RenderedDocument::new(Vec::new());
+        let blank = Self {
+            revision: Revision::default(),
+            clients: HashTrieMapSync::new_sync(),
+            client_ids: HashTrieMapSync::new_sync(),
+            apis: HashTrieMapSync::new_sync(),
+            api_ids: HashTrieMapSync::new_sync(),
+            brought: HashTrieMapSync::new_sync(),
+            keys: SigningKeys::default(),
+            jwk_set: empty.clone(),
+            metadata: empty,
+        };
+        let StoreImage { revision, apis, clients, signing_keys } = image;
+        let everything = StoreChanges {
+            revision,
+            apis,
+            clients,
+            signing_keys,
+            removed_api_ids: Vec::new(),
+            removed_client_ids: Vec::new(),
+            removed_kids: Vec::new(),
+        };
+        blank.with(everything, context, now)
+    }
+
+    /// This snapshot with `changes` applied.
+    ///
+    /// # Errors
+    /// If a signing key cannot be used.
+    pub fn with(
+        mut self,
+        changes: StoreChanges,
+        context: &SnapshotContext,
+        now: UnixMillis,
+    ) -> Result<Self, SnapshotError> {
+        self.revision = changes.revision;
+        for id in &changes.removed_client_ids {
+            self.remove_client(*id);
+        }
+        for client in changes.clients {
+            self.put_client(client);
+        }
+        for id in &changes.removed_api_ids {
+            self.remove_api(*id);
+        }
+        for api in changes.apis {
+            self.put_api(api);
+        }
+        let records = self.keys.merged(changes.signing_keys, &changes.removed_kids);
+        self.keys = SigningKeys::open(records, &self.keys, &context.master_key, context.test_keys)?;
+        self.render_documents(context, now)?;
+        Ok(self)
+    }
+
+    /// The client with the public identifier `client_id`.
+    pub fn client(&self, client_id: &str) -> Option<&Arc<Client>> {
+        self.clients.get(client_id)
+    }
+
+    /// How many clients there are.
+    pub fn client_count(&self) -> usize {
+        self.clients.size()
+    }
+
+    /// Every kind of slow check that some stored secret needs, in no fixed order, and whether any secret was brought.
+    pub fn brought_work(&self) -> impl Iterator<Item = &SecretWork> {
+        self.brought.keys()
+    }
+
+    fn put_client(&mut self, client: Client) {
+        self.remove_client(client.id);
+        self.count_brought(&client, |count| count + 1);
+        self.client_ids.insert_mut(client.id, client.client_id.clone());
+        self.clients.insert_mut(client.client_id.clone(), Arc::new(client));
+    }
+
+    fn remove_client(&mut self, id: Uuid) {
+        let Some(client_id) = self.client_ids.get(&id).cloned() else { return };
+        if let Some(client) = self.clients.get(&client_id).cloned() {
+            self.count_brought(&client, |count| count.saturating_sub(1));
+        }
+        self.clients.remove_mut(&client_id);
+        self.client_ids.remove_mut(&id);
+    }
+
+    fn count_brought(&mut self, client: &Client, change: impl Fn(usize) -> usize) {
+        for secret in client.secrets.iter().filter(|secret| secret.hash.secret_id().is_none()) {
+            let work = secret.hash.work();
+            match change(self.brought.get(&work).copied().unwrap_or_default()) {
+                0 => self.brought.remove_mut(&work),
+                count => {
+                    self.brought.insert_mut(work, count);
+                    true
+                }
+            };
+        }
+    }
+
+    fn put_api(&mut self, api: Api) {
+        self.remove_api(api.id);
+        self.api_ids.insert_mut(api.identifier.clone(), api.id);
+        self.apis.insert_mut(api.id, Arc::new(api));
+    }
+
+    fn remove_api(&mut self, id: Uuid) {
+        if let Some(api) = self.apis.get(&id).cloned() {
+            self.api_ids.remove_mut(&api.identifier);
+            self.apis.remove_mut(&id);
+        }
+    }
+
+    fn render_documents(&mut self, context: &SnapshotContext, now: UnixMillis) -> Result<(), SnapshotError> {
+        self.jwk_set = RenderedDocument::new(render_jwk_set(self.keys.published(now)));
+        let defined = self.apis.values().filter(|api| !api.is_system).flat_map(|api| &api.scopes);
+        let mut scopes: Vec<_> = defined.map(|scope| scope.value.as_str()).collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        let metadata = render_metadata(&context.issuer, &self.keys.active_algs(), &scopes)?;
+        self.metadata = RenderedDocument::new(metadata);
+        Ok(())
+    }
+}
+
+impl ApiDirectory for Snapshot {
+    fn api_by_audience(&self, audience: &Audience) -> Option<&Api> {
+        self.api_by_id(*self.api_ids.get(audience)?)
+    }
+
+    fn api_by_id(&self, id: Uuid) -> Option<&Api> {
+        self.apis.get(&id).map(AsRef::as_ref)
+    }
+}

@@ -1,0 +1,169 @@
+//! How are clients found and changed, with all that belongs to them?
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::chunks::load_in_chunks;
+use super::connection::AnyConnection;
+use super::error::StoreError;
+use super::grants::insert_grant;
+use super::object_kind::ObjectKind;
+use super::read::{Page, Reader, Revision};
+use super::rows::client::{ClientParts, ClientRow, GrantRow, GrantScopeRow, MethodRow, SecretRow, assemble};
+use super::schema::{client_authentication_methods, client_secrets, clients, grant_scopes, grants};
+use super::tombstones::{bury, unearth};
+use super::write::{Stamp, Transaction};
+use crate::oauth::client::{Client, ClientId};
+
+impl Reader {
+    /// The clients, oldest first.
+    pub fn list_clients(&mut self, page: Page) -> Result<Vec<Client>, StoreError> {
+        self.attempt(|connection| {
+            let rows = clients::table
+                .order(clients::id)
+                .offset(page.offset.into())
+                .limit(page.limit.into())
+                .select(ClientRow::as_select())
+                .load(connection)?;
+            with_parts(connection, rows)
+        })
+    }
+
+    /// How many clients there are.
+    pub fn count_clients(&mut self) -> Result<u64, StoreError> {
+        self.attempt(|connection| {
+            let count: i64 = clients::table.count().get_result(connection)?;
+            Ok(count.unsigned_abs())
+        })
+    }
+
+    /// The client with this public identifier.
+    pub fn find_client(&mut self, client_id: &ClientId) -> Result<Option<Client>, StoreError> {
+        self.attempt(|connection| {
+            let rows = clients::table
+                .filter(clients::client_id.eq(client_id.as_str()))
+                .select(ClientRow::as_select())
+                .load(connection)?;
+            Ok(with_parts(connection, rows)?.pop())
+        })
+    }
+
+    /// The client with our own id.
+    pub fn find_client_by_id(&mut self, id: Uuid) -> Result<Option<Client>, StoreError> {
+        self.attempt(|connection| {
+            let rows = clients::table.find(id.to_string()).select(ClientRow::as_select()).load(connection)?;
+            Ok(with_parts(connection, rows)?.pop())
+        })
+    }
+}
+
+impl Transaction {
+    /// Adds a client with its secrets and grants. The client id must be new.
+    pub fn insert_client(&mut self, client: &Client) -> Result<(), StoreError> {
+        self.change(|connection, stamp| {
+            let row = ClientRow::new(client, client.updated_at, stamp.revision)?;
+            diesel::insert_into(clients::table).values(&row).execute(connection)?;
+            insert_methods(connection, client)?;
+            for secret in &client.secrets {
+                let secret = SecretRow::new(client.id, secret);
+                diesel::insert_into(client_secrets::table).values(secret).execute(connection)?;
+            }
+            for grant in &client.grants {
+                insert_grant(connection, client.id, grant)?;
+            }
+            Ok(unearth(connection, ObjectKind::Client, &row.id)?)
+        })
+    }
+
+    /// Makes the client with `client.id` what `client` says, except for its secrets and grants, which have methods of
+    /// their own; its `updated_at` becomes the time of the change.
+    pub fn update_client(&mut self, client: &Client) -> Result<(), StoreError> {
+        self.change(|connection, stamp| {
+            let row = ClientRow::new(client, stamp.at, stamp.revision)?;
+            if diesel::update(clients::table.find(&row.id)).set(&row).execute(connection)? == 0 {
+                return Err(StoreError::NotFound { what: ObjectKind::Client });
+            }
+            let before = client_authentication_methods::client_row_id.eq(&row.id);
+            diesel::delete(client_authentication_methods::table.filter(before)).execute(connection)?;
+            Ok(insert_methods(connection, client)?)
+        })
+    }
+
+    /// Deletes a client with its secrets and grants.
+    pub fn delete_client(&mut self, id: Uuid) -> Result<(), StoreError> {
+        let id = id.to_string();
+        self.change(|connection, stamp| {
+            if diesel::delete(clients::table.find(&id)).execute(connection)? == 0 {
+                return Err(StoreError::NotFound { what: ObjectKind::Client });
+            }
+            Ok(bury(connection, ObjectKind::Client, &id, stamp.revision)?)
+        })
+    }
+}
+
+pub(super) fn load_all(connection: &mut AnyConnection) -> Result<Vec<Client>, StoreError> {
+    let rows = clients::table.order(clients::id).select(ClientRow::as_select()).load(connection)?;
+    let parts = ClientParts {
+        methods: client_authentication_methods::table.select(MethodRow::as_select()).load(connection)?,
+        secrets: client_secrets::table.select(SecretRow::as_select()).load(connection)?,
+        grants: grants::table.select(GrantRow::as_select()).load(connection)?,
+        grant_scopes: grant_scopes::table.select(GrantScopeRow::as_select()).load(connection)?,
+    };
+    assemble(rows, parts)
+}
+
+pub(super) fn load_changed(connection: &mut AnyConnection, since: Revision) -> Result<Vec<Client>, StoreError> {
+    let changed = clients::table.filter(clients::revision.gt(since.0)).order(clients::id);
+    let rows = changed.select(ClientRow::as_select()).load(connection)?;
+    with_parts(connection, rows)
+}
+
+/// Marks a client as changed, because something that belongs to it was.
+pub(super) fn touch_client(connection: &mut AnyConnection, id: &str, stamp: Stamp) -> Result<(), StoreError> {
+    let marks = (clients::revision.eq(stamp.revision), clients::updated_at.eq(stamp.at.0));
+    match diesel::update(clients::table.find(id)).set(marks).execute(connection)? {
+        0 => Err(StoreError::NotFound { what: ObjectKind::Client }),
+        _ => Ok(()),
+    }
+}
+
+/// Marks every client with a grant for the API as changed.
+pub(super) fn touch_clients_granted(connection: &mut AnyConnection, api_id: &str, stamp: Stamp) -> QueryResult<()> {
+    let granted = grants::table.filter(grants::api_id.eq(api_id)).select(grants::client_row_id);
+    let marks = (clients::revision.eq(stamp.revision), clients::updated_at.eq(stamp.at.0));
+    diesel::update(clients::table.filter(clients::id.eq_any(granted))).set(marks).execute(connection).map(drop)
+}
+
+fn with_parts(connection: &mut AnyConnection, rows: Vec<ClientRow>) -> Result<Vec<Client>, StoreError> {
+    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    let methods = load_in_chunks(&ids, |ids| {
+        client_authentication_methods::table
+            .filter(client_authentication_methods::client_row_id.eq_any(ids))
+            .select(MethodRow::as_select())
+            .load(connection)
+    })?;
+    let secrets = load_in_chunks(&ids, |ids| {
+        client_secrets::table
+            .filter(client_secrets::client_row_id.eq_any(ids))
+            .select(SecretRow::as_select())
+            .load(connection)
+    })?;
+    let grants: Vec<GrantRow> = load_in_chunks(&ids, |ids| {
+        grants::table.filter(grants::client_row_id.eq_any(ids)).select(GrantRow::as_select()).load(connection)
+    })?;
+    let grant_ids: Vec<&str> = grants.iter().map(|grant| grant.id.as_str()).collect();
+    let grant_scopes = load_in_chunks(&grant_ids, |ids| {
+        grant_scopes::table
+            .filter(grant_scopes::grant_id.eq_any(ids))
+            .select(GrantScopeRow::as_select())
+            .load(connection)
+    })?;
+    assemble(rows, ClientParts { methods, secrets, grants, grant_scopes })
+}
+
+fn insert_methods(connection: &mut AnyConnection, client: &Client) -> QueryResult<()> {
+    for row in MethodRow::all_of(client) {
+        diesel::insert_into(client_authentication_methods::table).values(row).execute(connection)?;
+    }
+    Ok(())
+}

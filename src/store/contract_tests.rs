@@ -1,0 +1,15 @@
+//! What must hold on every engine? One suite, run on SQLite in memory, on a SQLite file and, where there is a server,
+//! on PostgreSQL.
+
+mod apis;
+mod audit;
+mod clients;
+mod concurrency;
+mod deltas;
+mod engines;
+mod fixtures;
+mod grants;
+mod opening;
+mod secrets;
+mod signing_keys;
+mod writing;

@@ -1,0 +1,172 @@
+//! How are grants of clients for APIs found and changed?
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::chunks::load_in_chunks;
+use super::clients::touch_client;
+use super::connection::{AnyBackend, AnyConnection};
+use super::error::StoreError;
+use super::object_kind::ObjectKind;
+use super::read::{Page, Reader};
+use super::rows::client::{GrantRow, GrantScopeRow, assemble_grants};
+use super::schema::{clients, grant_scopes, grants};
+use super::write::{Stamp, Transaction};
+use crate::oauth::client::ClientGrant;
+use crate::oauth::scope::ScopeSet;
+
+/// A grant and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedGrant {
+    /// Our own id of the client.
+    pub client_row_id: Uuid,
+    /// The grant.
+    pub grant: ClientGrant,
+}
+
+/// Which grants: those that match everything given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GrantFilter {
+    /// Of this client, by our own id.
+    pub client_row_id: Option<Uuid>,
+    /// For this API.
+    pub api_id: Option<Uuid>,
+}
+
+impl Reader {
+    /// The grants that match, oldest first.
+    pub fn list_grants(&mut self, filter: &GrantFilter, page: Page) -> Result<Vec<OwnedGrant>, StoreError> {
+        self.attempt(|connection| {
+            let rows = matching(filter)
+                .order(grants::id)
+                .offset(page.offset.into())
+                .limit(page.limit.into())
+                .select(GrantRow::as_select())
+                .load(connection)?;
+            with_scopes(connection, rows)
+        })
+    }
+
+    /// How many grants match.
+    pub fn count_grants(&mut self, filter: &GrantFilter) -> Result<u64, StoreError> {
+        self.attempt(|connection| {
+            let count: i64 = matching(filter).count().get_result(connection)?;
+            Ok(count.unsigned_abs())
+        })
+    }
+
+    /// The grant with our own id.
+    pub fn find_grant(&mut self, id: Uuid) -> Result<Option<OwnedGrant>, StoreError> {
+        self.attempt(|connection| {
+            let rows = grants::table.find(id.to_string()).select(GrantRow::as_select()).load(connection)?;
+            Ok(with_scopes(connection, rows)?.pop())
+        })
+    }
+}
+
+impl Transaction {
+    /// Gives a client a grant for an API for which it has none.
+    pub fn insert_grant(&mut self, client_row_id: Uuid, grant: &ClientGrant) -> Result<(), StoreError> {
+        self.change(|connection, stamp| {
+            touch_client(connection, &client_row_id.to_string(), stamp)?;
+            Ok(insert_grant(connection, client_row_id, grant)?)
+        })
+    }
+
+    /// Makes `scope` all that a grant allows; its `updated_at` becomes the time of the change.
+    pub fn replace_grant_scope(&mut self, id: Uuid, scope: &ScopeSet) -> Result<(), StoreError> {
+        self.change(|connection, stamp| {
+            let stored_id = touch_owner(connection, id, stamp)?;
+            diesel::update(grants::table.find(&stored_id))
+                .set(grants::updated_at.eq(stamp.at.0))
+                .execute(connection)?;
+            let before = grant_scopes::table.filter(grant_scopes::grant_id.eq(&stored_id));
+            diesel::delete(before).execute(connection)?;
+            Ok(insert_scope(connection, id, scope)?)
+        })
+    }
+
+    /// Deletes a grant.
+    pub fn delete_grant(&mut self, id: Uuid) -> Result<(), StoreError> {
+        self.change(|connection, stamp| {
+            let id = touch_owner(connection, id, stamp)?;
+            diesel::delete(grants::table.find(id)).execute(connection)?;
+            Ok(())
+        })
+    }
+}
+
+pub(super) fn insert_grant(
+    connection: &mut AnyConnection,
+    client_row_id: Uuid,
+    grant: &ClientGrant,
+) -> QueryResult<()> {
+    diesel::insert_into(grants::table).values(GrantRow::new(client_row_id, grant)).execute(connection)?;
+    insert_scope(connection, grant.id, &grant.scope)
+}
+
+/// Takes scopes that an API no longer defines out of every grant for it, and marks the clients that held them.
+pub(super) fn withdraw_scopes(
+    connection: &mut AnyConnection,
+    api_id: &str,
+    values: &[&String],
+    stamp: Stamp,
+) -> QueryResult<()> {
+    let for_api = grants::table.filter(grants::api_id.eq(api_id));
+    for value in values {
+        // Twice the same subquery: marking must come first, or nobody would be known to have held the scope.
+        let holding = grant_scopes::table.filter(grant_scopes::value.eq(value)).select(grant_scopes::grant_id);
+        let held = for_api.filter(grants::id.eq_any(holding));
+        let holders = held.select(grants::client_row_id);
+        diesel::update(clients::table.filter(clients::id.eq_any(holders)))
+            .set((clients::revision.eq(stamp.revision), clients::updated_at.eq(stamp.at.0)))
+            .execute(connection)?;
+        diesel::update(grants::table.filter(grants::api_id.eq(api_id)).filter(grants::id.eq_any(holding)))
+            .set(grants::updated_at.eq(stamp.at.0))
+            .execute(connection)?;
+        let withdrawn = grant_scopes::table
+            .filter(grant_scopes::value.eq(value))
+            .filter(grant_scopes::grant_id.eq_any(for_api.select(grants::id)));
+        diesel::delete(withdrawn).execute(connection)?;
+    }
+    Ok(())
+}
+
+fn matching(filter: &GrantFilter) -> grants::BoxedQuery<'static, AnyBackend> {
+    let mut query = grants::table.into_boxed();
+    if let Some(client) = filter.client_row_id {
+        query = query.filter(grants::client_row_id.eq(client.to_string()));
+    }
+    if let Some(api) = filter.api_id {
+        query = query.filter(grants::api_id.eq(api.to_string()));
+    }
+    query
+}
+
+fn with_scopes(connection: &mut AnyConnection, rows: Vec<GrantRow>) -> Result<Vec<OwnedGrant>, StoreError> {
+    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    let scopes = load_in_chunks(&ids, |ids| {
+        grant_scopes::table
+            .filter(grant_scopes::grant_id.eq_any(ids))
+            .select(GrantScopeRow::as_select())
+            .load(connection)
+    })?;
+    let owned = assemble_grants(rows, scopes)?;
+    Ok(owned.into_iter().map(|(client_row_id, grant)| OwnedGrant { client_row_id, grant }).collect())
+}
+
+fn insert_scope(connection: &mut AnyConnection, grant_id: Uuid, scope: &ScopeSet) -> QueryResult<()> {
+    for row in GrantScopeRow::all_of(grant_id, scope) {
+        diesel::insert_into(grant_scopes::table).values(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Marks the client whose grant it is as changed; returns the id as it is stored.
+fn touch_owner(connection: &mut AnyConnection, id: Uuid, stamp: Stamp) -> Result<String, StoreError> {
+    let id = id.to_string();
+    let owner = grants::table.find(&id).select(grants::client_row_id).first(connection);
+    let owner: String = owner.optional()?.ok_or(StoreError::NotFound { what: ObjectKind::Grant })?;
+    touch_client(connection, &owner, stamp)?;
+    Ok(id)
+}

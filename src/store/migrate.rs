@@ -1,0 +1,191 @@
+//! Are the tables those that this version needs, and may they be made so?
+
+use diesel::migration::{Migration as _, MigrationSource, MigrationVersion};
+use diesel::prelude::*;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+
+use super::connection::{AnyBackend, AnyConnection, TransactionKind, in_transaction};
+use super::error::StoreError;
+use super::open_error::OpenError;
+use super::schema::meta;
+use super::settings::Migrate;
+use crate::clock::{Clock as _, SystemClock};
+use crate::entropy::{SystemEntropy, new_uuid};
+
+/// The migrations of this version.
+pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/issuer");
+
+/// Makes the tables of `connection` those that `migrations` lead to, in one transaction; `database` names it in errors.
+pub(super) fn bring_up_to_date(
+    connection: &mut AnyConnection,
+    database: &str,
+    migrate: Migrate,
+    migrations: &impl MigrationSource<AnyBackend>,
+) -> Result<(), OpenError> {
+    let outcome = in_transaction(connection, TransactionKind::Write, |connection| {
+        #[cfg(feature = "postgres")]
+        if let AnyConnection::Postgresql(postgresql) = connection {
+            lock_schema(postgresql)?;
+        }
+        if is_foreign(connection)? {
+            return Err(OpenError::Foreign { database: database.to_owned() }.into());
+        }
+        let applied = connection.applied_migrations().map_err(|error| failed(database, &*error))?;
+        let known = migrations.migrations().map_err(|error| failed(database, &*error))?;
+        let known_versions: Vec<MigrationVersion<'_>> = known.iter().map(|known| known.name().version()).collect();
+        if let Some(newer) = applied.iter().filter(|version| !known_versions.contains(version)).min() {
+            return Err(OpenError::Newer { database: database.to_owned(), migration: newer.to_string() }.into());
+        }
+        let pending: Vec<_> = known.iter().filter(|migration| !applied.contains(&migration.name().version())).collect();
+        if !pending.is_empty() && !applied.is_empty() && migrate == Migrate::WhenEmpty {
+            let pending = pending.iter().map(|migration| migration.name().to_string()).collect();
+            return Err(OpenError::MigrationNeeded { database: database.to_owned(), pending }.into());
+        }
+        for migration in pending {
+            connection.run_migration(migration).map_err(|error| failed(database, &*error))?;
+        }
+        if applied.is_empty() {
+            name_database(connection)?;
+        }
+        Ok(())
+    });
+    outcome.map_err(|error| match error {
+        Failure::Open(error) => error,
+        Failure::Store(error) => OpenError::from_store(database, error),
+    })
+}
+
+/// Two replicas that start together take turns. SQLite's write transaction does that by itself.
+#[cfg(feature = "postgres")]
+fn lock_schema(postgresql: &mut diesel::PgConnection) -> QueryResult<()> {
+    use diesel::connection::SimpleConnection as _;
+    // Any number that all versions share: "tokenhou" in ASCII.
+    postgresql.batch_execute("SELECT pg_advisory_xact_lock(8389754706623720309)")
+}
+
+/// Does it hold tables, but none of diesel's? On PostgreSQL other programs may well live in the same database.
+fn is_foreign(connection: &mut AnyConnection) -> QueryResult<bool> {
+    match connection {
+        AnyConnection::Sqlite(sqlite) => {
+            let tables: Vec<String> = sqlite_master::table
+                .filter(sqlite_master::kind.eq("table"))
+                .select(sqlite_master::name)
+                .load(sqlite)?;
+            Ok(!tables.is_empty() && !tables.iter().any(|name| name == "__diesel_schema_migrations"))
+        }
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgresql(_) => Ok(false),
+    }
+}
+
+fn name_database(connection: &mut AnyConnection) -> QueryResult<()> {
+    let now = SystemClock.now();
+    diesel::insert_into(meta::table)
+        .values((
+            meta::singleton.eq(1),
+            meta::id.eq(new_uuid(now, &SystemEntropy).to_string()),
+            meta::revision.eq(0),
+            meta::created_at.eq(now.0),
+        ))
+        .execute(connection)
+        .map(drop)
+}
+
+fn failed(database: &str, error: &(dyn std::error::Error + Send + Sync + 'static)) -> OpenError {
+    OpenError::MigrationFailed { database: database.to_owned(), detail: error.to_string() }
+}
+
+enum Failure {
+    Open(OpenError),
+    Store(StoreError),
+}
+
+impl From<diesel::result::Error> for Failure {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+diesel::table! {
+    sqlite_master (name) {
+        #[sql_name = "type"]
+        kind -> Text,
+        name -> Text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use diesel_migrations::FileBasedMigrations;
+
+    use super::*;
+    use crate::store::settings::Database;
+    use crate::store::target::{Access, Target};
+
+    /// The migrations called `names`, each of which makes a table of that name; those in `broken` cannot be run.
+    fn migrations(names: &[&str], broken: &[&str]) -> (tempfile::TempDir, FileBasedMigrations) {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("migrations")).unwrap();
+        for (number, name) in names.iter().enumerate() {
+            let migration = directory.path().join(format!("migrations/2026-01-0{number}-000000_{name}"));
+            fs::create_dir(&migration).unwrap();
+            let columns = if broken.contains(name) {
+                "oops"
+            } else if *name == "meta" {
+                "(singleton BIGINT, id TEXT, revision BIGINT, created_at BIGINT)"
+            } else {
+                "(x BIGINT)"
+            };
+            fs::write(migration.join("up.sql"), format!("CREATE TABLE {name} {columns};")).unwrap();
+            fs::write(migration.join("down.sql"), format!("DROP TABLE {name};")).unwrap();
+        }
+        let found = FileBasedMigrations::find_migrations_directory_in_path(directory.path()).unwrap();
+        (directory, found)
+    }
+
+    fn connection() -> AnyConnection {
+        Target::prepare(&Database::InMemory).unwrap().connect(Access::Migrate).unwrap()
+    }
+
+    fn revision(connection: &mut AnyConnection) -> QueryResult<i64> {
+        meta::table.select(meta::revision).first(connection)
+    }
+
+    #[test]
+    fn a_database_that_needs_a_change_is_changed_only_on_demand() {
+        let (_first_directory, first) = migrations(&["meta"], &[]);
+        let (_both_directory, both) = migrations(&["meta", "second"], &[]);
+        let mut connection = connection();
+        bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &first).unwrap();
+        let error = bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &both).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "db must be migrated (2026-01-01-000000_second): make a backup, then run `tokenhouse migrate` or start with \
+             --migrate"
+        );
+        bring_up_to_date(&mut connection, "db", Migrate::Always, &both).unwrap();
+        bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &both).unwrap();
+        let error = bring_up_to_date(&mut connection, "db", Migrate::Always, &first).unwrap_err();
+        assert!(matches!(&error, OpenError::Newer { migration, .. } if migration == "20260101000000"), "{error}");
+        assert_eq!(revision(&mut connection), Ok(0));
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_nothing_behind() {
+        let (_directory, broken) = migrations(&["meta", "second"], &["second"]);
+        let mut connection = connection();
+        let error = bring_up_to_date(&mut connection, "db", Migrate::Always, &broken).unwrap_err();
+        assert!(matches!(error, OpenError::MigrationFailed { .. }), "{error}");
+        assert!(revision(&mut connection).is_err());
+        let (_directory, whole) = migrations(&["meta", "second"], &[]);
+        bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &whole).unwrap();
+    }
+}

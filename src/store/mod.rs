@@ -1,0 +1,54 @@
+//! Where is everything kept? SQLite or PostgreSQL, through the same queries; diesel is named nowhere else.
+//!
+//! | file | question |
+//! |---|---|
+//! | `settings`, `open`, `open_error` | which database, and why can it not be opened? |
+//! | `target`, `sqlite_file`, `pool`, `connection` | how are connections made, lent and put into a transaction? |
+//! | `schema`, `migrate`, `rows/` | which tables are there, and how do rows become values? |
+//! | `read`, `load` | how is one consistent state read, and what does a replica read? |
+//! | `write`, `tombstones`, `chunks` | how is a change made, and how do replicas learn what was deleted? |
+//! | `apis`, `clients`, `secrets`, `grants`, `signing_keys` | how is each aggregate found and changed? |
+//! | `audit`, `audit_chain` | who changed what, and has anyone altered the record of it? |
+//! | `error`, `object_kind` | why did it fail, and on which kind of object? |
+
+mod apis;
+mod audit;
+mod audit_chain;
+mod chunks;
+mod clients;
+mod connection;
+#[cfg(test)]
+mod contract_tests;
+mod error;
+mod grants;
+mod load;
+mod migrate;
+mod object_kind;
+mod open;
+mod open_error;
+mod pool;
+mod read;
+mod rows;
+mod schema;
+mod secrets;
+mod settings;
+mod signing_keys;
+mod sqlite_file;
+mod target;
+mod tombstones;
+mod write;
+
+pub use audit::{AuditAction, AuditEntry, AuditEvent, AuditFilter};
+pub use audit_chain::{ChainFault, ChainVerdict};
+pub use error::{Conflict, StoreError};
+pub use grants::{GrantFilter, OwnedGrant};
+pub use load::{StoreChanges, StoreImage};
+pub use object_kind::ObjectKind;
+pub use open::Store;
+pub use open_error::OpenError;
+pub use read::{Page, Reader, Revision};
+pub use secrets::OwnedSecret;
+#[cfg(feature = "postgres")]
+pub use settings::PostgresUrl;
+pub use settings::{Database, Migrate, StoreSettings};
+pub use write::{Actor, ChangeContext, Transaction, Written};

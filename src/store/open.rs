@@ -1,0 +1,61 @@
+//! How is the database opened, and what stays open with it?
+
+use std::sync::{Arc, Mutex};
+
+use diesel::r2d2::Error as ConnectError;
+
+use super::connection::AnyConnection;
+use super::error::StoreError;
+use super::migrate::{MIGRATIONS, bring_up_to_date};
+use super::open_error::OpenError;
+use super::pool::Pools;
+use super::settings::{Migrate, StoreSettings};
+use super::target::{Access, Target};
+
+/// An open database. Clones share it; every method blocks its thread until the database has answered.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) pools: Pools,
+    /// A database in memory lives as long as one connection to it.
+    _anchor: Option<Arc<Mutex<AnyConnection>>>,
+}
+
+impl Store {
+    /// Opens the database and makes its tables if it is empty; changes them only if `migrate` allows it.
+    pub fn open(settings: &StoreSettings, migrate: Migrate) -> Result<Self, OpenError> {
+        let target = Target::prepare(&settings.database)?;
+        let database = target.name();
+        let mut first = target.connect(Access::Migrate).map_err(|error| connect_error(&database, error))?;
+        bring_up_to_date(&mut first, &database, migrate, &MIGRATIONS)?;
+        target.settle(&mut first).map_err(|error| OpenError::from_store(&database, error.into()))?;
+        let anchor = matches!(target, Target::SqliteMemory { .. }).then(|| Arc::new(Mutex::new(first)));
+        Ok(Self { pools: Pools::new(&target, settings.pool_size), _anchor: anchor })
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+fn connect_error(database: &str, error: ConnectError) -> OpenError {
+    match error {
+        ConnectError::QueryError(error) => OpenError::from_store(database, StoreError::from(error)),
+        ConnectError::ConnectionError(error) => {
+            OpenError::Unreachable { database: database.to_owned(), detail: without_url(error.to_string()) }
+        }
+    }
+}
+
+/// libpq's complaints about a URL that it cannot read quote parts of it, in the worst case of the password.
+fn without_url(detail: String) -> String {
+    let is_about_the_server = ["connection to server", "could not ", "FATAL", "Unable to open", "unable to open"];
+    if is_about_the_server.iter().any(|text| detail.contains(text)) {
+        detail
+    } else {
+        "its URL is not understood: write postgres://user:password@host:5432/name, and percent-encode what is not a \
+         letter or digit in the password"
+            .to_owned()
+    }
+}

@@ -1,0 +1,130 @@
+//! Why can the database not be opened, and what can the operator do about it?
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::error::StoreError;
+
+/// Why a store could not be opened. The text says what to do next.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The directory of the database file does not exist.
+    #[error("the directory {} does not exist: create it, or name another database file", .directory.display())]
+    DirectoryMissing {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// A directory stands where the database file should be.
+    #[error("{} is a directory: name a file in it", .path.display())]
+    IsDirectory {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// The file or its directory may not be read and written.
+    #[error("no permission to read and write {}: this user needs both, also in its directory", .path.display())]
+    PermissionDenied {
+        /// The file.
+        path: PathBuf,
+    },
+    /// SQLite takes only UTF-8.
+    #[error("the path {} is not UTF-8: rename the file", .path.display())]
+    PathNotUtf8 {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file system failed in another way.
+    #[error("the database file {} cannot be opened: {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not SQLite's.
+    #[error("{database} is not a SQLite database: name another file, or move this one away and start again")]
+    NotADatabase {
+        /// What was opened.
+        database: String,
+    },
+    /// The file is SQLite's, but broken.
+    #[error("{database} is damaged ({detail}): restore it from a backup")]
+    Damaged {
+        /// What was opened.
+        database: String,
+        /// SQLite's words.
+        detail: String,
+    },
+    /// The database belongs to another program.
+    #[error("{database} holds tables of another program: name another database")]
+    Foreign {
+        /// What was opened.
+        database: String,
+    },
+    /// A newer version has changed the tables.
+    #[error(
+        "{database} was made by a newer Tokenhouse: this version does not know the migration {migration}; \
+         install the newer version"
+    )]
+    Newer {
+        /// What was opened.
+        database: String,
+        /// The first migration that is unknown.
+        migration: String,
+    },
+    /// This version needs other tables, and may not change them.
+    #[error(
+        "{database} must be migrated ({}): make a backup, then run `tokenhouse migrate` or start with --migrate",
+        .pending.join(", ")
+    )]
+    MigrationNeeded {
+        /// What was opened.
+        database: String,
+        /// The migrations it lacks, in order.
+        pending: Vec<String>,
+    },
+    /// A migration failed; nothing was changed.
+    #[error("migrating {database} failed: {detail}; nothing was changed")]
+    MigrationFailed {
+        /// What was opened.
+        database: String,
+        /// The engine's words.
+        detail: String,
+    },
+    /// Another process keeps the database locked.
+    #[error("{database} is locked by another process: stop it, or wait until it is done, and try again")]
+    Locked {
+        /// What was opened.
+        database: String,
+    },
+    /// The server does not answer or does not let us in.
+    #[error("{database} cannot be reached: {detail}")]
+    Unreachable {
+        /// What was opened.
+        database: String,
+        /// The engine's words, without anything of the URL.
+        detail: String,
+    },
+    /// Anything else, such as a full disk.
+    #[error("{database} cannot be opened: {source}")]
+    Store {
+        /// What was opened.
+        database: String,
+        /// Why.
+        source: StoreError,
+    },
+}
+
+impl OpenError {
+    /// What `source` means when it happens while `database` is being opened.
+    pub(super) fn from_store(database: &str, source: StoreError) -> Self {
+        let database = database.to_owned();
+        match source {
+            StoreError::Busy { .. } => Self::Locked { database },
+            StoreError::Damaged { detail } if detail.contains("not a database") => Self::NotADatabase { database },
+            StoreError::Damaged { detail } => Self::Damaged { database, detail },
+            StoreError::ConnectionLost { detail } => Self::Unreachable { database, detail },
+            source => Self::Store { database, source },
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Which connection does a caller get, and how long does it wait for one?
+
+use std::time::Duration;
+
+use diesel::r2d2::{Error as ConnectError, R2D2Connection as _};
+use r2d2::{ManageConnection, Pool, PooledConnection};
+
+use super::connection::AnyConnection;
+use super::error::StoreError;
+use super::target::{Access, Target};
+
+/// How long a caller waits for a connection. On SQLite this is also how long a writer waits for those before it.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// The connections of a store. On SQLite exactly one writes: others would only wait for it with their sleeps in the
+/// engine, where nobody is first come, first served.
+#[derive(Clone, Debug)]
+pub(super) struct Pools {
+    readers: Pool<Connector>,
+    writers: Pool<Connector>,
+}
+
+/// A connection for the time being; dropping it gives it back.
+pub(super) type Borrowed = PooledConnection<Connector>;
+
+impl Pools {
+    pub(super) fn new(target: &Target, size: u32) -> Self {
+        let writers = Connector { target: target.clone(), access: Access::Write };
+        if target.has_one_writer() {
+            let readers = Connector { target: target.clone(), access: Access::Read };
+            Self { readers: pool(readers, size), writers: pool(writers, 1) }
+        } else {
+            let shared = pool(writers, size);
+            Self { readers: shared.clone(), writers: shared }
+        }
+    }
+
+    pub(super) fn reader(&self) -> Result<Borrowed, StoreError> {
+        borrow(&self.readers)
+    }
+
+    pub(super) fn writer(&self) -> Result<Borrowed, StoreError> {
+        borrow(&self.writers)
+    }
+}
+
+fn pool(connector: Connector, size: u32) -> Pool<Connector> {
+    // `build_unchecked` opens nothing yet: opening the store has shown that connections can be made.
+    Pool::builder().max_size(size.max(1)).min_idle(Some(0)).connection_timeout(WAIT).build_unchecked(connector)
+}
+
+fn borrow(pool: &Pool<Connector>) -> Result<Borrowed, StoreError> {
+    pool.get().map_err(|error| {
+        // With every connection in use the wait was in vain; with one missing, making it has failed again and again.
+        if pool.state().connections >= pool.max_size() {
+            StoreError::PoolExhausted
+        } else {
+            StoreError::ConnectionLost { detail: error.to_string() }
+        }
+    })
+}
+
+/// Makes and checks the connections of a pool.
+#[derive(Debug)]
+pub(super) struct Connector {
+    target: Target,
+    access: Access,
+}
+
+impl ManageConnection for Connector {
+    type Connection = AnyConnection;
+    type Error = ConnectError;
+
+    fn connect(&self) -> Result<AnyConnection, ConnectError> {
+        self.target.connect(self.access)
+    }
+
+    fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), ConnectError> {
+        match connection {
+            // A file does not hang up.
+            AnyConnection::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgresql(postgresql) => postgresql.ping().map_err(ConnectError::QueryError),
+        }
+    }
+
+    fn has_broken(&self, connection: &mut AnyConnection) -> bool {
+        // A panic in the middle of a transaction leaves it open: such a connection is not used again.
+        std::thread::panicking() || connection.is_broken()
+    }
+}

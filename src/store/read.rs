@@ -1,0 +1,99 @@
+//! How is one consistent view of the database read?
+
+use diesel::prelude::*;
+
+use super::connection::{AnyConnection, TransactionKind, in_transaction};
+use super::error::StoreError;
+use super::open::Store;
+use super::pool::Borrowed;
+use super::schema::meta;
+
+/// How often the database has been changed; it only grows, by one with every change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Revision(pub i64);
+
+/// Which part of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// How many to leave out first.
+    pub offset: u32,
+    /// How many to return at most.
+    pub limit: u32,
+}
+
+impl Page {
+    /// The whole list.
+    pub const ALL: Self = Self { offset: 0, limit: u32::MAX };
+}
+
+/// Reads the database, at one point in time. A [`Transaction`](super::Transaction) reads in the same way.
+pub struct Reader {
+    connection: Borrowed,
+    failed: bool,
+}
+
+impl Store {
+    /// The revision of the last change, in one small query: what a replica asks again and again.
+    pub fn revision(&self) -> Result<Revision, StoreError> {
+        revision(&mut *self.pools.reader()?)
+    }
+
+    /// Runs `read`, which sees one state of the database whatever is written meanwhile.
+    pub fn read<T, E: From<StoreError>>(&self, read: impl FnOnce(&mut Reader) -> Result<T, E>) -> Result<T, E> {
+        let mut reader = Reader::new(self.pools.reader()?);
+        let outcome =
+            in_transaction(&mut reader, TransactionKind::Snapshot, |reader| read(reader).map_err(Failure::Caller));
+        outcome.map_err(|failure| match failure {
+            Failure::Store(error) => error.into(),
+            Failure::Caller(error) => error,
+        })
+    }
+}
+
+impl Reader {
+    pub(super) const fn new(connection: Borrowed) -> Self {
+        Self { connection, failed: false }
+    }
+
+    /// The revision of the last change, including one that is being made.
+    pub fn revision(&mut self) -> Result<Revision, StoreError> {
+        self.attempt(revision)
+    }
+
+    /// Runs one step. PostgreSQL answers nothing more in a transaction of which a step has failed, and commits nothing.
+    pub(super) fn attempt<T>(
+        &mut self,
+        step: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let outcome = step(&mut self.connection);
+        self.failed |= outcome.is_err();
+        outcome
+    }
+
+    /// Has a step failed?
+    pub(super) const fn has_failed(&self) -> bool {
+        self.failed
+    }
+}
+
+impl AsMut<AnyConnection> for Reader {
+    fn as_mut(&mut self) -> &mut AnyConnection {
+        &mut self.connection
+    }
+}
+
+fn revision(connection: &mut AnyConnection) -> Result<Revision, StoreError> {
+    Ok(Revision(meta::table.select(meta::revision).first(connection)?))
+}
+
+/// A failure of the transaction itself or of what ran in it.
+pub(super) enum Failure<E> {
+    Store(StoreError),
+    Caller(E),
+}
+
+impl<E> From<diesel::result::Error> for Failure<E> {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Store(error.into())
+    }
+}

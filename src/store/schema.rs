@@ -1,0 +1,142 @@
+//! Which tables does the database have? In step with `migrations/issuer/`.
+
+diesel::table! {
+    meta (singleton) {
+        singleton -> BigInt,
+        id -> Text,
+        revision -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    apis (id) {
+        id -> Text,
+        identifier -> Text,
+        name -> Text,
+        token_lifetime -> BigInt,
+        signing_alg -> Text,
+        token_dialect -> Nullable<Text>,
+        default_scope -> Text,
+        scope_policy -> Text,
+        scope_format -> Nullable<Text>,
+        token_reuse_seconds -> BigInt,
+        is_system -> Bool,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_scopes (api_id, position) {
+        api_id -> Text,
+        position -> BigInt,
+        value -> Text,
+        description -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    clients (id) {
+        id -> Text,
+        client_id -> Text,
+        name -> Text,
+        enabled -> Bool,
+        client_credentials_allowed -> Bool,
+        default_audience -> Nullable<Text>,
+        quota_per_hour -> Nullable<BigInt>,
+        quota_per_day -> Nullable<BigInt>,
+        quota_enforce -> Nullable<Bool>,
+        claims -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    client_authentication_methods (client_row_id, position) {
+        client_row_id -> Text,
+        position -> BigInt,
+        method -> Text,
+    }
+}
+
+diesel::table! {
+    client_secrets (id) {
+        id -> Text,
+        client_row_id -> Text,
+        hash -> Text,
+        secret_id -> Nullable<Text>,
+        label -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    grants (id) {
+        id -> Text,
+        client_row_id -> Text,
+        api_id -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    grant_scopes (grant_id, position) {
+        grant_id -> Text,
+        position -> BigInt,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    signing_keys (kid) {
+        kid -> Text,
+        alg -> Text,
+        state -> Text,
+        public_jwk -> Text,
+        sealed_private_key -> Nullable<Text>,
+        created_at -> BigInt,
+        announced_at -> Nullable<BigInt>,
+        activated_at -> Nullable<BigInt>,
+        retired_at -> Nullable<BigInt>,
+        remove_after -> Nullable<BigInt>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    tombstones (kind, object_id) {
+        kind -> Text,
+        object_id -> Text,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_events (id) {
+        id -> Text,
+        position -> BigInt,
+        revision -> BigInt,
+        at -> BigInt,
+        actor_kind -> Text,
+        actor -> Nullable<Text>,
+        action -> Text,
+        object_kind -> Text,
+        object_id -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        previous_hash -> Text,
+        hash -> Text,
+    }
+}
+
+diesel::joinable!(grants -> clients (client_row_id));
+diesel::joinable!(grants -> apis (api_id));
+diesel::allow_tables_to_appear_in_same_query!(clients, grants, grant_scopes, apis);

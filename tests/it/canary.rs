@@ -1,0 +1,92 @@
+//! No secret and no token ever reaches a log, an error, a list or the database: planted, used, and searched for.
+
+use serde_json::json;
+
+use crate::support::answer::{Answer, client};
+use crate::support::dev::basic;
+use crate::support::{Dev, Serve};
+
+const BROUGHT: &str = "canary-brought-5f2d9e71c04b";
+const WRONG: &str = "canary-wrong-8a41b7e2d9c3";
+const IN_QUERY: &str = "canary-query-1c9e0d8f7a6b";
+
+/// Every way of sending a secret that can go wrong.
+async fn misuse(url: &str, secret: &str) {
+    let form = |pairs: &[(&str, &str)]| client().post(url).form(pairs);
+    let grant = ("grant_type", "client_credentials");
+    Answer::to(form(&[grant, ("client_id", "c"), ("client_secret", WRONG)])).await;
+    Answer::to(form(&[grant, ("client_id", "nobody"), ("client_secret", secret)])).await;
+    Answer::to(form(&[grant, ("client_id", secret), ("client_secret", secret)])).await;
+    Answer::to(form(&[grant, ("client_id", "c"), ("client_secret", secret), ("client_secret", WRONG)])).await;
+    Answer::to(form(&[grant, ("client_secret", secret)]).header("authorization", basic("c", WRONG))).await;
+    Answer::to(form(&[("grant_type", WRONG)]).header("authorization", format!("Bearer {secret}"))).await;
+    Answer::to(
+        client().post(url).header("content-type", "application/json").body(format!("{{\"client_secret\":\"{secret}\"")),
+    )
+    .await;
+    Answer::to(client().post(format!("{url}?client_secret={IN_QUERY}"))).await;
+    Answer::to(client().get(format!("{url}/{IN_QUERY}?client_secret={IN_QUERY}"))).await;
+}
+
+#[tokio::test]
+async fn dev_tells_no_secret() {
+    let seed = json!({
+        "apis": [{"identifier": "https://api/"}],
+        "clients": [{"client_id": "c", "secrets": [{"value": BROUGHT}], "grants": [{"audience": "https://api/"}]}]
+    });
+    let mut dev = Dev::seeded(&seed, &[]);
+    let token = dev.token(&[]).await.access_token();
+    misuse(&dev.text("token_endpoint"), BROUGHT).await;
+    dev.call("GET", &format!("/users?access_token={token}"), &token).await;
+    dev.call("GET", "/whoami", &format!("{token}x")).await;
+    assert_eq!(dev.terminate(), 0);
+    let log = dev.log();
+    for canary in [BROUGHT, WRONG, IN_QUERY, &token] {
+        assert!(!log.contains(canary), "{canary} in {log}");
+    }
+}
+
+#[tokio::test]
+async fn serve_tells_no_secret_in_log_lists_errors_files_or_environment() {
+    let mut serve = Serve::start(&["--set", "log.level=trace"]).await;
+    let generated = serve.set_up();
+    let document = json!({"clients": [{"client_id": "b", "secrets": [{"value": BROUGHT}], "grants": [{"audience": "https://api/"}]}]});
+    std::fs::write(serve.path().join("document.json"), document.to_string()).unwrap();
+    serve.cli(&["apply", "-f", "document.json"]).success();
+    std::fs::remove_file(serve.path().join("document.json")).unwrap();
+    let issued = |answer: &Answer| answer.status == 200;
+    let first = serve.token_within_a_second("c", &generated, issued).await.access_token();
+    let second = serve.token_within_a_second("b", BROUGHT, issued).await.access_token();
+    misuse(&serve.url("/oauth/token"), &generated).await;
+    misuse(&serve.url("/oauth/token"), BROUGHT).await;
+    let mut told = String::new();
+    for arguments in [
+        &["client", "list"][..],
+        &["client", "show", "c"],
+        &["client", "secret", "list", "b"],
+        &["export"],
+        &["config", "print"],
+        &["key", "list", "--output", "json"],
+    ] {
+        let output = serve.cli(arguments).success();
+        told.push_str(&output.stdout);
+        told.push_str(&output.stderr);
+    }
+    assert_eq!(serve.terminate(), 0);
+    told.push_str(&serve.log());
+    let master_key = std::fs::read_to_string(serve.path().join("keys/master.key")).unwrap();
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(serve.path()).unwrap().flatten() {
+        if entry.path().is_file() {
+            files.extend(std::fs::read(entry.path()).unwrap());
+        }
+    }
+    let files = String::from_utf8_lossy(&files);
+    for canary in [BROUGHT, WRONG, IN_QUERY, &generated, &first, &second, master_key.trim()] {
+        assert!(!told.contains(canary), "{canary} is told");
+        assert!(!files.contains(canary), "{canary} is in a file");
+    }
+    assert!(!files.contains("PRIVATE KEY"), "no key lies in clear");
+    let decisions = told.lines().filter(|line| line.contains("\"token request\"")).count();
+    assert!(decisions >= 2 + 2 * 7, "one line for each decision: {decisions}");
+}

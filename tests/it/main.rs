@@ -1,0 +1,26 @@
+//! The built program, on real sockets: what its users see.
+
+#![expect(unreachable_pub, reason = "a test binary has no public items")]
+
+#[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod conformance_table;
+#[cfg(test)]
+mod dev;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod hostile_http;
+#[cfg(test)]
+mod oauth_token;
+#[cfg(test)]
+mod rfc;
+#[cfg(test)]
+mod serve;
+#[cfg(test)]
+mod support;

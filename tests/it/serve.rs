@@ -1,0 +1,238 @@
+//! `tokenhouse serve`: the first start, restarts, changes while it runs, and what it refuses.
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use crate::support::dev::token_part;
+use crate::support::program::{run, run_with};
+use crate::support::{Answer, Serve};
+
+fn issued(answer: &Answer) -> bool {
+    answer.status == 200
+}
+
+fn refused(answer: &Answer) -> bool {
+    answer.status != 200
+}
+
+#[tokio::test]
+async fn a_first_start_makes_private_files_and_says_what_to_do_next() {
+    let serve = Serve::start(&[]).await;
+    let mode = |path: &str| std::fs::metadata(serve.path().join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("keys/master.key"), 0o600);
+    assert_eq!(mode("keys"), 0o700);
+    assert_eq!(mode("tokenhouse.db"), 0o600);
+    let log = serve.log();
+    for hint in ["First start", "tokenhouse api create", "tokenhouse client create", "tokenhouse grant create"] {
+        assert!(log.contains(hint), "no {hint} in {log}");
+    }
+    let text = log[log.find("First start").unwrap()..].lines().take_while(|line| !line.starts_with('{')).count();
+    assert_eq!(text, 3, "three lines: {log}");
+}
+
+#[tokio::test]
+async fn a_restart_keeps_everything() {
+    let mut serve = Serve::start(&[]).await;
+    let secret = serve.set_up();
+    let before = serve.token_within_a_second("c", &secret, issued).await.access_token();
+    let keys = serve.jwk_set().await;
+    assert_eq!(serve.terminate(), 0);
+    serve.start_again(&[]).await;
+    let after = serve.token("c", &secret).await.access_token();
+    assert_eq!(token_part(&before, 0)["kid"], token_part(&after, 0)["kid"]);
+    assert_eq!(serve.jwk_set().await["keys"][0], keys["keys"][0]);
+}
+
+#[tokio::test]
+async fn changes_by_the_command_line_are_served_within_a_second() {
+    let serve = Serve::start(&[]).await;
+    let secret = serve.set_up();
+    let answer = serve.token_within_a_second("c", &secret, issued).await;
+    assert_eq!(answer.json()["scope"], "a");
+
+    serve.cli(&["grant", "update", "c", "https://api/", "--scope", "a", "--scope", "b"]).success();
+    let answer = serve.token_within_a_second("c", &secret, |answer| answer.json()["scope"] == "a b").await;
+    assert_eq!(answer.json()["scope"], "a b");
+
+    serve.cli(&["client", "update", "c", "--enabled", "false"]).success();
+    let answer = serve.token_within_a_second("c", &secret, refused).await;
+    assert_eq!(answer.error(), (401, "invalid_client".to_owned()), "although the secret is remembered");
+    serve.cli(&["client", "update", "c", "--enabled", "true"]).success();
+    assert_eq!(serve.token_within_a_second("c", &secret, issued).await.status, 200);
+
+    let added = serve.cli(&["client", "secret", "add", "c", "--label", "second", "--output", "json"]).success().json();
+    let second = added["client_secret"].as_str().unwrap();
+    assert_eq!(serve.token_within_a_second("c", second, issued).await.status, 200, "two secrets at a time");
+    assert_eq!(serve.token("c", &secret).await.status, 200);
+    serve.cli(&["client", "secret", "retire", "c", &secret[..12]]).success();
+    assert_eq!(serve.token_within_a_second("c", &secret, refused).await.status, 401);
+    assert_eq!(serve.token("c", second).await.status, 200);
+
+    serve.cli(&["api", "update", "https://api/", "--remove-scope", "b"]).success();
+    let answer = serve.token_within_a_second("c", second, |answer| answer.json()["scope"] == "a").await;
+    assert_eq!(answer.json()["scope"], "a", "a scope that is gone is granted no more");
+
+    serve.cli(&["client", "delete", "c"]).success();
+    assert_eq!(serve.token_within_a_second("c", second, refused).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_rotated_secret_overlaps_with_the_one_before() {
+    let serve = Serve::start(&[]).await;
+    let old = serve.set_up();
+    let rotated =
+        serve.cli(&["client", "rotate-secret", "c", "--overlap-seconds", "2", "--output", "json"]).success().json();
+    let new = rotated["client_secret"].as_str().unwrap();
+    assert_eq!(serve.token_within_a_second("c", new, issued).await.status, 200);
+    assert_eq!(serve.token("c", &old).await.status, 200, "within the overlap");
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    assert_eq!(serve.token("c", &old).await.error(), (401, "invalid_client".to_owned()), "after it");
+    assert_eq!(serve.token("c", new).await.status, 200);
+}
+
+#[tokio::test]
+async fn keys_rotate_by_hand_only_after_their_announcement() {
+    let serve = Serve::start(&[]).await;
+    let secret = serve.set_up();
+    let before = serve.token_within_a_second("c", &secret, issued).await.access_token();
+    let early = serve.cli(&["key", "rotate"]);
+    assert_eq!(early.code, 3, "{early:?}");
+    assert!(early.stderr.contains("--now") && early.stderr.contains("until 20"), "{early:?}");
+    let next = serve.cli(&["key", "list", "--output", "json"]).success().json();
+    let next = next.as_array().unwrap().iter().find(|key| key["state"] == "next").expect("a next key")["kid"].clone();
+    let published = serve.jwk_set().await;
+    assert!(published["keys"].as_array().unwrap().iter().any(|key| key["kid"] == next), "announced");
+
+    let rotated = serve.cli(&["key", "rotate", "--now", "--output", "json"]).success().json();
+    assert_eq!(rotated["kid"], next);
+    let wanted = next.as_str().unwrap().to_owned();
+    let mut after = String::new();
+    for _ in 0..100 {
+        after = serve.token("c", &secret).await.access_token();
+        if token_part(&after, 0)["kid"] == wanted {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(token_part(&after, 0)["kid"], wanted);
+    let keys = serve.jwk_set().await;
+    let kids: Vec<_> = keys["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect();
+    assert!(kids.contains(&token_part(&before, 0)["kid"]), "the last one stays while its tokens live");
+    assert_eq!(kids.len(), 3, "active, next and retired");
+    for token in [&before, &after] {
+        let verified = run(serve.path(), &["verify", token, "--issuer", &serve.url("/"), "--audience", "https://api/"]);
+        assert_eq!(verified.code, 0, "{verified:?}");
+    }
+}
+
+#[tokio::test]
+async fn imported_hashes_are_upgraded_at_the_first_success() {
+    let serve = Serve::start(&[]).await;
+    let document = r#"{"apis":[{"identifier":"https://api/"}],"clients":[{"client_id":"ids","secrets":[{"hash":"8vuBXTnTHUm974K++paE3MoT1TWqmLpwkZr0OnsCRRs="}],"grants":[{"audience":"https://api/"}]}]}"#;
+    std::fs::write(serve.path().join("document.json"), document).unwrap();
+    serve.cli(&["apply", "-f", "document.json"]).success();
+    assert_eq!(serve.token_within_a_second("ids", "a secret that was brought", issued).await.status, 200);
+    let mut exported = String::new();
+    for _ in 0..100 {
+        exported = serve.cli(&["export", "--format", "json"]).success().stdout;
+        if exported.contains("$argon2id$") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(exported.contains("$argon2id$v=19$m=19456,t=2,p=1$"), "{exported}");
+    assert_eq!(serve.token("ids", "a secret that was brought").await.status, 200);
+    assert_eq!(serve.token("ids", "another").await.status, 401);
+}
+
+#[tokio::test]
+async fn the_last_use_of_a_secret_is_written() {
+    let mut serve = Serve::start(&[]).await;
+    let secret = serve.set_up();
+    assert_eq!(serve.token_within_a_second("c", &secret, issued).await.status, 200);
+    assert_eq!(serve.terminate(), 0);
+    let listed = serve.cli(&["client", "secret", "list", "c", "--output", "json"]).success().json();
+    assert!(listed[0]["last_used_at"].is_string(), "{listed}");
+    assert_eq!(listed[0]["hint"], secret[..12]);
+    assert!(!listed.to_string().contains(&secret));
+}
+
+#[tokio::test]
+async fn a_missing_wrong_or_open_master_key_is_refused() {
+    let mut serve = Serve::start(&[]).await;
+    assert_eq!(serve.terminate(), 0);
+    let key = serve.path().join("keys/master.key");
+    let kept = std::fs::read(&key).unwrap();
+    let start = || run(serve.path(), &["serve", "--bind", &format!("127.0.0.1:{}", serve.port)]);
+
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let output = start();
+    assert!(output.code == 1 && output.stderr.contains("chmod 600"), "{output:?}");
+
+    std::fs::remove_file(&key).unwrap();
+    let output = start();
+    assert!(output.code == 1 && output.stderr.contains("put the file back"), "{output:?}");
+    assert!(!key.exists(), "no new key is made beside sealed ones");
+
+    let elsewhere = serve.path().join("elsewhere");
+    std::fs::write(&elsewhere, &kept).unwrap();
+    std::fs::set_permissions(&elsewhere, std::fs::Permissions::from_mode(0o600)).unwrap();
+    symlink(&elsewhere, &key).unwrap();
+    let output = start();
+    assert!(output.code == 1 && output.stderr.contains("not an ordinary file"), "{output:?}");
+    std::fs::remove_file(&key).unwrap();
+
+    let variables = [("TOKENHOUSE__KEYS__MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")];
+    let bind = format!("127.0.0.1:{}", serve.port);
+    let output = run_with(serve.path(), &["serve", "--bind", &bind], &variables, "");
+    assert!(output.code == 1 && output.stderr.contains("master key"), "{output:?}");
+    assert!(!output.stderr.contains("AAAAAAAA"), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_broken_newer_or_locked_away_database_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let start = |database: &str| run(directory.path(), &["serve", "--bind", "127.0.0.1:0", "--database", database]);
+    std::fs::write(directory.path().join("broken.db"), "this is no database, but text that goes on and on").unwrap();
+    let output = start("sqlite:broken.db");
+    assert!(output.code == 1 && output.stderr.contains("broken.db"), "{output:?}");
+    let output = start("sqlite:no/such/folder/x.db");
+    assert!(output.code == 1 && output.stderr.contains("no/such/folder"), "{output:?}");
+    let output = start("mysql://x");
+    assert!(output.code == 2 && output.stderr.contains("database.url"), "{output:?}");
+}
+
+#[test]
+fn every_mistake_in_the_configuration_is_told_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "isuer = 'x'\ncompat = 'okta'\n[server]\nbnd = '1'\n[limits]\nbody_bytes = 'many'\n";
+    std::fs::write(directory.path().join("tokenhouse.toml"), text).unwrap();
+    let variables = [("TOKENHOUSE__SERVER__WORKRES", "3")];
+    for command in [&["config", "check"][..], &["serve"]] {
+        let output = run_with(directory.path(), command, &variables, "");
+        assert_eq!(output.code, 2, "{output:?}");
+        for told in ["isuer", "did you mean issuer?", "compat", "bnd", "body_bytes", "TOKENHOUSE__SERVER__WORKRES"] {
+            assert!(output.stderr.contains(told), "no {told} in {output:?}");
+        }
+    }
+    std::fs::write(directory.path().join("tokenhouse.toml"), "issuer = \n").unwrap();
+    let output = run(directory.path(), &["serve"]);
+    assert!(output.code == 2 && output.stderr.contains("line 1"), "{output:?}");
+    let output = run(directory.path(), &["serve", "--config", "gone.toml"]);
+    assert!(output.code == 2 && output.stderr.contains("gone.toml"), "{output:?}");
+}
+
+#[test]
+fn it_listens_beyond_loopback_only_with_tls_or_behind_a_proxy() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = run(directory.path(), &["serve", "--bind", "0.0.0.0:0"]);
+    assert!(output.code == 2 && output.stderr.contains("behind_proxy"), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_taken_port_is_told() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let bind = taken.local_addr().unwrap().to_string();
+    let output = run(directory.path(), &["serve", "--bind", &bind]);
+    assert!(output.code == 1 && output.stderr.contains("something listens there already"), "{output:?}");
+}

@@ -1,0 +1,11 @@
+//! How does a test start the program and talk to it?
+
+pub mod answer;
+pub mod dev;
+pub mod program;
+pub mod raw;
+pub mod serve;
+
+pub use answer::Answer;
+pub use dev::Dev;
+pub use serve::Serve;

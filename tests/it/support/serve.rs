@@ -1,0 +1,131 @@
+//! `tokenhouse serve` on a free port, on a database of its own, ended when dropped.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::answer::{Answer, client};
+use super::program::{Output, command, run};
+
+/// A folder with a database and a key, and perhaps a server on them.
+pub struct Serve {
+    pub directory: TempDir,
+    pub port: u16,
+    child: Option<Child>,
+}
+
+impl Serve {
+    /// Starts a server in a fresh folder.
+    pub async fn start(arguments: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("a folder");
+        let mut serve = Self { directory, port: free_port(), child: None };
+        serve.start_again(arguments).await;
+        serve
+    }
+
+    /// Starts the server again, in the same folder and on the same port, and waits until it is ready.
+    pub async fn start_again(&mut self, arguments: &[&str]) {
+        let bind = format!("127.0.0.1:{}", self.port);
+        let issuer = format!("http://localhost:{}/", self.port);
+        let fixed = ["serve", "--bind", &bind, "--issuer", &issuer];
+        let log = std::fs::File::options().create(true).append(true).open(self.path().join("log")).expect("a log");
+        let child = command(self.path(), &[&fixed, arguments].concat())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        self.child = Some(child);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let ready = client().get(self.url("/readyz")).send().await;
+            if ready.is_ok_and(|answer| answer.status() == 200) {
+                return;
+            }
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().expect("a status"));
+            assert!(ended.is_none() && Instant::now() < deadline, "serve is not ready: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// What it wrote to standard error.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path().join("log")).unwrap_or_default()
+    }
+
+    /// A URL of the server.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.port)
+    }
+
+    /// Runs a command on the same database.
+    pub fn cli(&self, arguments: &[&str]) -> Output {
+        let issuer = format!("issuer=http://localhost:{}/", self.port);
+        run(self.path(), &[arguments, &["--set", &issuer]].concat())
+    }
+
+    /// Creates the API `https://api/` with the scopes `a b` and the client `c` with a grant for `a`; returns its secret.
+    pub fn set_up(&self) -> String {
+        self.cli(&["api", "create", "https://api/", "--scope", "a", "--scope", "b"]).success();
+        let created = self.cli(&["client", "create", "--id", "c", "--output", "json"]).success();
+        self.cli(&["grant", "create", "c", "https://api/", "--scope", "a"]).success();
+        created.json()["client_secret"].as_str().expect("a secret").to_owned()
+    }
+
+    /// A token request of `client_id`.
+    pub async fn token(&self, client_id: &str, secret: &str) -> Answer {
+        let form = [("grant_type", "client_credentials"), ("client_id", client_id), ("client_secret", secret)];
+        Answer::to(client().post(self.url("/oauth/token")).form(&form)).await
+    }
+
+    /// Asks again until the answer satisfies `wanted`, for a second at most: what the contract allows a change.
+    pub async fn token_within_a_second(&self, client_id: &str, secret: &str, wanted: fn(&Answer) -> bool) -> Answer {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        loop {
+            let answer = self.token(client_id, secret).await;
+            if wanted(&answer) || Instant::now() > deadline {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The JWK Set.
+    pub async fn jwk_set(&self) -> Value {
+        Answer::to(client().get(self.url("/.well-known/jwks.json"))).await.json()
+    }
+
+    /// Sends SIGTERM and waits for the exit code.
+    pub fn terminate(&mut self) -> i32 {
+        let mut child = self.child.take().expect("it runs");
+        signal(child.id(), "TERM");
+        child.wait().expect("it ends").code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Sends a signal.
+pub fn signal(pid: u32, name: &str) {
+    Command::new("kill").args(["-s", name, &pid.to_string()]).status().expect("kill runs");
+}
+
+/// A port that is free now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
