@@ -55,6 +55,8 @@ pub fn run(args: &KeyArgs) -> Result<(), CliError> {
         }
         Verb::Rotate { alg, now } => {
             let urgency = if now { RotationUrgency::Forced } else { RotationUrgency::WhenAnnounced };
+            // A change of its own: the announcement must stand even if it is too early for the rotation.
+            administration.change(&actor(), |change| change.ensure_next_key(alg))?;
             let kid = administration.change(&actor(), |change| change.rotate_key(alg, urgency))?;
             output::object(format, &json!({ "kid": kid, "alg": alg, "state": "active" }))
         }

@@ -21,6 +21,7 @@ impl Change<'_> {
         }
         let api = Api { id: self.new_id(), created_at: self.now, ..self.validated_api(entry)? };
         self.ensure_active_key(api.signing_alg)?;
+        self.ensure_next_key(api.signing_alg)?;
         self.transaction.insert_api(&api)?;
         self.record(AuditAction::Create, ObjectKind::Api, &entry.identifier, None, audited(&ApiEntry::from(&api)))?;
         Ok(api)
@@ -51,6 +52,7 @@ impl Change<'_> {
         let Api { id, created_at, is_system, .. } = current;
         let api = Api { id, is_system, created_at, ..self.validated_api(&entry)? };
         self.ensure_active_key(api.signing_alg)?;
+        self.ensure_next_key(api.signing_alg)?;
         self.transaction.update_api(&api)?;
         self.record(
             AuditAction::Update,

@@ -68,38 +68,56 @@ pub async fn authenticate_client(
 ) -> Result<AuthenticatedClient, TokenError> {
     let mechanism = presented.mechanism;
     let candidates = || presented.candidates.iter().filter(|one| one.secret.len() <= MAX_SECRET_LENGTH);
-    let generated = candidates().find_map(|one| match PresentedForm::classify(&one.secret) {
-        PresentedForm::Generated(id) => Some((one, id)),
-        PresentedForm::BadChecksum | PresentedForm::Other => None,
-    });
-    if let Some((candidate, secret_id)) = generated {
-        return check_generated(candidate, secret_id, snapshot, hashes)
-            .and_then(|(client, stored)| admit(&client, &stored, mechanism, now))
-            .ok_or(TokenError::InvalidClient);
+    let mut is_generated = false;
+    for candidate in candidates() {
+        if let PresentedForm::Generated(secret_id) = PresentedForm::classify(&candidate.secret) {
+            is_generated = true;
+            let found = check_generated(candidate, secret_id, snapshot, hashes, now);
+            if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, mechanism, now)) {
+                return Ok(admitted);
+            }
+        }
+    }
+    if is_generated {
+        return Err(TokenError::InvalidClient);
     }
     for candidate in candidates().filter(|one| PresentedForm::classify(&one.secret) == PresentedForm::Other) {
-        if let Some((client, stored)) = check_brought(candidate, snapshot, hashes).await?
-            && let Some(admitted) = admit(&client, &stored, mechanism, now)
-        {
+        let found = check_brought(candidate, snapshot, hashes, now).await?;
+        if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, mechanism, now)) {
             return Ok(admitted);
         }
     }
     Err(TokenError::InvalidClient)
 }
 
-/// The one gate: what has matched must also be usable now.
-fn admit(
-    client: &Arc<Client>,
-    stored: &StoredSecret,
-    mechanism: Mechanism,
-    now: UnixMillis,
-) -> Option<AuthenticatedClient> {
-    (client.is_usable(now) && stored.is_live(now)).then(|| AuthenticatedClient {
-        client: client.clone(),
-        secret_id: stored.id,
-        mechanism,
-        upgrade: stored.hash.needs_upgrade().then(|| stored.hash.clone()),
-    })
+/// A secret that proved right, of a client that may yet be disabled, or itself expired.
+struct Proven {
+    client: Arc<Client>,
+    stored: StoredSecret,
+}
+
+impl Proven {
+    /// The one gate: what has proved right must also be usable now. Only then is it remembered: the time of an answer
+    /// must not tell that an expired secret was right.
+    fn admit(
+        self,
+        candidate: &Candidate,
+        hashes: &HashPool,
+        mechanism: Mechanism,
+        now: UnixMillis,
+    ) -> Option<AuthenticatedClient> {
+        let Self { client, stored } = self;
+        if !is_usable(&client, &stored, now) {
+            return None;
+        }
+        hashes.remember(&client, &stored, &candidate.secret);
+        let upgrade = stored.hash.needs_upgrade().then(|| stored.hash.clone());
+        Some(AuthenticatedClient { client, secret_id: stored.id, mechanism, upgrade })
+    }
+}
+
+fn is_usable(client: &Client, stored: &StoredSecret, now: UnixMillis) -> bool {
+    client.is_usable(now) && stored.is_live(now)
 }
 
 /// Checks a secret of the generated form: its id selects the one hash to check.
@@ -108,7 +126,8 @@ fn check_generated(
     secret_id: SecretId,
     snapshot: &Snapshot,
     hashes: &HashPool,
-) -> Option<(Arc<Client>, StoredSecret)> {
+    now: UnixMillis,
+) -> Option<Proven> {
     let found = snapshot.client(&candidate.client_id).and_then(|client| {
         let stored = client.secrets.iter().find(|stored| stored.hash.secret_id() == Some(secret_id))?;
         Some((client, stored))
@@ -118,15 +137,10 @@ fn check_generated(
             .with_borrow_mut(|memory| SecretWork::GENERATED.run_dummy(candidate.secret.as_bytes(), memory));
         return None;
     };
-    if !hashes.is_remembered(client, stored, &candidate.secret) {
-        let matches =
-            SMALL_HASH_MEMORY.with_borrow_mut(|memory| stored.hash.verify(candidate.secret.as_bytes(), memory));
-        if !matches {
-            return None;
-        }
-        hashes.remember(client, stored, &candidate.secret);
-    }
-    Some((client.clone(), stored.clone()))
+    let remembered = is_usable(client, stored, now) && hashes.is_remembered(client, stored, &candidate.secret);
+    let matches = remembered
+        || SMALL_HASH_MEMORY.with_borrow_mut(|memory| stored.hash.verify(candidate.secret.as_bytes(), memory));
+    matches.then(|| Proven { client: client.clone(), stored: stored.clone() })
 }
 
 /// Checks a secret of any other form against those that a person brought.
@@ -134,7 +148,8 @@ async fn check_brought(
     candidate: &Candidate,
     snapshot: &Snapshot,
     hashes: &HashPool,
-) -> Result<Option<(Arc<Client>, StoredSecret)>, TokenError> {
+    now: UnixMillis,
+) -> Result<Option<Proven>, TokenError> {
     let mut works: Vec<_> = snapshot.brought_work().copied().collect();
     if works.is_empty() {
         return Ok(None);
@@ -150,17 +165,17 @@ async fn check_brought(
         .cloned()
         .collect();
     if let Some(client) = client
-        && let Some(known) = brought.iter().find(|stored| hashes.is_remembered(client, stored, &candidate.secret))
+        && let Some(known) = brought.iter().find(|stored| {
+            is_usable(client, stored, now) && hashes.is_remembered(client, stored, &candidate.secret)
+        })
     {
-        return Ok(Some((client.clone(), known.clone())));
+        return Ok(Some(Proven { client: client.clone(), stored: known.clone() }));
     }
     let stored_hashes = brought.iter().map(|stored| stored.hash.clone()).collect();
     let found = hashes
         .check_slowly(stored_hashes, Arc::from(candidate.secret.as_str()), dummy)
         .await
         .map_err(|_| TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS })?;
-    Ok(found.and_then(|index| brought.get(index)).zip(client).map(|(stored, client)| {
-        hashes.remember(client, stored, &candidate.secret);
-        (client.clone(), stored.clone())
-    }))
+    let stored = found.and_then(|index| brought.get(index));
+    Ok(stored.zip(client).map(|(stored, client)| Proven { client: client.clone(), stored: stored.clone() }))
 }

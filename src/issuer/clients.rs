@@ -55,9 +55,9 @@ impl Change<'_> {
         if entry == before {
             return Ok(current);
         }
-        let Client { id, created_at, secrets, grants, .. } = current;
+        let Client { id, created_at, secrets, grants, client_credentials_allowed, .. } = current;
         let validated = self.validated_client(&entry, current.client_id)?;
-        let client = Client { id, secrets, grants, created_at, ..validated };
+        let client = Client { id, client_credentials_allowed, secrets, grants, created_at, ..validated };
         self.transaction.update_client(&client)?;
         let after = audited(&ClientEntry::without_secrets_and_grants(&client));
         self.record(AuditAction::Update, ObjectKind::Client, client_id, audited(&before), after)?;

@@ -70,31 +70,26 @@ impl Change<'_> {
     /// Returns the id of the key that signs now.
     ///
     /// # Errors
-    /// If the next key has not been announced for long enough and `urgency` does not force it.
+    /// If there is no next key, or it has not been announced for long enough and `urgency` does not force it.
     pub fn rotate_key(&mut self, alg: SigningAlg, urgency: RotationUrgency) -> Result<String, AdministrationError> {
         let keys = self.transaction.list_signing_keys()?;
         let of_state = |state| keys.iter().find(|key| key.alg == alg && key.state == state).cloned();
         let Some(active) = of_state(KeyState::Active) else {
             return Err(AdministrationError::not_found("active signing key for", alg.to_string()));
         };
-        let next = match of_state(KeyState::Next) {
-            Some(next) => next,
-            None => {
-                self.ensure_next_key(alg)?;
-                let keys = self.transaction.list_signing_keys()?;
-                let made = keys.into_iter().find(|key| key.alg == alg && key.state == KeyState::Next);
-                made.ok_or_else(|| AdministrationError::Key("the next key was not stored".to_owned()))?
-            }
+        let Some(next) = of_state(KeyState::Next) else {
+            return Err(AdministrationError::not_found("announced next signing key for", alg.to_string()));
         };
         let policy = &self.admin.policy;
         may_rotate(self.now, next.announced_at, policy.announcement, urgency).map_err(|early| {
             AdministrationError::TooEarly { earliest: to_timestamp(early.earliest).unwrap_or(Timestamp::MAX) }
         })?;
-        let longest = self.transaction.list_apis()?.iter().map(|api| api.token_lifetime.seconds()).max();
+        // Not the longest lifetime of today's APIs: yesterday's may have been longer.
+        let longest = policy.max_token_lifetime;
         let retired = SigningKeyRecord {
             state: KeyState::Retired,
             retired_at: Some(self.now),
-            remove_after: Some(remove_after(self.now, longest.unwrap_or(policy.max_token_lifetime))),
+            remove_after: Some(remove_after(self.now, longest)),
             // It will never sign again; what is not there cannot be stolen.
             sealed_private_key: None,
             ..active.clone()

@@ -147,7 +147,9 @@ pub fn parse_json(body: &[u8], limit: usize) -> Result<TokenParameters, Malforme
     let parsed = deserializer.deserialize_map(ObjectVisitor { limit, problem: &mut problem });
     match parsed.and_then(|parameters| deserializer.end().map(|()| parameters)) {
         Ok(parameters) => Ok(parameters),
-        Err(_) => Err(problem.unwrap_or(MalformedBody::NotJsonObject)),
+        // Broken JSON is told as such, also where it breaks inside a member.
+        Err(error) if error.is_data() => Err(problem.unwrap_or(MalformedBody::NotJsonObject)),
+        Err(_) => Err(MalformedBody::NotJsonObject),
     }
 }
 
@@ -210,10 +212,9 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_> {
                 *self.problem = Some(problem);
                 return Err(A::Error::custom("repeated member"));
             }
-            let values = members.next_value_seed(StringOrNull { list_allowed: known == Known::Resource }).inspect_err(
-                // Broken JSON inside the value is told as broken JSON, any other value as not a string.
-                |_| *self.problem = Some(MalformedBody::NotAString(name)),
-            )?;
+            let values = members
+                .next_value_seed(StringOrNull { list_allowed: known == Known::Resource })
+                .inspect_err(|_| *self.problem = Some(MalformedBody::NotAString(name)))?;
             for value in values {
                 collector.store(known, value);
             }
@@ -317,6 +318,7 @@ mod tests {
 
     #[rstest]
     #[case("{", MalformedBody::NotJsonObject)]
+    #[case(r#"{"client_id":"abc"#, MalformedBody::NotJsonObject)]
     #[case("[]", MalformedBody::NotJsonObject)]
     #[case("{} {}", MalformedBody::NotJsonObject)]
     #[case("\u{feff}{}", MalformedBody::NotJsonObject)]

@@ -43,6 +43,8 @@ impl Issuer {
     }
 }
 
+/// RFC 8414 §3.2: what has no value is left out. So `token_endpoint_auth_signing_alg_values_supported` is missing, until
+/// client assertions are accepted.
 #[derive(Serialize)]
 struct Metadata<'a> {
     issuer: &'a str,
@@ -54,7 +56,7 @@ struct Metadata<'a> {
     id_token_signing_alg_values_supported: &'a [SigningAlg],
     grant_types_supported: [&'static str; 1],
     token_endpoint_auth_methods_supported: [&'static str; 2],
-    token_endpoint_auth_signing_alg_values_supported: [&'static str; 0],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     scopes_supported: &'a [&'a str],
 }
 
@@ -81,8 +83,6 @@ pub fn render_metadata(
         id_token_signing_alg_values_supported: signing_algs,
         grant_types_supported: ["client_credentials"],
         token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
-        // Empty until client assertions are served: RFC 8414 §2 forbids to promise what is not accepted.
-        token_endpoint_auth_signing_alg_values_supported: [],
         scopes_supported: scopes,
     })
 }

@@ -46,13 +46,9 @@ impl SecretHash {
         self.work
     }
 
-    /// Whether a check belongs in the bounded pool: everything but generated secrets (about 30 µs) and plain digests.
-    pub const fn is_slow(&self) -> bool {
-        match self.work {
-            SecretWork::Argon2 { .. } => self.secret_id.is_none(),
-            SecretWork::Bcrypt { .. } | SecretWork::Pbkdf2 { .. } => true,
-            SecretWork::Digest { .. } => false,
-        }
+    /// Whether a check belongs in the bounded pool.
+    pub fn is_slow(&self) -> bool {
+        self.work.is_slow()
     }
 
     /// Whether the secret should be hashed anew once it has proved right: everything that [`super::hash_generated`] and

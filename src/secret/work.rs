@@ -15,6 +15,8 @@ use zeroize::{Zeroize as _, Zeroizing};
 pub const MAX_SECRET_BYTES: usize = 1024;
 /// Blocks of 1 KiB that a [`HashMemory`] keeps between checks; only a rare imported hash needs more.
 const KEPT_BLOCKS: usize = 64 * 1024;
+/// What Argon2 fills within about a millisecond: KiB of memory times passes.
+const QUICK_ARGON2_KIB: u64 = 1024;
 /// The longest result of any accepted algorithm, in bytes.
 const MAX_OUTPUT_BYTES: usize = 64;
 /// bcrypt looks at no more of a secret, counting its closing NUL.
@@ -100,10 +102,10 @@ impl SecretWork {
         output_bytes: Params::DEFAULT_OUTPUT_LEN,
     };
 
-    /// Whether a check belongs in the bounded pool: everything but generated secrets and plain digests.
+    /// Whether a check belongs in the bounded pool: what takes longer than about a millisecond.
     pub fn is_slow(&self) -> bool {
         match self {
-            Self::Argon2 { .. } => *self != Self::GENERATED,
+            Self::Argon2 { memory_kib, passes, .. } => u64::from(*memory_kib) * u64::from(*passes) > QUICK_ARGON2_KIB,
             Self::Bcrypt { .. } | Self::Pbkdf2 { .. } => true,
             Self::Digest { .. } => false,
         }

@@ -79,7 +79,7 @@ pub(super) fn load_all(connection: &mut AnyConnection) -> Result<Vec<Api>, Store
 }
 
 pub(super) fn load_changed(connection: &mut AnyConnection, since: Revision) -> Result<Vec<Api>, StoreError> {
-    let changed = apis::table.filter(apis::revision.gt(since.0)).order(apis::id);
+    let changed = apis::table.filter(apis::revision.gt(since.0));
     let rows = changed.select(ApiRow::as_select()).load(connection)?;
     with_scopes(connection, rows)
 }

@@ -113,7 +113,8 @@ pub(super) fn load_all(connection: &mut AnyConnection) -> Result<Vec<Client>, St
 }
 
 pub(super) fn load_changed(connection: &mut AnyConnection, since: Revision) -> Result<Vec<Client>, StoreError> {
-    let changed = clients::table.filter(clients::revision.gt(since.0)).order(clients::id);
+    // Without an order: asked for one, SQLite walks through all clients in it rather than through the revisions.
+    let changed = clients::table.filter(clients::revision.gt(since.0));
     let rows = changed.select(ClientRow::as_select()).load(connection)?;
     with_parts(connection, rows)
 }

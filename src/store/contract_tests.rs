@@ -12,4 +12,5 @@ mod grants;
 mod opening;
 mod secrets;
 mod signing_keys;
+mod unavailable;
 mod writing;

@@ -27,7 +27,7 @@ pub struct StoreImage {
     pub signing_keys: Vec<SigningKeyRecord>,
 }
 
-/// What differs from an earlier revision. Nothing is both changed and removed.
+/// What differs from an earlier revision, in any order. Nothing is both changed and removed.
 #[derive(Clone, Debug)]
 pub struct StoreChanges {
     /// The revision that these changes lead to. If it is **lower** than the one asked for, the database was replaced

@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::target::{Access, Target};
 
 /// How long a caller waits for a connection. On SQLite this is also how long a writer waits for those before it.
-const WAIT: Duration = Duration::from_secs(10);
+const WAIT: Duration = Duration::from_secs(5);
 
 /// The connections of a store. On SQLite exactly one writes: others would only wait for it with their sleeps in the
 /// engine, where nobody is first come, first served.

@@ -34,7 +34,9 @@ pub fn init(format: LogFormat, level: &str) -> Result<(), LogError> {
         LogFormat::Json => false,
         LogFormat::Auto => std::io::stderr().is_terminal(),
     };
-    let filter = EnvFilter::builder().parse(level)?;
+    // actix logs broken requests as errors of the server; any stranger could fill the log with them.
+    let broken_requests = "actix_http::h1=off".parse()?;
+    let filter = EnvFilter::builder().parse(level)?.add_directive(broken_requests);
     tracing::subscriber::set_global_default(subscriber(human, filter, std::io::stderr))?;
     log_panics();
     Ok(())

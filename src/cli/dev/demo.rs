@@ -8,7 +8,6 @@ use crate::secret::GeneratedSecret;
 pub const DEMO_AUDIENCE: &str = "https://api.example.com/";
 
 /// A configuration whose secrets are known.
-#[derive(Debug)]
 pub struct Demo {
     /// The configuration.
     pub document: Document,

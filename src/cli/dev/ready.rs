@@ -12,8 +12,8 @@ use super::demo::Demo;
 use super::memory_issuer::MemoryIssuer;
 use crate::cli::exit::CliError;
 
-/// The ready line (contract 1).
-#[derive(Debug, Serialize)]
+/// The ready line. Not `Debug`: it holds secrets.
+#[derive(Serialize)]
 pub struct ReadyLine {
     issuer: String,
     token_endpoint: String,
@@ -26,7 +26,7 @@ pub struct ReadyLine {
     control: Option<()>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct ReadyClient {
     client_id: Option<String>,
     client_secret: Option<String>,
@@ -35,7 +35,7 @@ struct ReadyClient {
     ungranted_scope: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Management {
     client_id: String,
     client_secret: String,
@@ -98,7 +98,6 @@ impl ReadyLine {
 }
 
 /// The page for people.
-#[derive(Debug)]
 pub struct Announcement {
     /// What is ready.
     pub line: ReadyLine,

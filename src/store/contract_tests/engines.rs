@@ -72,7 +72,7 @@ fn say_once(message: &str) {
 }
 
 #[cfg(feature = "postgres")]
-mod postgresql {
+pub(super) mod postgresql {
     use diesel::PgConnection;
     use diesel::connection::{Connection as _, SimpleConnection as _};
 
@@ -87,7 +87,7 @@ mod postgresql {
         name: String,
     }
 
-    pub(super) fn engine() -> Option<Engine> {
+    pub(in crate::store::contract_tests) fn engine() -> Option<Engine> {
         #[expect(clippy::disallowed_methods, reason = "names a server for tests; no setting of the program")]
         let Ok(url) = std::env::var("TEST_DATABASE_URL") else {
             say_once("SKIPPED: the store's contract on PostgreSQL; set TEST_DATABASE_URL=postgres://…");
