@@ -41,6 +41,9 @@ enum Verb {
         /// The API meant when a request names none
         #[arg(long, value_name = "IDENTIFIER")]
         default_audience: Option<String>,
+        /// Grants every right of the Management API
+        #[arg(long)]
+        management: bool,
         /// Generates no secret
         #[arg(long)]
         no_secret: bool,
@@ -103,10 +106,13 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
     let config = &args.config;
     let change = || open(config).map(|opened| opened.administration);
     match args.verb {
-        Verb::Create { id, name, default_audience, no_secret, secret_expires_at } => {
+        Verb::Create { id, name, default_audience, management, no_secret, secret_expires_at } => {
             let entry = ClientEntry { default_audience, ..ClientEntry::new(id, name) };
             let (client, added) = change()?.change(&actor(), |change| {
                 let client = change.create_client(&entry, IdRule::Chosen)?;
+                if management {
+                    change.grant_management(client.client_id.as_str())?;
+                }
                 let terms = SecretTerms { label: Some("first".to_owned()), expires_at: secret_expires_at };
                 let secret = if no_secret { None } else { Some(change.add_secret(client.client_id.as_str(), terms)?) };
                 Ok((client, secret))

@@ -1,7 +1,7 @@
 //! What must be there before the first request: the Management API and a key that signs.
 
 use super::administration::{Administration, AdministrationError, Change, audited};
-use super::document::ApiEntry;
+use super::document::{ApiEntry, GrantEntry};
 use crate::keys::SigningAlg;
 use crate::oauth::resource::{Api, ScopeDefinition};
 use crate::store::{Actor, AuditAction, ObjectKind};
@@ -58,6 +58,18 @@ impl Administration {
 }
 
 impl Change<'_> {
+    /// Grants the client `client_id` every right of the Management API.
+    ///
+    /// # Errors
+    /// If there is no such client, or it has such a grant already.
+    pub fn grant_management(&mut self, client_id: &str) -> Result<(), AdministrationError> {
+        let system = self.transaction.list_apis()?.into_iter().find(|api| api.is_system);
+        let api = system.ok_or_else(|| AdministrationError::not_found("API", "for management"))?;
+        let scope = api.scopes.iter().map(|scope| scope.value.to_string()).collect();
+        self.create_grant(client_id, &GrantEntry { audience: api.identifier.to_string(), scope })?;
+        Ok(())
+    }
+
     /// Creates the Management API, or brings it up to date where `management` says so.
     fn ensure_management_api(&mut self, management: ManagementApi) -> Result<(), AdministrationError> {
         let audience = self.admin.policy.issuer.management_audience();

@@ -9,6 +9,7 @@ pub mod authenticate_client;
 pub mod bootstrap;
 pub mod clients;
 pub mod document;
+pub mod explain;
 pub mod grants;
 pub mod hash_pool;
 pub mod issue_token;
