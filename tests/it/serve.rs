@@ -323,3 +323,23 @@ async fn a_generated_secret_works_raw_for_an_id_that_needs_encoding() {
         assert_eq!(Answer::to(request).await.status, 200, "{id}");
     }
 }
+
+#[tokio::test]
+async fn a_database_that_is_deleted_under_the_server_is_told() {
+    let serve = Serve::start(&[]).await;
+    let secret = serve.set_up();
+    assert_eq!(serve.token_within_a_second("c", &secret, issued).await.status, 200);
+    std::fs::remove_file(serve.path().join("tokenhouse.db")).unwrap();
+    let mut status = String::new();
+    for _ in 0..60 {
+        let answer = Answer::to(crate::support::answer::client().get(serve.url("/readyz"))).await;
+        status = answer.json()["status"].as_str().unwrap().to_owned();
+        if status != "ready" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(status, "degraded, still issuing");
+    assert_eq!(serve.token("c", &secret).await.status, 200);
+    assert!(serve.log().contains("deleted or replaced"), "{}", serve.log());
+}
