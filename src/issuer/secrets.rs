@@ -208,6 +208,7 @@ impl Change<'_> {
         let stored = StoredSecret {
             id: self.new_id(),
             hash,
+            imported_hash: None,
             label: terms.label.map(|label| validated_text("label", &label)).transpose()?,
             created_at: self.now,
             expires_at: terms.expires_at.map(|at| UnixMillis(at.as_millisecond())),
