@@ -6,5 +6,6 @@ pub mod apply;
 pub mod entries;
 pub mod export;
 pub mod parse;
+mod syntax;
 
 pub use entries::{ApiEntry, ClientEntry, Document, GrantEntry, ScopeEntry, SecretEntry};
