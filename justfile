@@ -1,0 +1,40 @@
+# The common commands. `just` lists them; each is one line that can be typed as well.
+
+[private]
+default:
+    @just --list --unsorted
+
+# Issuer and resource API in one process, in memory
+dev *ARGUMENTS:
+    cargo run --release -- dev {{ ARGUMENTS }}
+
+# Every test that needs Rust and a C compiler only
+test *ARGUMENTS:
+    cargo test --locked {{ ARGUMENTS }}
+
+# Formatting, lints, documentation
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace --locked
+
+# Writes the formatting, and the documents that are made from the sources
+format:
+    cargo fmt --all
+    cargo run -- config docs > docs/configuration.md
+
+# The store's contract and two servers on PostgreSQL
+postgres:
+    tests/postgres/run
+
+# The README's commands in a fresh clone
+tour:
+    .ci/readme-tour
+
+# Licences, advisories, banned crates; needs cargo-deny
+deny:
+    cargo deny check
+
+# Everything that must hold before a change is done
+ci:
+    .ci/run
