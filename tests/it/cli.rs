@@ -266,6 +266,7 @@ fn an_expired_secret_in_the_way_is_named() {
 fn prune_keeps_the_last_client_that_can_manage() {
     let folder = folder();
     let directory = folder.path();
+    apply(directory, "", &[]).success();
     let apis = run(directory, &["api", "list", "--output", "json"]).success().json();
     let management = apis.as_array().unwrap().iter().find(|api| api["name"] == "Auth0 Management API").unwrap();
     let management = text(&management["identifier"]);
