@@ -3,12 +3,13 @@
 use clap::{Args, Subcommand};
 
 use super::exit::CliError;
-use super::open::{Opened, actor, open};
+use super::open::{actor, open, open_for_reading};
 use super::output::{self, OutputFormat};
 use super::{ConfigArgs, OutputArgs};
 use crate::issuer::document::{ApiEntry, ScopeEntry};
 use crate::keys::SigningAlg;
 use crate::oauth::resource::{Audience, DefaultScope, ScopeFormat, ScopePolicy, TokenDialect};
+use crate::store::Store;
 
 /// APIs: what tokens are issued for.
 #[derive(Debug, Args)]
@@ -123,24 +124,24 @@ fn scope_entry(text: &str) -> ScopeEntry {
 /// What the verb refuses.
 pub fn run(args: ApiArgs) -> Result<(), CliError> {
     let format = args.output.output;
-    let opened = open(&args.config)?;
+    let change = || open(&args.config).map(|opened| opened.administration);
     match args.verb {
         Verb::Create { identifier, rules } => {
             let mut entry = ApiEntry::new(identifier);
             rules.apply_to(&mut entry);
-            let api = opened.administration.change(&actor(), |change| change.create_api(&entry))?;
+            let api = change()?.change(&actor(), |change| change.create_api(&entry))?;
             output::object(format, &ApiEntry::from(&api))
         }
-        Verb::List => list(&opened, format),
+        Verb::List => list(&open_for_reading(&args.config)?, format),
         Verb::Show { identifier } => {
             let missing = || CliError::Refused(format!("there is no API {}", identifier.escape_debug()));
             let audience: Audience = identifier.parse().map_err(|_| missing())?;
-            let found = opened.administration.store().read(|reader| reader.find_api_by_identifier(&audience));
+            let found = open_for_reading(&args.config)?.read(|reader| reader.find_api_by_identifier(&audience));
             let api = found.map_err(anyhow::Error::from)?.ok_or_else(missing)?;
             output::object(format, &ApiEntry::from(&api))
         }
         Verb::Update { identifier, rules, add_scope, remove_scope } => {
-            let api = opened.administration.change(&actor(), |change| {
+            let api = change()?.change(&actor(), |change| {
                 change.update_api(&identifier, |entry| {
                     rules.apply_to(entry);
                     entry.scopes.retain(|scope| !remove_scope.contains(&scope.value));
@@ -150,15 +151,15 @@ pub fn run(args: ApiArgs) -> Result<(), CliError> {
             output::object(format, &ApiEntry::from(&api))
         }
         Verb::Delete { identifier } => {
-            opened.administration.change(&actor(), |change| change.delete_api(&identifier))?;
+            change()?.change(&actor(), |change| change.delete_api(&identifier))?;
             output::remark(format_args!("deleted the API {identifier} and its grants"));
             Ok(())
         }
     }
 }
 
-fn list(opened: &Opened, format: OutputFormat) -> Result<(), CliError> {
-    let apis = opened.administration.store().read(|reader| reader.list_apis()).map_err(anyhow::Error::from)?;
+fn list(store: &Store, format: OutputFormat) -> Result<(), CliError> {
+    let apis = store.read(|reader| reader.list_apis()).map_err(anyhow::Error::from)?;
     let entries: Vec<_> = apis.iter().map(ApiEntry::from).collect();
     output::list(format, &["identifier", "name", "signing_alg", "token_lifetime", "scopes"], &entries)
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::exit::CliError;
-use super::open::{actor, open};
+use super::open::{actor, open, open_for_reading};
 use super::output::{self, OutputFormat};
 use super::{ConfigArgs, OutputArgs};
 use crate::issuer::document::Document;
@@ -105,7 +105,7 @@ pub fn run_apply(args: &ApplyArgs) -> Result<(), CliError> {
     if args.output.output == OutputFormat::Json {
         return output::json(&plan);
     }
-    output::line(&plan);
+    output::line(&plan)?;
     if args.dry_run {
         output::remark("dry run: nothing was changed");
     }
@@ -117,13 +117,12 @@ pub fn run_apply(args: &ApplyArgs) -> Result<(), CliError> {
 /// # Errors
 /// If the store cannot be read.
 pub fn run_export(args: &ExportArgs) -> Result<(), CliError> {
-    let opened = open(&args.config)?;
-    let image = opened.administration.store().load_all().map_err(anyhow::Error::from)?;
+    let image = open_for_reading(&args.config)?.load_all().map_err(anyhow::Error::from)?;
     let document = export(&image);
     match args.format {
         DocumentFormat::Json => output::json(&document),
         DocumentFormat::Yaml => {
-            output::line(serde_saphyr::to_string(&document).context("cannot write YAML")?.trim_end());
+            output::line(serde_saphyr::to_string(&document).context("cannot write YAML")?.trim_end())?;
             Ok(())
         }
     }

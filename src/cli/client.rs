@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::client_secret::{self, SecretArgs, show_new_secret};
 use super::exit::CliError;
-use super::open::{Opened, actor, open};
+use super::open::{actor, open, open_for_reading};
 use super::output;
 use super::{ConfigArgs, OutputArgs};
 use crate::issuer::clients::IdRule;
@@ -14,7 +14,7 @@ use crate::issuer::document::ClientEntry;
 use crate::issuer::document::export::client_entry;
 use crate::issuer::secrets::{SecretSummary, SecretTerms};
 use crate::oauth::client::{Client, ClientId};
-use crate::store::Page;
+use crate::store::{Page, Store};
 
 /// Clients: who gets tokens.
 #[derive(Debug, Args)]
@@ -41,6 +41,9 @@ enum Verb {
         /// The API meant when a request names none
         #[arg(long, value_name = "IDENTIFIER")]
         default_audience: Option<String>,
+        /// Grants every right of the Management API
+        #[arg(long)]
+        management: bool,
         /// Generates no secret
         #[arg(long)]
         no_secret: bool,
@@ -100,13 +103,16 @@ enum Verb {
 /// What the verb refuses.
 pub fn run(args: ClientArgs) -> Result<(), CliError> {
     let format = args.output.output;
-    let opened = open(&args.config)?;
-    let administration = &opened.administration;
+    let config = &args.config;
+    let change = || open(config).map(|opened| opened.administration);
     match args.verb {
-        Verb::Create { id, name, default_audience, no_secret, secret_expires_at } => {
+        Verb::Create { id, name, default_audience, management, no_secret, secret_expires_at } => {
             let entry = ClientEntry { default_audience, ..ClientEntry::new(id, name) };
-            let (client, added) = administration.change(&actor(), |change| {
+            let (client, added) = change()?.change(&actor(), |change| {
                 let client = change.create_client(&entry, IdRule::Chosen)?;
+                if management {
+                    change.grant_management(client.client_id.as_str())?;
+                }
                 let terms = SecretTerms { label: Some("first".to_owned()), expires_at: secret_expires_at };
                 let secret = if no_secret { None } else { Some(change.add_secret(client.client_id.as_str(), terms)?) };
                 Ok((client, secret))
@@ -118,7 +124,7 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
         }
         Verb::List => {
             let clients =
-                administration.store().read(|reader| reader.list_clients(Page::ALL)).map_err(anyhow::Error::from)?;
+                open_for_reading(config)?.read(|reader| reader.list_clients(Page::ALL)).map_err(anyhow::Error::from)?;
             let rows: Vec<_> = clients
                 .iter()
                 .map(|client| {
@@ -133,9 +139,9 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
                 .collect();
             output::list(format, &["client_id", "name", "enabled", "secrets", "grants"], &rows)
         }
-        Verb::Show { client_id } => show(&opened, format, &client_id),
+        Verb::Show { client_id } => show(&open_for_reading(config)?, format, &client_id),
         Verb::Update { client_id, name, enabled, default_audience } => {
-            let client = administration.change(&actor(), |change| {
+            let client = change()?.change(&actor(), |change| {
                 change.update_client(&client_id, |entry| {
                     entry.name = name.or(entry.name.take());
                     entry.enabled = enabled.unwrap_or(entry.enabled);
@@ -147,35 +153,30 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
             output::object(format, &ClientEntry::without_secrets_and_grants(&client))
         }
         Verb::Delete { client_id } => {
-            administration.change(&actor(), |change| change.delete_client(&client_id))?;
+            change()?.change(&actor(), |change| change.delete_client(&client_id))?;
             output::remark(format_args!("deleted the client {client_id} with its secrets and grants"));
             Ok(())
         }
-        Verb::Secret(secret) => client_secret::run(&opened, format, secret),
+        Verb::Secret(secret) => client_secret::run(config, format, secret),
         Verb::RotateSecret { client_id, overlap_seconds, label } => {
             let terms = SecretTerms { label, expires_at: None };
             let added =
-                administration.change(&actor(), |change| change.rotate_secret(&client_id, overlap_seconds, terms))?;
+                change()?.change(&actor(), |change| change.rotate_secret(&client_id, overlap_seconds, terms))?;
             show_new_secret(format, &client_id, &added)
         }
     }
 }
 
 /// The client with that id.
-pub(super) fn find(opened: &Opened, client_id: &str) -> Result<Client, CliError> {
+pub(super) fn find(store: &Store, client_id: &str) -> Result<Client, CliError> {
     let missing = || CliError::Refused(format!("there is no client {}", client_id.escape_debug()));
     let id: ClientId = client_id.parse().map_err(|_| missing())?;
-    opened
-        .administration
-        .store()
-        .read(|reader| reader.find_client(&id))
-        .map_err(anyhow::Error::from)?
-        .ok_or_else(missing)
+    store.read(|reader| reader.find_client(&id)).map_err(anyhow::Error::from)?.ok_or_else(missing)
 }
 
-fn show(opened: &Opened, format: output::OutputFormat, client_id: &str) -> Result<(), CliError> {
-    let client = find(opened, client_id)?;
-    let apis = opened.administration.store().read(|reader| reader.list_apis()).map_err(anyhow::Error::from)?;
+fn show(store: &Store, format: output::OutputFormat, client_id: &str) -> Result<(), CliError> {
+    let client = find(store, client_id)?;
+    let apis = store.read(|reader| reader.list_apis()).map_err(anyhow::Error::from)?;
     let entry = client_entry(&client, &apis);
     let secrets: Vec<_> = client.secrets.iter().map(SecretSummary::from).collect();
     let mut shown = serde_json::to_value(&entry).map_err(anyhow::Error::from)?;

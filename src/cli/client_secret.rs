@@ -4,9 +4,10 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::ConfigArgs;
 use super::client::find;
 use super::exit::CliError;
-use super::open::{Opened, actor};
+use super::open::{actor, open, open_for_reading};
 use super::output::{self, OutputFormat};
 use crate::issuer::document::entries::to_timestamp;
 use crate::issuer::secrets::{AddedSecret, SecretSummary, SecretTerms};
@@ -52,21 +53,21 @@ enum Verb {
 ///
 /// # Errors
 /// What the verb refuses.
-pub fn run(opened: &Opened, format: OutputFormat, args: SecretArgs) -> Result<(), CliError> {
-    let administration = &opened.administration;
+pub fn run(config: &ConfigArgs, format: OutputFormat, args: SecretArgs) -> Result<(), CliError> {
+    let change = || open(config).map(|opened| opened.administration);
     match args.verb {
         Verb::Add { client_id, label, expires_at } => {
             let terms = SecretTerms { label, expires_at };
-            let added = administration.change(&actor(), |change| change.add_secret(&client_id, terms))?;
+            let added = change()?.change(&actor(), |change| change.add_secret(&client_id, terms))?;
             show_new_secret(format, &client_id, &added)
         }
         Verb::List { client_id } => {
-            let client = find(opened, &client_id)?;
+            let client = find(&open_for_reading(config)?, &client_id)?;
             let summaries: Vec<_> = client.secrets.iter().map(SecretSummary::from).collect();
             output::list(format, &["id", "hint", "label", "created_at", "expires_at", "last_used_at"], &summaries)
         }
         Verb::Retire { client_id, secret } => {
-            administration.change(&actor(), |change| change.retire_secret(&client_id, &secret))?;
+            change()?.change(&actor(), |change| change.retire_secret(&client_id, &secret))?;
             output::remark(format_args!("retired the secret {secret} of {client_id}"));
             Ok(())
         }
@@ -76,7 +77,7 @@ pub fn run(opened: &Opened, format: OutputFormat, args: SecretArgs) -> Result<()
 /// Shows a secret that was just generated, once.
 pub(super) fn show_new_secret(format: OutputFormat, client_id: &str, added: &AddedSecret) -> Result<(), CliError> {
     let time = |at: Option<crate::clock::UnixMillis>| at.and_then(to_timestamp).map(|at| at.to_string());
-    output::object(
+    let shown = output::object(
         format,
         &json!({
             "client_id": client_id,
@@ -84,7 +85,14 @@ pub(super) fn show_new_secret(format: OutputFormat, client_id: &str, added: &Add
             "expires_at": time(added.stored.expires_at),
             "previous_expires_at": time(added.previous_expires_at),
         }),
-    )?;
+    );
+    if let Err(cause) = shown {
+        let which = added.stored.id;
+        output::remark(format_args!(
+            "the secret was made but could not be shown: retire it with `tokenhouse client secret retire {client_id} {which}`"
+        ));
+        return Err(cause);
+    }
     if format == OutputFormat::Table {
         output::remark("Keep the secret now: it is not stored and cannot be shown again.");
     }

@@ -39,8 +39,8 @@ pub fn run(args: &ConfigCommandArgs) -> Result<(), CliError> {
             load_config(&args.config)?;
             output::remark("the configuration is in order");
         }
-        Verb::Print => output::line(load_config(&args.config)?.print().trim_end()),
-        Verb::Docs => output::line(crate::config::docs().trim_end()),
+        Verb::Print => output::line(load_config(&args.config)?.print().trim_end())?,
+        Verb::Docs => output::line(crate::config::docs().trim_end())?,
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::client::find;
 use super::exit::CliError;
-use super::open::{actor, open};
+use super::open::{actor, open, open_for_reading};
 use super::output;
 use super::{ConfigArgs, OutputArgs};
 use crate::issuer::document::GrantEntry;
@@ -77,29 +77,29 @@ enum Verb {
 /// What the verb refuses.
 pub fn run(args: GrantArgs) -> Result<(), CliError> {
     let format = args.output.output;
-    let opened = open(&args.config)?;
-    let administration = &opened.administration;
+    let config = &args.config;
+    let change = || open(config).map(|opened| opened.administration);
     let shown = |client_id: &str, entry: &GrantEntry| json!({ "client_id": client_id, "audience": entry.audience, "scope": entry.scope });
     match args.verb {
         Verb::Create { target, scope } => {
             let entry = GrantEntry { audience: target.audience, scope };
-            administration.change(&actor(), |change| change.create_grant(&target.client_id, &entry))?;
+            change()?.change(&actor(), |change| change.create_grant(&target.client_id, &entry))?;
             output::object(format, &shown(&target.client_id, &entry))
         }
         Verb::Update { target, scope } => {
             let entry = GrantEntry { audience: target.audience, scope };
-            administration.change(&actor(), |change| change.update_grant(&target.client_id, &entry))?;
+            change()?.change(&actor(), |change| change.update_grant(&target.client_id, &entry))?;
             output::object(format, &shown(&target.client_id, &entry))
         }
         Verb::Delete { target } => {
-            administration.change(&actor(), |change| change.delete_grant(&target.client_id, &target.audience))?;
+            change()?.change(&actor(), |change| change.delete_grant(&target.client_id, &target.audience))?;
             output::remark(format_args!("{} has no grant for {} any more", target.client_id, target.audience));
             Ok(())
         }
         Verb::List { client } => {
-            let store = administration.store();
+            let store = open_for_reading(config)?;
             let clients = match client {
-                Some(client_id) => vec![find(&opened, &client_id)?],
+                Some(client_id) => vec![find(&store, &client_id)?],
                 None => store.read(|reader| reader.list_clients(Page::ALL)).map_err(anyhow::Error::from)?,
             };
             let apis = store.read(|reader| reader.list_apis()).map_err(anyhow::Error::from)?;
@@ -115,8 +115,9 @@ pub fn run(args: GrantArgs) -> Result<(), CliError> {
             output::list(format, &["client_id", "audience", "scope"], &rows)
         }
         Verb::Show { target } => {
-            let client = find(&opened, &target.client_id)?;
-            let apis = administration.store().read(|reader| reader.list_apis()).map_err(anyhow::Error::from)?;
+            let store = open_for_reading(config)?;
+            let client = find(&store, &target.client_id)?;
+            let apis = store.read(|reader| reader.list_apis()).map_err(anyhow::Error::from)?;
             let api = apis.iter().find(|api| api.identifier.as_str() == target.audience);
             let grant = api.and_then(|api| client.grant_for(api.id).map(|grant| (api, grant)));
             let (api, grant) = grant.ok_or_else(|| {

@@ -52,7 +52,7 @@ pub fn run(args: &HealthcheckArgs) -> Result<(), CliError> {
         if !status.is_success() {
             return Err(CliError::Failed(anyhow::anyhow!("{url} answers {status}: {text}")));
         }
-        output::line(text);
+        output::line(text)?;
         Ok(())
     })
 }

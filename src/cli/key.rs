@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::exit::CliError;
-use super::open::{actor, open};
+use super::open::{actor, open, open_for_reading};
 use super::output;
 use super::{ConfigArgs, OutputArgs};
 use crate::issuer::rotate_keys::summary;
@@ -45,16 +45,17 @@ enum Verb {
 /// What the verb refuses.
 pub fn run(args: &KeyArgs) -> Result<(), CliError> {
     let format = args.output.output;
-    let opened = open(&args.config)?;
-    let administration = &opened.administration;
     match args.verb {
         Verb::List => {
-            let keys = administration.store().read(|reader| reader.list_signing_keys()).map_err(anyhow::Error::from)?;
+            let keys = open_for_reading(&args.config)?
+                .read(|reader| reader.list_signing_keys())
+                .map_err(anyhow::Error::from)?;
             let rows: Vec<_> = keys.iter().map(summary).collect();
             output::list(format, &["kid", "alg", "state", "announced_at", "activated_at", "remove_after"], &rows)
         }
         Verb::Rotate { alg, now } => {
             let urgency = if now { RotationUrgency::Forced } else { RotationUrgency::WhenAnnounced };
+            let administration = open(&args.config)?.administration;
             // A change of its own: the announcement must stand even if it is too early for the rotation.
             administration.change(&actor(), |change| change.ensure_next_key(alg))?;
             let kid = administration.change(&actor(), |change| change.rotate_key(alg, urgency))?;

@@ -2,12 +2,14 @@
 
 pub mod api;
 pub mod apply;
+pub mod audit;
 pub mod client;
 pub mod client_secret;
 pub mod config;
 pub mod dev;
 pub mod dev_tls;
 pub mod exit;
+pub mod explain;
 pub mod grant;
 pub mod healthcheck;
 pub mod http_client;
@@ -80,6 +82,10 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Writes the whole configuration as one document, with hashes, never secrets
     Export(apply::ExportArgs),
+    /// Which token would this client get, and if none, why?
+    Explain(explain::ExplainArgs),
+    /// The audit trail
+    Audit(audit::AuditArgs),
     /// Gets a token as a client would
     Token(token::TokenArgs),
     /// Verifies a token as a resource server would, and says why not
@@ -118,6 +124,8 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Key(args) => key::run(&args),
         Command::Apply(args) => apply::run_apply(&args),
         Command::Export(args) => apply::run_export(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),

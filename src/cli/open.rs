@@ -13,6 +13,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DatabaseUrl, Flag, MasterKeySource, Sources};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::issuer::administration::{Administration, AdministrationPolicy};
+use crate::issuer::bootstrap::ManagementApi;
+use crate::issuer::signing_keys::{SigningKeys, TestKeys};
 use crate::keys::lifecycle::AnnouncementPeriod;
 use crate::keys::master_key_file::{self, MasterKeyFileError};
 use crate::keys::{MasterKey, RsaBits};
@@ -77,27 +79,51 @@ pub fn load_config(args: &ConfigArgs) -> Result<Config, CliError> {
     Config::load(&sources(args, Vec::new())?).map_err(CliError::usage)
 }
 
-/// Opens the store as the configuration says.
+/// Opens the store for a command that only reads: it must be there, and nothing is written.
+///
+/// # Errors
+/// If configuration or database are not in order.
+pub fn open_for_reading(args: &ConfigArgs) -> Result<Store, CliError> {
+    let config = load_config(args)?;
+    if let DatabaseUrl::Sqlite(path) = &config.database.url
+        && !path.exists()
+    {
+        return Err(CliError::Failed(anyhow::anyhow!(
+            "there is no database at {}: start `tokenhouse serve` here first, or name the right one by --config or --set \
+             database.url=sqlite:PATH",
+            path.display()
+        )));
+    }
+    open_store(&config, Migrate::WhenEmpty)
+}
+
+/// Opens the store for a command that changes it.
 ///
 /// # Errors
 /// If configuration, database or master key are not in order.
 pub fn open(args: &ConfigArgs) -> Result<Opened, CliError> {
-    open_with(load_config(args)?, Migrate::WhenEmpty)
+    open_with(load_config(args)?, Migrate::WhenEmpty, ManagementApi::Keep)
 }
 
 /// Opens the store of `config`, and makes sure that the Management API and a signing key are there.
 ///
 /// # Errors
 /// If database or master key are not in order.
-pub fn open_with(config: Config, migrate: Migrate) -> Result<Opened, CliError> {
+pub fn open_with(config: Config, migrate: Migrate, management: ManagementApi) -> Result<Opened, CliError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let store = open_store(&config, migrate)?;
-    let first_start = store.read(|reader| reader.list_signing_keys()).map_err(anyhow::Error::from)?.is_empty();
+    let keys = store.read(|reader| reader.list_signing_keys()).map_err(anyhow::Error::from)?;
+    let first_start = keys.is_empty();
     let master_key = Arc::new(open_master_key(&config, first_start, entropy.as_ref())?);
+    // With another master key than that of the server, new keys would be sealed so that the server cannot open them.
+    let opened = SigningKeys::open(keys, &SigningKeys::default(), &master_key, TestKeys::Refused);
+    if let Some(cause) = opened.unusable().first() {
+        return Err(CliError::Failed(anyhow::anyhow!("{cause}; nothing was changed")));
+    }
     let administration =
         Administration::new(store, master_key.clone(), clock.clone(), entropy.clone(), policy(&config)?);
-    administration.bootstrap()?;
+    administration.bootstrap(management)?;
     Ok(Opened { config, administration, master_key, clock, entropy, first_start })
 }
 
@@ -115,7 +141,13 @@ fn open_master_key(config: &Config, first_start: bool, entropy: &dyn Entropy) ->
     };
     match master_key_file::load(path) {
         Err(MasterKeyFileError::NotFound { .. }) if first_start => {
-            Ok(master_key_file::create(path, entropy).context("cannot make the master key")?)
+            match master_key_file::create(path, entropy) {
+                // Another command was quicker by a moment.
+                Err(MasterKeyFileError::AlreadyExists { .. }) => {
+                    Ok(master_key_file::load(path).context("cannot use the master key")?)
+                }
+                other => Ok(other.context("cannot make the master key")?),
+            }
         }
         Err(error @ MasterKeyFileError::NotFound { .. }) => Err(CliError::Failed(anyhow::Error::new(error).context(
             "the database holds signing keys that are sealed with a master key: put the file back, or give keys.master_key",

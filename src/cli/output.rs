@@ -20,8 +20,17 @@ pub enum OutputFormat {
 }
 
 /// Writes one line to standard output. A reader that has seen enough, such as `head`, may have closed it.
-pub fn line(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+///
+/// # Errors
+/// If it cannot be written for any other reason, such as a full disk.
+pub fn line(text: impl std::fmt::Display) -> Result<(), CliError> {
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("cannot write the answer").into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes a remark to standard error, so that it does not end up in a script's input.
@@ -34,8 +43,7 @@ pub fn remark(text: impl std::fmt::Display) {
 /// # Errors
 /// If it cannot be written as JSON.
 pub fn json(value: &impl Serialize) -> Result<(), CliError> {
-    line(serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?);
-    Ok(())
+    line(serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?)
 }
 
 /// Writes a list: a table with the `columns`, or all of it as JSON.
@@ -57,8 +65,7 @@ pub fn list(format: OutputFormat, columns: &[&str], items: &[impl Serialize]) ->
         let value = serde_json::to_value(item).map_err(anyhow::Error::from)?;
         table.add_row(columns.iter().map(|column| cell(value.get(column))));
     }
-    line(trimmed(&table));
-    Ok(())
+    line(trimmed(&table))
 }
 
 /// Writes one object: a row for each of its members, or JSON.
@@ -75,8 +82,7 @@ pub fn object(format: OutputFormat, item: &impl Serialize) -> Result<(), CliErro
     for (name, member) in value.as_object().into_iter().flatten() {
         table.add_row([name.clone(), cell(Some(member))]);
     }
-    line(trimmed(&table));
-    Ok(())
+    line(trimmed(&table))
 }
 
 fn trimmed(table: &Table) -> String {

@@ -79,9 +79,6 @@ pub fn run(args: &ResourceApiArgs) -> Result<(), CliError> {
         let handle = server.handle();
         let stopped = actix_web::rt::spawn(server);
         tracing::info!(bind = %settings.bind, audience = settings.audience.as_str(), "listening");
-        running::stop_signal().await?;
-        running::stop([handle]).await;
-        stopped.await.context("the server panicked")?.context("the server failed")?;
-        Ok(())
+        running::until_stopped(vec![handle], stopped).await
     })
 }

@@ -91,11 +91,39 @@ pub async fn stop_signal() -> Result<(), CliError> {
     Ok(())
 }
 
-/// Stops servers: no new connections, requests in flight are answered.
-pub async fn stop(handles: impl IntoIterator<Item = ServerHandle>) {
-    for handle in handles {
-        handle.stop(true).await;
+/// Waits for the signal to stop, then stops the servers: no new connections, requests in flight are answered. A second
+/// signal cuts that short. If the servers end by themselves, that is an error.
+///
+/// # Errors
+/// If the servers failed.
+pub async fn until_stopped(
+    handles: Vec<ServerHandle>,
+    mut servers: tokio::task::JoinHandle<std::io::Result<()>>,
+) -> Result<(), CliError> {
+    tokio::select! {
+        signal = stop_signal() => signal?,
+        ended = &mut servers => {
+            ended.context("the server panicked")?.context("the server failed")?;
+            return Err(CliError::Failed(anyhow::anyhow!("the server ended by itself")));
+        }
     }
+    tracing::info!("stopping: no new connections, requests in flight are answered");
+    let gentle = async {
+        for handle in &handles {
+            handle.stop(true).await;
+        }
+    };
+    tokio::select! {
+        () = gentle => {}
+        signal = stop_signal() => {
+            signal?;
+            tracing::warn!("stopping at once: requests in flight are cut off");
+            for handle in &handles {
+                handle.stop(false).await;
+            }
+        }
+    }
+    Ok(servers.await.context("the server panicked")?.context("the server failed")?)
 }
 
 /// The endpoints as a function that configures an application.

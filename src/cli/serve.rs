@@ -14,6 +14,7 @@ use super::{ConfigArgs, output, running};
 use crate::config::{Config, Flag};
 use crate::http::server::{ServerSettings, start};
 use crate::http::{IssuerEndpoints, RequestLimits, tls};
+use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::hash_pool::HashPoolSettings;
 use crate::issuer::served::Served;
 use crate::issuer::signing_keys::TestKeys;
@@ -78,7 +79,7 @@ pub fn run(args: &ServeArgs) -> Result<(), CliError> {
     crate::telemetry::init(config.log.format, config.log.level.as_str()).context("cannot start the log")?;
     let listener = running::listen(config.server.bind, "server.bind")?;
     let migrate = if args.migrate { Migrate::Always } else { Migrate::WhenEmpty };
-    let opened = open_with(config, migrate)?;
+    let opened = open_with(config, migrate, ManagementApi::BringUpToDate)?;
     actix_web::rt::System::new().block_on(serve(opened, listener))
 }
 
@@ -122,25 +123,24 @@ async fn serve(opened: Opened, listener: std::net::TcpListener) -> Result<(), Cl
     if opened.first_start {
         say_what_to_do_next();
     }
+    let algs = served.snapshot().keys.active_algs();
     let background =
-        [running::follow_store(served, poll), running::write_usage(issuer.clone()), announce_next_key(opened)];
-    running::stop_signal().await?;
-    tracing::info!("stopping: no new connections, requests in flight are answered");
+        [running::follow_store(served, poll), running::write_usage(issuer.clone()), announce_next_keys(opened, algs)];
+    let ended = running::until_stopped(vec![handle], stopped).await;
     for task in background {
         task.abort();
     }
-    running::stop([handle]).await;
     running::flush_usage(issuer).await;
-    stopped.await.context("the server panicked")?.context("the server failed")?;
-    Ok(())
+    ended
 }
 
-/// Announces the next signing key where there is none: in the background, since making an RSA key takes up to half a
+/// Announces the next signing key of each algorithm where there is none: in the background, since making an RSA key takes up to half a
 /// second.
-fn announce_next_key(opened: Opened) -> tokio::task::JoinHandle<()> {
+fn announce_next_keys(opened: Opened, algs: Vec<SigningAlg>) -> tokio::task::JoinHandle<()> {
     actix_web::rt::spawn(async move {
         let made = tokio::task::spawn_blocking(move || {
-            opened.administration.change(&Actor::System, |change| change.ensure_next_key(SigningAlg::Rs256))
+            algs.into_iter()
+                .try_for_each(|alg| opened.administration.change(&Actor::System, |change| change.ensure_next_key(alg)))
         });
         match made.await {
             Ok(Ok(())) => {}

@@ -74,7 +74,7 @@ pub fn run(args: &TokenArgs) -> Result<(), CliError> {
         if args.output.output == OutputFormat::Json {
             return output::json(&answer);
         }
-        output::line(member("access_token").context("the answer holds no access_token")?);
+        output::line(member("access_token").context("the answer holds no access_token")?)?;
         Ok(())
     })
 }

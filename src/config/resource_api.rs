@@ -29,7 +29,7 @@ pub struct ResourceApiSettings {
     pub database: PathBuf,
     /// Its URL as callers see it; from `bind` when unset.
     pub public_url: Option<Url>,
-    /// Certificates, beside the system's, that may vouch for the issuer.
+    /// Certificates that may vouch for the issuer, in place of the system's.
     pub ca_file: Option<PathBuf>,
     /// The issuer's JWK Set; from the issuer's metadata when unset.
     pub jwks_uri: Option<Url>,

@@ -50,7 +50,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting { kind: Kind::ListOf(DIALECTS), ..text("resource_api.dialects", "", "[\"rfc9068_profile\"]", "Token dialects the resource API accepts.") },
     text("resource_api.database", "path", "\"./resource-api.db\"", "The resource API's own SQLite file."),
     unset("resource_api.public_url", "URL", "\"https://api.example.com/\"", "The resource API's URL as its callers see it, for its metadata (RFC 9728); when unset, from resource_api.bind."),
-    unset("resource_api.ca_file", "path", "\"/etc/tokenhouse/ca.pem\"", "Certificates in PEM, beside the system's, that may vouch for the issuer."),
+    unset("resource_api.ca_file", "path", "\"/etc/tokenhouse/ca.pem\"", "Certificates in PEM that may vouch for the issuer, in place of the system's."),
     unset("resource_api.jwks_uri", "URL", "\"https://auth.example.com/.well-known/jwks.json\"", "The issuer's JWK Set; when unset, from the issuer's metadata."),
 ];
 

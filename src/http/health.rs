@@ -30,7 +30,8 @@ pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
     let store_answers =
         i128::from(silent_millis) <= i128::try_from(endpoints.store_silence.as_millis()).unwrap_or(i128::MAX);
     let signs = !snapshot.keys.active_algs().is_empty();
-    let (code, status) = match (signs, store_answers) {
+    let all_usable = snapshot.keys.unusable().is_empty();
+    let (code, status) = match (signs, store_answers && all_usable) {
         (true, true) => (StatusCode::OK, "ready"),
         (true, false) => (StatusCode::OK, "degraded, still issuing"),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
@@ -39,7 +40,11 @@ pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
         "status": status,
         "parts": {
             "store": if store_answers { "ok" } else { "does not answer: changes are not followed" },
-            "signing_keys": if signs { "ok" } else { "no active key" },
+            "signing_keys": match (signs, all_usable) {
+                (true, true) => "ok",
+                (true, false) => "a key cannot be opened: see the log",
+                (false, _) => "no active key",
+            },
         },
         "revision": snapshot.revision.0,
     }))

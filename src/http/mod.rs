@@ -48,7 +48,7 @@ impl IssuerEndpoints {
         let issuer = &self.issuer.served().context().issuer;
         let path = issuer.path();
         let at = |relative: &str| format!("{path}{relative}");
-        config.app_data(web::Data::new(self.clone()));
+        config.app_data(web::Data::new(self.clone())).default_service(web::to(error::not_found));
         for relative in ["/oauth/token", "/connect/token"] {
             config.service(error::only("POST", web::resource(at(relative)).route(web::post().to(token::token))));
         }

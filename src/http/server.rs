@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
 
-use super::error::not_found;
 use super::middleware::head_limit::limit_head;
 use crate::telemetry::middleware::identify_request;
 
@@ -61,7 +60,6 @@ where
             .wrap(from_fn(move |request, next| limit_head(head_bytes, request, next)))
             .wrap(from_fn(identify_request))
             .configure(configure.clone())
-            .default_service(web::to(not_found))
     })
     .max_connections(settings.max_connections)
     .client_request_timeout(settings.head_time)

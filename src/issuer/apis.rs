@@ -95,6 +95,11 @@ impl Change<'_> {
                 policy.max_token_lifetime
             )));
         }
+        if entry.token_reuse_seconds != 0 {
+            return Err(AdministrationError::Invalid(
+                "token_reuse_seconds: this version issues a new token each time; write 0 or leave it out".to_owned(),
+            ));
+        }
         Ok(Api {
             id: uuid::Uuid::nil(),
             name: validated_text("name", entry.name.as_deref().unwrap_or(&entry.identifier))?,

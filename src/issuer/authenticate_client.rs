@@ -165,9 +165,9 @@ async fn check_brought(
         .cloned()
         .collect();
     if let Some(client) = client
-        && let Some(known) = brought.iter().find(|stored| {
-            is_usable(client, stored, now) && hashes.is_remembered(client, stored, &candidate.secret)
-        })
+        && let Some(known) = brought
+            .iter()
+            .find(|stored| is_usable(client, stored, now) && hashes.is_remembered(client, stored, &candidate.secret))
     {
         return Ok(Some(Proven { client: client.clone(), stored: known.clone() }));
     }

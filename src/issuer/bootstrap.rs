@@ -1,7 +1,7 @@
 //! What must be there before the first request: the Management API and a key that signs.
 
 use super::administration::{Administration, AdministrationError, Change, audited};
-use super::document::ApiEntry;
+use super::document::{ApiEntry, GrantEntry};
 use crate::keys::SigningAlg;
 use crate::oauth::resource::{Api, ScopeDefinition};
 use crate::store::{Actor, AuditAction, ObjectKind};
@@ -35,29 +35,51 @@ pub const MANAGEMENT_SCOPES: [&str; 22] = [
     "read:stats",
 ];
 
+/// What becomes of a Management API that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ManagementApi {
+    /// It stays as it is: a command may have been called with another issuer by mistake.
+    Keep,
+    /// It moves to the issuer of this server and gets the scopes of this version.
+    BringUpToDate,
+}
+
 impl Administration {
-    /// Makes sure that the Management API stands under today's issuer and that a key signs.
+    /// Makes sure that there is a Management API and that a key signs.
     ///
     /// # Errors
     /// If the store does not take it or no key can be made.
-    pub fn bootstrap(&self) -> Result<(), AdministrationError> {
+    pub fn bootstrap(&self, moving: ManagementApi) -> Result<(), AdministrationError> {
         self.change(&Actor::System, |change| {
-            change.ensure_management_api()?;
+            change.ensure_management_api(moving)?;
             change.ensure_active_key(SigningAlg::Rs256)
         })
     }
 }
 
 impl Change<'_> {
-    /// Creates the Management API, or moves it when the issuer has changed.
-    fn ensure_management_api(&mut self) -> Result<(), AdministrationError> {
+    /// Grants the client `client_id` every right of the Management API.
+    ///
+    /// # Errors
+    /// If there is no such client, or it has such a grant already.
+    pub fn grant_management(&mut self, client_id: &str) -> Result<(), AdministrationError> {
+        let system = self.transaction.list_apis()?.into_iter().find(|api| api.is_system);
+        let api = system.ok_or_else(|| AdministrationError::not_found("API", "for management"))?;
+        let scope = api.scopes.iter().map(|scope| scope.value.to_string()).collect();
+        self.create_grant(client_id, &GrantEntry { audience: api.identifier.to_string(), scope })?;
+        Ok(())
+    }
+
+    /// Creates the Management API, or brings it up to date where `management` says so.
+    fn ensure_management_api(&mut self, management: ManagementApi) -> Result<(), AdministrationError> {
         let audience = self.admin.policy.issuer.management_audience();
         let identifier = audience.parse().map_err(AdministrationError::invalid)?;
         let existing = self.transaction.list_apis()?.into_iter().find(|api| api.is_system);
-        if existing.as_ref().is_some_and(|api| api.identifier == identifier) {
+        let stays = existing.is_some() && management == ManagementApi::Keep;
+        if stays || existing.as_ref().is_some_and(|api| api.identifier == identifier && defines_all(api)) {
             return Ok(());
         }
-        if self.transaction.find_api_by_identifier(&identifier)?.is_some() {
+        if self.transaction.find_api_by_identifier(&identifier)?.is_some_and(|api| !api.is_system) {
             return Err(AdministrationError::Conflict(format!(
                 "the API {identifier} has the identifier of the Management API of this issuer: delete it, or change issuer"
             )));
@@ -69,7 +91,7 @@ impl Change<'_> {
         let scopes = scopes.map_err(AdministrationError::invalid)?;
         let before = existing.as_ref().map(ApiEntry::from);
         let api = match existing {
-            Some(api) => Api { identifier, updated_at: self.now, ..api },
+            Some(api) => Api { identifier, scopes, updated_at: self.now, ..api },
             None => {
                 let template = self.validated_api(&ApiEntry {
                     name: Some(MANAGEMENT_API_NAME.to_owned()),
@@ -92,4 +114,9 @@ impl Change<'_> {
             audited(&ApiEntry::from(&api)),
         )
     }
+}
+
+fn defines_all(api: &Api) -> bool {
+    let defined: Vec<_> = api.scopes.iter().map(|scope| scope.value.as_str()).collect();
+    defined == MANAGEMENT_SCOPES
 }

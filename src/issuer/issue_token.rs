@@ -7,9 +7,11 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::TokenIssuer;
 use super::authenticate_client::{AuthenticatedClient, authenticate_client};
+use super::quota::QuotaVerdict;
 use super::snapshot::Snapshot;
+use crate::clock::UnixMillis;
 use crate::oauth::access_token::{TokenSubject, build_access_token};
-use crate::oauth::client::ClientId;
+use crate::oauth::client::{Client, ClientId};
 use crate::oauth::client_auth::Mechanism;
 use crate::oauth::client_credentials::authorize_client_credentials;
 use crate::oauth::error::TokenError;
@@ -66,6 +68,8 @@ impl TokenIssuer {
         decision.audience = Some(authorization.api.identifier.clone());
         decision.scope = Some(authorization.scope.clone());
 
+        self.charge(authenticated.client(), now)?;
+
         let jti = self.new_jti();
         let token = build_access_token(&TokenSubject {
             issuer: self.served.context().issuer.as_str(),
@@ -97,6 +101,18 @@ impl TokenIssuer {
         signed
             .map_err(|_| TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS })?
             .map_err(|error| internal("signing", &error))
+    }
+
+    /// Counts the token against the quota of `client`.
+    fn charge(&self, client: &Client, now: UnixMillis) -> Result<(), TokenError> {
+        match self.quotas.count(client, now) {
+            QuotaVerdict::Within => Ok(()),
+            QuotaVerdict::BeyondUnenforced => {
+                tracing::warn!(client_id = client.client_id.as_str(), "beyond its quota, which is not enforced");
+                Ok(())
+            }
+            QuotaVerdict::Beyond { retry_after } => Err(TokenError::TooManyRequests { retry_after }),
+        }
     }
 
     /// 128 random bits: unique without asking anyone (RFC 7519 §4.1.7).

@@ -9,9 +9,11 @@ pub mod authenticate_client;
 pub mod bootstrap;
 pub mod clients;
 pub mod document;
+pub mod explain;
 pub mod grants;
 pub mod hash_pool;
 pub mod issue_token;
+pub mod quota;
 pub mod rotate_keys;
 pub mod secrets;
 pub mod served;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 
 pub use administration::{Administration, AdministrationError};
 use hash_pool::{HashPool, HashPoolSettings};
+use quota::Quotas;
 use served::Served;
 use upgrade_hash::HashUpgrades;
 use usage::SecretUsage;
@@ -44,6 +47,7 @@ pub struct TokenIssuer {
     hashes: HashPool,
     signers: WorkPool<()>,
     usage: SecretUsage,
+    quotas: Quotas,
     upgrades: HashUpgrades,
 }
 
@@ -74,6 +78,7 @@ impl TokenIssuer {
             hashes: HashPool::start(settings.hashing, entropy.as_ref())?,
             signers: WorkPool::start("sign", settings.signing)?,
             usage: SecretUsage::default(),
+            quotas: Quotas::default(),
             upgrades: HashUpgrades::start(served.store().clone(), clock.clone(), entropy.clone())?,
             served,
             clock,

@@ -58,12 +58,16 @@ impl Served {
     /// Serves the store's newest revision. Blocks: call it off the async workers.
     ///
     /// # Errors
-    /// If the store does not answer or a signing key cannot be used; the old snapshot is then served on.
+    /// If the store does not answer; the old snapshot is then served on.
     pub fn follow(&self) -> Result<(), FollowError> {
         let _turn = self.following.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.snapshot.load_full();
         if self.store.revision()? != current.revision {
-            self.snapshot.store(Arc::new(self.next(&current)?));
+            let next = self.next(&current)?;
+            for cause in next.keys.unusable() {
+                tracing::error!(%cause, "a signing key cannot be used; the one before signs on");
+            }
+            self.snapshot.store(Arc::new(next));
         }
         self.followed_at.store(self.clock.now().0, Ordering::Relaxed);
         Ok(())

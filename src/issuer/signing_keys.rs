@@ -54,33 +54,40 @@ pub enum TestKeys {
 pub struct SigningKeys {
     records: Vec<SigningKeyRecord>,
     active: HashMap<SigningAlg, Arc<Signer>>,
+    /// Why an active or next key cannot be used.
+    unusable: Vec<Arc<SigningKeyError>>,
 }
 
 impl SigningKeys {
-    /// Opens the active keys among `records`; those that `known` already holds are not opened again.
+    /// Opens the active and the next keys among `records`; active ones that `known` already holds are not opened again.
     ///
-    /// # Errors
-    /// If a key cannot be opened or must not be used.
-    pub fn open(
-        records: Vec<SigningKeyRecord>,
-        known: &Self,
-        master_key: &MasterKey,
-        test_keys: TestKeys,
-    ) -> Result<Self, SigningKeyError> {
-        let mut active = HashMap::new();
-        for record in &records {
-            if test_keys == TestKeys::Refused && is_public_test_key(&record.kid) {
-                return Err(SigningKeyError::PublicTestKey(record.kid.clone()));
-            }
-            if record.state == KeyState::Active {
-                let signer = match known.active.get(&record.alg).filter(|signer| signer.kid() == record.kid) {
-                    Some(signer) => signer.clone(),
-                    None => Arc::new(open_signer(record, master_key)?),
-                };
-                active.insert(record.alg, signer);
+    /// Where the active key of an algorithm cannot be used, the one that `known` holds signs on: a key that somebody
+    /// sealed wrongly must not stop a running server.
+    pub fn open(records: Vec<SigningKeyRecord>, known: &Self, master_key: &MasterKey, test_keys: TestKeys) -> Self {
+        let (mut active, mut unusable) = (HashMap::new(), Vec::new());
+        for record in records.iter().filter(|record| matches!(record.state, KeyState::Active | KeyState::Next)) {
+            let kept = known.active.get(&record.alg);
+            let signer = match kept.filter(|signer| signer.kid() == record.kid) {
+                Some(signer) => Ok(signer.clone()),
+                None => open_signer(record, master_key, test_keys).map(Arc::new),
+            };
+            match signer {
+                Ok(signer) if record.state == KeyState::Active => drop(active.insert(record.alg, signer)),
+                Ok(_) => {}
+                Err(cause) => {
+                    unusable.push(Arc::new(cause));
+                    if let Some(kept) = kept.filter(|_| record.state == KeyState::Active) {
+                        active.insert(record.alg, kept.clone());
+                    }
+                }
             }
         }
-        Ok(Self { records, active })
+        Self { records, active, unusable }
+    }
+
+    /// Why an active or next key cannot be used; empty when all is well.
+    pub fn unusable(&self) -> &[Arc<SigningKeyError>] {
+        &self.unusable
     }
 
     /// The records with the changes of `changed` and without those in `removed`.
@@ -107,12 +114,20 @@ impl SigningKeys {
     }
 }
 
-fn open_signer(record: &SigningKeyRecord, master_key: &MasterKey) -> Result<Signer, SigningKeyError> {
+fn open_signer(
+    record: &SigningKeyRecord,
+    master_key: &MasterKey,
+    test_keys: TestKeys,
+) -> Result<Signer, SigningKeyError> {
+    let kid = || record.kid.clone();
+    if test_keys == TestKeys::Refused && is_public_test_key(&record.kid) {
+        return Err(SigningKeyError::PublicTestKey(kid()));
+    }
     let sealed = record.sealed_private_key.as_deref().unwrap_or_default();
     let pkcs8 = master_key
         .open(&record.kid, record.alg, sealed)
-        .map_err(|cause| SigningKeyError::Sealed { kid: record.kid.clone(), cause })?;
-    let key = PrivateKey::from_pkcs8(record.alg, pkcs8)
-        .map_err(|cause| SigningKeyError::Unreadable { kid: record.kid.clone(), cause })?;
-    Signer::from_private_key(&key).map_err(|cause| SigningKeyError::Damaged { kid: record.kid.clone(), cause })
+        .map_err(|cause| SigningKeyError::Sealed { kid: kid(), cause })?;
+    let key =
+        PrivateKey::from_pkcs8(record.alg, pkcs8).map_err(|cause| SigningKeyError::Unreadable { kid: kid(), cause })?;
+    Signer::from_private_key(&key).map_err(|cause| SigningKeyError::Damaged { kid: kid(), cause })
 }

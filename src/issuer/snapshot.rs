@@ -54,7 +54,7 @@ pub struct SnapshotContext {
 pub enum SnapshotError {
     /// A signing key cannot be used.
     #[error(transparent)]
-    SigningKey(#[from] SigningKeyError),
+    SigningKey(#[from] Arc<SigningKeyError>),
     /// A document cannot be rendered: a fault of ours.
     #[error("cannot render a document: {0}")]
     Render(#[from] serde_json::Error),
@@ -107,13 +107,17 @@ impl Snapshot {
             removed_client_ids: Vec::new(),
             removed_kids: Vec::new(),
         };
-        blank.with(everything, context, now)
+        let snapshot = blank.with(everything, context, now)?;
+        match snapshot.keys.unusable() {
+            [] => Ok(snapshot),
+            [first, ..] => Err(first.clone().into()),
+        }
     }
 
-    /// This snapshot with `changes` applied.
+    /// This snapshot with `changes` applied. A signing key that cannot be used is left out, and told by its `keys`.
     ///
     /// # Errors
-    /// If a signing key cannot be used.
+    /// If a document cannot be rendered.
     pub fn with(
         mut self,
         changes: StoreChanges,
@@ -134,7 +138,7 @@ impl Snapshot {
             self.put_api(api);
         }
         let records = self.keys.merged(changes.signing_keys, &changes.removed_kids);
-        self.keys = SigningKeys::open(records, &self.keys, &context.master_key, context.test_keys)?;
+        self.keys = SigningKeys::open(records, &self.keys, &context.master_key, context.test_keys);
         self.render_documents(context, now)?;
         Ok(self)
     }

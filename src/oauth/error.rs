@@ -50,6 +50,11 @@ pub enum TokenError {
     MissingScope,
     /// These values are not granted.
     ScopeNotGranted(ScopeSet),
+    /// The client has had its tokens for this hour or day.
+    TooManyRequests {
+        /// When to try again, in seconds.
+        retry_after: u32,
+    },
     /// More than the server can do now, or the store is needed and away.
     TemporarilyUnavailable {
         /// When to try again, in seconds.
@@ -97,6 +102,9 @@ impl From<MalformedRequest> for TokenError {
     }
 }
 
+const QUOTA_USED_UP: &str =
+    "this client has used up its quota of tokens: keep a token until it expires, and try again later";
+
 /// A refusal as it goes on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenderedError {
@@ -138,6 +146,7 @@ impl TokenError {
             Self::MalformedScope => "malformed_scope",
             Self::MissingScope => "missing_scope",
             Self::ScopeNotGranted(_) => "scope_not_granted",
+            Self::TooManyRequests { .. } => "quota",
             Self::TemporarilyUnavailable { .. } => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -216,6 +225,10 @@ impl TokenError {
             Self::ScopeNotGranted(missing) => {
                 answer(400, "invalid_scope", format!("not granted to this client: {}", shortened(missing, " ")))
             }
+            Self::TooManyRequests { retry_after } => RenderedError {
+                retry_after: Some(*retry_after),
+                ..answer(429, "temporarily_unavailable", QUOTA_USED_UP)
+            },
             Self::TemporarilyUnavailable { retry_after } => RenderedError {
                 retry_after: Some(*retry_after),
                 ..answer(503, "temporarily_unavailable", "the server is busy: try again later")
@@ -251,6 +264,10 @@ impl TokenError {
             Self::NoGrant { audience, .. } => denied(format!(
                 "Client is not authorized to access \"{audience}\". You need to create a \"client-grant\" for this API."
             )),
+            Self::TooManyRequests { retry_after } => Some(RenderedError {
+                retry_after: Some(*retry_after),
+                ..answer(429, "too_many_requests", QUOTA_USED_UP)
+            }),
             Self::NoAudience => denied("No audience was given, and no default audience is configured.".to_owned()),
             Self::MissingScope => denied("This API wants the scope to be named: send scope.".to_owned()),
             Self::MalformedScope => denied("The scope holds characters that no scope may have.".to_owned()),
@@ -314,6 +331,7 @@ mod tests {
     #[case(TokenError::ScopeNotGranted(scope()), (400, "invalid_scope"), (403, "access_denied"))]
     #[case(TokenError::MalformedScope, (400, "invalid_scope"), (403, "access_denied"))]
     #[case(TokenError::MissingScope, (400, "invalid_scope"), (403, "access_denied"))]
+    #[case(TokenError::TooManyRequests { retry_after: 1 }, (429, "temporarily_unavailable"), (429, "too_many_requests"))]
     #[case(TokenError::TemporarilyUnavailable { retry_after: 1 }, (503, "temporarily_unavailable"), (503, "temporarily_unavailable"))]
     #[case(TokenError::ServerError, (500, "server_error"), (500, "server_error"))]
     fn each_error_has_its_status_and_code(

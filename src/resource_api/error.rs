@@ -1,118 +1,133 @@
-//! What does a caller see when the API cannot do what was asked? (RFC 9110 §15.5 and §15.6)
+//! How is an error told? Status, headers and JSON body, for everything but tokens (RFC 9110 §15.5 and §15.6)
 
-use std::borrow::Cow;
-
-use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
-use serde_json::json;
+use serde::Serialize;
 use thiserror::Error;
 
-use super::users::UsersError;
-
-/// An error of the API. The texts are public and say what to do; causes are logged, not told.
-#[derive(Debug, Error)]
+/// Why a request was not done. `Display` is the public text; what lies behind a fault is logged where it happens.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum ApiError {
+    /// The request is wrong in the way the text says.
     #[error("{0}")]
-    InvalidRequest(Cow<'static, str>),
-    #[error("There is no such user")]
+    InvalidRequest(String),
+    /// This client has no such user, whatever other clients have.
+    #[error("there is no user with this id: GET /users lists those there are")]
     NoSuchUser,
-    #[error("There is nothing at this address: see /openapi.json")]
-    NoSuchRoute,
-    #[error("This address has other methods: see the Allow header field")]
-    MethodNotAllowed { allow: &'static str },
-    #[error("The body did not come in within 10 seconds")]
-    RequestTimeout,
-    #[error("Another user has this email address")]
+    /// There is nothing at this path.
+    #[error("there is nothing at this path: /openapi.json names what there is")]
+    NoSuchPath,
+    /// The resource has other methods.
+    #[error("this path answers to {allow} only")]
+    MethodNotAllowed {
+        /// The methods, as `Allow` lists them.
+        allow: &'static str,
+    },
+    /// The client has another user with that address.
+    #[error("there is a user with this email already: change that one, or send another email")]
     EmailTaken,
-    #[error("The body must be no larger than 64 KiB")]
+    /// The body is longer than is read.
+    #[error("the body is too large: send at most 64 KiB")]
     BodyTooLarge,
-    #[error("Send the body as JSON, with Content-Type: application/json")]
+    /// The body takes too long to come.
+    #[error("the body did not arrive within 10 seconds: send it again")]
+    BodyTooSlow,
+    /// The body is not said to be JSON.
+    #[error("send the body as JSON, with Content-Type: application/json")]
     UnsupportedMediaType,
-    #[error("The server has met an internal fault; the request id helps its operator to find it")]
-    ServerError,
-    #[error("The users cannot be reached at the moment; try again later")]
-    TemporarilyUnavailable,
+    /// The database cannot answer now.
+    #[error("the users cannot be reached at the moment; try again later")]
+    Unavailable,
+    /// A fault of the program.
+    #[error("the server has met an internal fault")]
+    Internal,
 }
 
 impl ApiError {
     const fn code(&self) -> &'static str {
         match self {
             Self::InvalidRequest(_) => "invalid_request",
-            Self::NoSuchUser | Self::NoSuchRoute => "not_found",
+            Self::NoSuchUser | Self::NoSuchPath => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
-            Self::RequestTimeout => "request_timeout",
             Self::EmailTaken => "conflict",
-            Self::BodyTooLarge => "payload_too_large",
+            Self::BodyTooLarge => "content_too_large",
+            Self::BodyTooSlow => "request_timeout",
             Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::ServerError => "server_error",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::Unavailable => "temporarily_unavailable",
+            Self::Internal => "server_error",
         }
     }
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: &'a str,
+    error_description: &'a str,
 }
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
-            Self::NoSuchUser | Self::NoSuchRoute => StatusCode::NOT_FOUND,
+            Self::NoSuchUser | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::EmailTaken => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    fn error_response(&self) -> HttpResponse<BoxBody> {
+    fn error_response(&self) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status_code());
+        answer.insert_header((CACHE_CONTROL, "no-store"));
         match self {
-            // RFC 9110 §15.5.6: the methods there are must be told.
-            Self::MethodNotAllowed { allow } => answer.insert_header((ALLOW, *allow)),
-            Self::TemporarilyUnavailable => answer.insert_header((RETRY_AFTER, "1")),
-            _ => &mut answer,
-        };
-        answer.json(json!({"error": self.code(), "error_description": self.to_string()}))
-    }
-}
-
-impl From<UsersError> for ApiError {
-    fn from(error: UsersError) -> Self {
-        match error {
-            UsersError::NoSuchUser => Self::NoSuchUser,
-            UsersError::EmailTaken => Self::EmailTaken,
-            UsersError::Busy => {
-                tracing::error!("no connection to the users' database came free in time");
-                Self::TemporarilyUnavailable
+            Self::MethodNotAllowed { allow } => {
+                answer.insert_header((ALLOW, *allow));
             }
-            UsersError::Fault { detail } => {
-                tracing::error!(detail, "the users' database failed");
-                Self::ServerError
+            Self::Unavailable => {
+                answer.insert_header((RETRY_AFTER, "5"));
             }
+            _ => {}
         }
+        answer.json(ErrorBody { error: self.code(), error_description: &self.to_string() })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::body::to_bytes;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
     use super::*;
 
-    #[test]
-    fn no_cause_is_told() {
-        let error = ApiError::from(UsersError::Fault { detail: "disk I/O error in /var/lib".to_owned() });
-        assert_eq!(error.status_code(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(!error.to_string().contains("disk"));
-    }
-
-    #[test]
-    fn texts_keep_to_the_characters_of_rfc_6749() {
-        for error in
-            [ApiError::NoSuchRoute, ApiError::UnsupportedMediaType, ApiError::ServerError, ApiError::EmailTaken]
-        {
-            assert!(error.to_string().bytes().all(|octet| matches!(octet, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E)));
-        }
+    #[rstest]
+    #[case(ApiError::InvalidRequest("say \"what\"".to_owned()), 400, "invalid_request")]
+    #[case(ApiError::NoSuchUser, 404, "not_found")]
+    #[case(ApiError::NoSuchPath, 404, "not_found")]
+    #[case(ApiError::MethodNotAllowed { allow: "GET, HEAD" }, 405, "method_not_allowed")]
+    #[case(ApiError::BodyTooSlow, 408, "request_timeout")]
+    #[case(ApiError::EmailTaken, 409, "conflict")]
+    #[case(ApiError::BodyTooLarge, 413, "content_too_large")]
+    #[case(ApiError::UnsupportedMediaType, 415, "unsupported_media_type")]
+    #[case(ApiError::Internal, 500, "server_error")]
+    #[case(ApiError::Unavailable, 503, "temporarily_unavailable")]
+    #[actix_web::test]
+    async fn each_error_has_its_status_code_and_headers(
+        #[case] error: ApiError,
+        #[case] status: u16,
+        #[case] code: &str,
+    ) {
+        let response = error.error_response();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers().get(CACHE_CONTROL).unwrap(), "no-store");
+        assert_eq!(response.headers().contains_key(RETRY_AFTER), status == 503);
+        assert_eq!(response.headers().get(ALLOW).is_some_and(|allow| allow == "GET, HEAD"), status == 405);
+        let body: Value = serde_json::from_slice(&to_bytes(response.into_body()).await.unwrap()).unwrap();
+        assert_eq!(body, json!({"error": code, "error_description": error.to_string()}));
     }
 }

@@ -1,57 +1,106 @@
-//! How does the API describe itself to clients that do not know it yet? (RFC 9728 §2 and §3)
+//! What does the API say about itself: which issuer's tokens it takes, and how? (RFC 9728 §2 and §3)
 
-use serde_json::{Value, json};
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use thiserror::Error;
+use url::Url;
 
-use super::scopes::SCOPES_SUPPORTED;
+use super::scopes;
 
-/// Where the metadata stand, below the API's URL.
-pub(super) const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
+/// What stands between host and path of the metadata's URL (RFC 9728 §3).
+pub(super) const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
-/// The API as the outside knows it.
-#[derive(Debug)]
+/// A text that cannot be where callers find the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not an absolute http or https URL without query and fragment")]
+pub(super) struct InvalidPublicUrl;
+
+/// The URL under which callers see the API; it ends in a slash.
+#[derive(Clone, Debug)]
+pub(super) struct PublicUrl(Url);
+
+impl PublicUrl {
+    pub(super) fn parse(text: &str) -> Result<Self, InvalidPublicUrl> {
+        let mut url = Url::parse(text).map_err(|_| InvalidPublicUrl)?;
+        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !plain || url.password().is_some() || !matches!(url.scheme(), "http" | "https") {
+            return Err(InvalidPublicUrl);
+        }
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        Ok(Self(url))
+    }
+
+    /// The URL of `relative`, a path without a slash in front.
+    pub(super) fn join(&self, relative: &str) -> String {
+        format!("{}{relative}", self.0)
+    }
+
+    /// The path under which the API stands, without a closing slash: empty if it has a host to itself.
+    pub(super) fn path(&self) -> &str {
+        self.0.path().trim_end_matches('/')
+    }
+
+    /// Where the metadata is: the path of the identifier comes last (RFC 9728 §3.1).
+    pub(super) fn metadata_url(&self) -> String {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{WELL_KNOWN}{}", if self.path().is_empty() { "" } else { self.0.path() }));
+        url.to_string()
+    }
+}
+
+/// The metadata (RFC 9728 §2).
+#[derive(Clone, Debug, Serialize)]
 pub(super) struct ProtectedResource {
-    /// Ends in a slash.
-    url: String,
-    issuer: String,
+    resource: String,
+    authorization_servers: [String; 1],
+    scopes_supported: [&'static str; 4],
+    bearer_methods_supported: [&'static str; 1],
 }
 
 impl ProtectedResource {
-    pub(super) fn new(public_url: &str, issuer: &str) -> Self {
-        Self { url: format!("{}/", public_url.trim_end_matches('/')), issuer: issuer.to_owned() }
+    pub(super) fn new(public_url: &PublicUrl, issuer: &str) -> Self {
+        Self {
+            resource: public_url.join(""),
+            authorization_servers: [issuer.to_owned()],
+            scopes_supported: scopes::ALL,
+            bearer_methods_supported: ["header"],
+        }
     }
+}
 
-    /// The URL of `path`, which begins with a slash.
-    pub(super) fn url_of(&self, path: &str) -> String {
-        format!("{}{}", self.url, path.trim_start_matches('/'))
-    }
-
-    /// The URL of the metadata, for challenges (RFC 9728 §5.1).
-    pub(super) fn metadata_url(&self) -> String {
-        self.url_of(METADATA_PATH)
-    }
-
-    /// RFC 9728 §2. `resource` is the URL that the metadata were asked for, not the audience (§3.3).
-    pub(super) fn metadata(&self) -> Value {
-        json!({
-            "resource": self.url,
-            "authorization_servers": [self.issuer],
-            "scopes_supported": SCOPES_SUPPORTED,
-            "bearer_methods_supported": ["header"],
-            "resource_documentation": self.url_of("/openapi.json"),
-        })
-    }
+/// `GET /.well-known/oauth-protected-resource`
+pub(super) async fn metadata(resource: web::Data<ProtectedResource>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).json(resource.get_ref())
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
-    #[test]
-    fn urls_have_one_slash_between_their_parts() {
-        for public_url in ["https://api.example/v1/", "https://api.example/v1"] {
-            let resource = ProtectedResource::new(public_url, "https://issuer.example/");
-            assert_eq!(resource.url_of("/users/1"), "https://api.example/v1/users/1");
-            assert_eq!(resource.metadata()["resource"], "https://api.example/v1/");
-        }
+    #[rstest]
+    #[case("http://localhost:8081/", "http://localhost:8081/.well-known/oauth-protected-resource", "")]
+    #[case("http://localhost:8081", "http://localhost:8081/.well-known/oauth-protected-resource", "")]
+    #[case("https://a.example/p/q/", "https://a.example/.well-known/oauth-protected-resource/p/q/", "/p/q")]
+    #[case("https://a.example/p/q", "https://a.example/.well-known/oauth-protected-resource/p/q/", "/p/q")]
+    fn the_metadata_stands_before_the_path(#[case] public_url: &str, #[case] metadata: &str, #[case] path: &str) {
+        let public_url = PublicUrl::parse(public_url).unwrap();
+        assert_eq!((public_url.metadata_url().as_str(), public_url.path()), (metadata, path));
+        assert!(public_url.join("users/").ends_with("/users/"));
+    }
+
+    #[rstest]
+    #[case("localhost:8081")]
+    #[case("/")]
+    #[case("ftp://a.example/")]
+    #[case("https://a.example/?x")]
+    #[case("https://a.example/#x")]
+    #[case("https://user@a.example/")]
+    fn anything_else_is_refused(#[case] public_url: &str) {
+        assert_eq!(PublicUrl::parse(public_url).unwrap_err(), InvalidPublicUrl);
     }
 }

@@ -1,13 +1,13 @@
-//! Which scopes does the API have? (RFC 6749 §3.3)
+//! Which scopes does the API know? (RFC 6749 §3.3)
 
 use tokenhouse_verifier::{RequiredScope as _, scope};
 
 scope!(
-    /// May list users and read each.
+    /// May read the client's users.
     pub(super) ListUsers = "list:users"
 );
 scope!(
-    /// May create users.
+    /// May add users.
     pub(super) CreateUsers = "create:users"
 );
 scope!(
@@ -19,6 +19,5 @@ scope!(
     pub(super) DeleteUsers = "delete:users"
 );
 
-/// All of them, as the API's metadata tell them (RFC 9728 §2 `scopes_supported`).
-pub(super) const SCOPES_SUPPORTED: [&str; 4] =
-    [ListUsers::SCOPE, CreateUsers::SCOPE, UpdateUsers::SCOPE, DeleteUsers::SCOPE];
+/// All of them, for the metadata.
+pub(super) const ALL: [&str; 4] = [ListUsers::SCOPE, CreateUsers::SCOPE, UpdateUsers::SCOPE, DeleteUsers::SCOPE];

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -248,4 +250,57 @@ fn tables_are_for_people() {
     assert!(lines[0].starts_with("CLIENT ID") && lines[1].starts_with("c "), "{table}");
     let empty = run(folder.path(), &["client", "secret", "list", "none"]);
     assert_eq!(empty.code, 3);
+}
+
+#[test]
+fn explain_says_what_would_be_issued_and_why_not() {
+    let folder = folder();
+    let directory = folder.path();
+    set_up(directory);
+    let explain = |arguments: &[&str]| run(directory, &[&["explain"], arguments, &["--output", "json"]].concat());
+    let given = explain(&["c", "--scope", "a"]).success().json();
+    assert_eq!(
+        (&given["audience"], &given["scope"], &given["expires_in"]),
+        (&json!("https://api/"), &json!("a"), &json!(3600))
+    );
+    let refused = explain(&["c", "--scope", "b"]);
+    assert_eq!((refused.code, &refused.json()["error"]), (3, &json!("invalid_scope")));
+    run(directory, &["client", "update", "c", "--enabled", "false"]).success();
+    let disabled = explain(&["c"]);
+    assert_eq!(disabled.json()["cause"], "the client is disabled: enable it");
+    assert_eq!(explain(&["nobody"]).code, 3);
+}
+
+#[test]
+fn the_audit_trail_tells_who_changed_what_and_a_tampered_row_is_found() {
+    let folder = folder();
+    let directory = folder.path();
+    set_up(directory);
+    let intact = run(directory, &["audit", "verify", "--output", "json"]).success().json();
+    let exported = run(directory, &["audit", "export"]).success().stdout;
+    let events: Vec<serde_json::Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(json!(events.len()), intact["events"]);
+    assert_eq!(events.last().unwrap()["hash"], intact["last_hash"]);
+    let granted = events.iter().find(|event| event["object_kind"] == "grant").unwrap();
+    assert_eq!(
+        (&granted["actor_kind"], &granted["actor"], &granted["action"]),
+        (&json!("cli"), &json!("tester"), &json!("create"))
+    );
+    assert_eq!(granted["after"], json!({"audience": "https://api/", "scope": ["a"]}));
+    assert!(!exported.contains("$argon2"), "no hash in the trail");
+    let path = directory.join("tokenhouse.db");
+    let mut database = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    database.batch_execute("UPDATE audit_events SET actor = 'someone else' WHERE object_kind = 'grant'").unwrap();
+    let output = run(directory, &["audit", "verify"]);
+    assert!(output.code == 3 && output.stderr.contains("was altered at event"), "{output:?}");
+}
+
+#[test]
+fn a_management_client_is_made_on_the_host() {
+    let folder = folder();
+    let directory = folder.path();
+    run(directory, &["client", "create", "--id", "admin", "--management"]).success();
+    let shown = run(directory, &["client", "show", "admin", "--output", "json"]).success().json();
+    assert_eq!(shown["grants"][0]["audience"], "http://localhost:8080/api/v2/");
+    assert!(shown["grants"][0]["scope"].as_array().unwrap().contains(&json!("update:signing_keys")));
 }

@@ -198,3 +198,58 @@ async fn the_error_table_of_both_modes_is_held() {
         assert_eq!(answer.error(), (expected.0, expected.1.to_owned()), "{compat}: no grant");
     }
 }
+
+#[tokio::test]
+async fn a_quota_is_enforced_where_it_says_so() {
+    let client = |id: &str, enforce: bool| {
+        json!({"client_id": id, "secrets": [{"value": "0123456789abcdef"}], "grants": [{"audience": "https://api/"}],
+               "quota": {"per_day": 2, "enforce": enforce}})
+    };
+    let seed =
+        json!({"apis": [{"identifier": "https://api/"}], "clients": [client("hard", true), client("soft", false)]});
+    for (compat, error) in [("standard", "temporarily_unavailable"), ("auth0", "too_many_requests")] {
+        let dev = Dev::seeded(&seed, &["--compat", compat]);
+        for _ in 0..2 {
+            assert_eq!(dev.token(&[]).await.status, 200);
+        }
+        let refused = dev.token(&[]).await;
+        assert_eq!(refused.error(), (429, error.to_owned()));
+        let retry_after: u32 = refused.header("retry-after").parse().unwrap();
+        assert!((1..=86_400).contains(&retry_after));
+        for _ in 0..4 {
+            assert_eq!(dev.token(&[("client_id", Some("soft"))]).await.status, 200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_imported_id_with_special_characters_works_raw_and_encoded() {
+    let seed = json!({
+        "apis": [{"identifier": "https://api/"}],
+        "clients": [{"client_id": "svc+one%41:x", "secrets": [{"value": "0123456789abcdef"}], "grants": [{"audience": "https://api/"}]}]
+    });
+    let dev = Dev::seeded(&seed, &[]);
+    assert_eq!(dev.token(&[]).await.status, 200, "in the body");
+    let none = [("client_id", None), ("client_secret", None)];
+    let encoded = basic("svc%2Bone%2541%3Ax", "0123456789abcdef");
+    assert_eq!(dev.token_with(&none, &[("authorization", &encoded)]).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_expired_or_disabled_client_is_never_remembered() {
+    let seed = json!({
+        "apis": [{"identifier": "https://api/"}],
+        "clients": [
+            {"client_id": "expired", "secrets": [{"value": "0123456789abcdef", "expires_at": "2020-01-01T00:00:00Z"}]},
+            {"client_id": "disabled", "enabled": false, "secrets": [{"value": "0123456789abcdef"}]}
+        ]
+    });
+    let dev = Dev::seeded(&seed, &[]);
+    let wrong = dev.token(&[("client_secret", Some("wrong"))]).await;
+    for id in ["expired", "disabled"] {
+        for _ in 0..3 {
+            let answer = dev.token(&[("client_id", Some(id)), ("audience", None)]).await;
+            assert_eq!((answer.status, &answer.text), (401, &wrong.text), "{id}");
+        }
+    }
+}

@@ -236,3 +236,90 @@ async fn a_taken_port_is_told() {
     let output = run(directory.path(), &["serve", "--bind", &bind]);
     assert!(output.code == 1 && output.stderr.contains("something listens there already"), "{output:?}");
 }
+
+#[tokio::test]
+async fn a_command_with_another_master_key_changes_nothing() {
+    let serve = Serve::start(&[]).await;
+    let secret = serve.set_up();
+    let before = serve.cli(&["key", "list", "--output", "json"]).success().stdout;
+    std::fs::create_dir(serve.path().join("other")).unwrap();
+    let variables = [("TOKENHOUSE__KEYS__MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")];
+    let output = run_with(serve.path(), &["key", "rotate", "--now"], &variables, "");
+    assert!(output.code == 1 && output.stderr.contains("nothing was changed"), "{output:?}");
+    assert_eq!(serve.cli(&["key", "list", "--output", "json"]).success().stdout, before);
+    assert_eq!(serve.token_within_a_second("c", &secret, issued).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_command_with_another_issuer_leaves_the_management_api_alone() {
+    let serve = Serve::start(&[]).await;
+    serve.set_up();
+    run(serve.path(), &["client", "create", "--id", "made-with-the-default-issuer"]).success();
+    let apis = serve.cli(&["api", "list", "--output", "json"]).success().stdout;
+    assert!(apis.contains(&serve.url("/api/v2/")), "{apis}");
+}
+
+#[test]
+fn a_reading_command_in_the_wrong_folder_makes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    for arguments in [&["client", "list"][..], &["api", "show", "https://x/"], &["key", "list"], &["export"]] {
+        let output = run(directory.path(), arguments);
+        assert!(output.code == 1 && output.stderr.contains("there is no database"), "{arguments:?}: {output:?}");
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn keys_of_every_algorithm_are_announced_and_rotate() {
+    let serve = Serve::start(&["--set", "jwks.max_age_seconds=0", "--set", "keys.propagation_seconds=0"]).await;
+    let quick = ["--set", "jwks.max_age_seconds=0", "--set", "keys.propagation_seconds=0"];
+    serve.cli(&["api", "create", "https://ec/", "--signing-alg", "ES256", "--token-lifetime", "2000000"]).success();
+    serve.cli(&[&["key", "rotate", "--alg", "ES256"][..], &quick].concat()).success();
+    serve.cli(&["api", "update", "https://ec/", "--token-lifetime", "60"]).success();
+    serve.cli(&[&["key", "rotate", "--alg", "ES256"][..], &quick].concat()).success();
+    let keys = serve.cli(&["key", "list", "--output", "json"]).success().json();
+    let retired: Vec<_> = keys.as_array().unwrap().iter().filter(|key| key["state"] == "retired").collect();
+    assert_eq!(retired.len(), 2);
+    let in_twenty_days = jiff::Timestamp::from_second(1_728_000 + now_seconds()).unwrap();
+    for key in retired {
+        let remove_after: jiff::Timestamp = key["remove_after"].as_str().unwrap().parse().unwrap();
+        assert!(remove_after > in_twenty_days, "tokens of the longer lifetime may still live: {key}");
+    }
+    let missing = serve.cli(&["key", "rotate", "--alg", "PS256"]);
+    assert_eq!(missing.code, 3, "{missing:?}");
+}
+
+fn now_seconds() -> i64 {
+    let text = std::process::Command::new("date").arg("+%s").output().unwrap().stdout;
+    String::from_utf8(text).unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn a_closed_standard_output_is_no_fault() {
+    let directory = tempfile::tempdir().unwrap();
+    run(directory.path(), &["migrate"]).success();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut create = crate::support::program::command(directory.path(), &["client", "create", "--id", "x"]);
+    let output = create.stdout(full).stderr(std::process::Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && told.contains("could not be shown: retire it"), "{told}");
+}
+
+#[tokio::test]
+async fn a_generated_secret_works_raw_for_an_id_that_needs_encoding() {
+    let serve = Serve::start(&[]).await;
+    serve.set_up();
+    let document = r#"{"clients":[{"client_id":"svc+one","grants":[{"audience":"https://api/","scope":["a"]}]}]}"#;
+    std::fs::write(serve.path().join("document.json"), document).unwrap();
+    serve.cli(&["apply", "-f", "document.json"]).success();
+    let added = serve.cli(&["client", "secret", "add", "svc+one", "--output", "json"]).success().json();
+    let secret = added["client_secret"].as_str().unwrap();
+    assert_eq!(serve.token_within_a_second("svc+one", secret, issued).await.status, 200);
+    for id in ["svc+one", "svc%2Bone"] {
+        let request = crate::support::answer::client()
+            .post(serve.url("/oauth/token"))
+            .header("authorization", crate::support::dev::basic(id, secret))
+            .form(&[("grant_type", "client_credentials")]);
+        assert_eq!(Answer::to(request).await.status, 200, "{id}");
+    }
+}

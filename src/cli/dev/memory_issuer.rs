@@ -11,10 +11,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::entropy::Entropy;
 use crate::http::{IssuerEndpoints, RequestLimits};
 use crate::issuer::administration::{Administration, AdministrationPolicy};
-use crate::issuer::bootstrap::MANAGEMENT_SCOPES;
+use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::clients::IdRule;
+use crate::issuer::document::ClientEntry;
 use crate::issuer::document::apply::ApplyOptions;
-use crate::issuer::document::{ClientEntry, GrantEntry};
 use crate::issuer::hash_pool::HashPoolSettings;
 use crate::issuer::secrets::SecretTerms;
 use crate::issuer::served::Served;
@@ -67,7 +67,7 @@ impl MemoryIssuer {
         };
         let administration =
             Administration::new(store.clone(), master_key.clone(), clock.clone(), entropy.clone(), policy);
-        let (management_client_id, management_secret) = fill(&administration, &issuer, demo)?;
+        let (management_client_id, management_secret) = fill(&administration, demo)?;
 
         let context = SnapshotContext { issuer: issuer.clone(), master_key, test_keys: TestKeys::Allowed };
         let served = Served::load(store, clock.clone(), context).context("cannot load the configuration")?;
@@ -93,7 +93,7 @@ impl MemoryIssuer {
 }
 
 /// Stores the test keys, the Management API, the demo and the management client.
-fn fill(administration: &Administration, issuer: &Issuer, demo: &Demo) -> Result<(String, GeneratedSecret), CliError> {
+fn fill(administration: &Administration, demo: &Demo) -> Result<(String, GeneratedSecret), CliError> {
     let wants_ps256 = demo.document.apis.iter().any(|api| api.signing_alg == SigningAlg::Ps256);
     administration.change(&Actor::System, |change| {
         change.install_key(&PublicTestKey::Rs256Active.load(), KeyState::Active)?;
@@ -103,7 +103,7 @@ fn fill(administration: &Administration, issuer: &Issuer, demo: &Demo) -> Result
         }
         Ok(())
     })?;
-    administration.bootstrap()?;
+    administration.bootstrap(ManagementApi::BringUpToDate)?;
     let options = ApplyOptions { weak_secrets: true, ..ApplyOptions::default() };
     administration.apply(&Actor::System, &demo.document, options)?;
 
@@ -112,11 +112,7 @@ fn fill(administration: &Administration, issuer: &Issuer, demo: &Demo) -> Result
     let added = administration.change(&Actor::System, |change| {
         let entry = ClientEntry::new(client_id, Some("Management".to_owned()));
         let client = change.create_client(&entry, IdRule::Chosen)?;
-        let grant = GrantEntry {
-            audience: issuer.management_audience(),
-            scope: MANAGEMENT_SCOPES.iter().map(|scope| (*scope).to_owned()).collect(),
-        };
-        change.create_grant(client.client_id.as_str(), &grant)?;
+        change.grant_management(client.client_id.as_str())?;
         let added = change.add_secret(client.client_id.as_str(), SecretTerms::default())?;
         Ok((client.client_id.to_string(), added.secret))
     })?;

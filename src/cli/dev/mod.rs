@@ -91,8 +91,9 @@ async fn serve(args: &DevArgs) -> Result<(), CliError> {
     };
     let issuer_server = start(listener, &settings, running::routes(memory.endpoints.clone())).context("issuer")?;
     let resource_server = start(resource_listener, &settings, api.configure()).context("resource API")?;
-    let handles = [issuer_server.handle(), resource_server.handle()];
-    let servers = actix_web::rt::spawn(async move { tokio::try_join!(issuer_server, resource_server) });
+    let handles = vec![issuer_server.handle(), resource_server.handle()];
+    let servers =
+        actix_web::rt::spawn(async move { tokio::try_join!(issuer_server, resource_server).map(|((), ())| ()) });
 
     let announcement = Announcement {
         line: ReadyLine::new(&memory, &resource_url, &demo, tls.as_ref().map(DevTls::ca_file)),
@@ -102,9 +103,9 @@ async fn serve(args: &DevArgs) -> Result<(), CliError> {
         announcement.line.write_to(path)?;
     }
     if args.json {
-        output::line(announcement.line.to_json()?);
+        output::line(announcement.line.to_json()?)?;
     } else {
-        output::line(&announcement);
+        output::line(&announcement)?;
     }
     if !args.bind.is_loopback() {
         output::remark(format_args!(
@@ -112,10 +113,7 @@ async fn serve(args: &DevArgs) -> Result<(), CliError> {
             args.bind
         ));
     }
-    running::stop_signal().await?;
-    running::stop(handles).await;
-    servers.await.context("the servers panicked")?.context("a server failed")?;
-    Ok(())
+    running::until_stopped(handles, servers).await
 }
 
 /// The URL under which a listener is reached from this machine.

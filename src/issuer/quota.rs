@@ -1,0 +1,134 @@
+//! Has this client had its tokens for this hour and this day? Counted in the memory of this replica.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use uuid::Uuid;
+
+use crate::clock::UnixMillis;
+use crate::oauth::client::Client;
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 86_400;
+
+/// What was counted for each client that has a quota, in the current hour and day (UTC).
+#[derive(Debug, Default)]
+pub struct Quotas {
+    counted: Mutex<HashMap<Uuid, Counted>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    hour: Window,
+    day: Window,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Window {
+    number: i64,
+    tokens: u32,
+}
+
+impl Window {
+    /// How many tokens the window of `now` holds; a window that is over is forgotten.
+    fn tokens_at(&mut self, number: i64) -> u32 {
+        if self.number != number {
+            *self = Self { number, tokens: 0 };
+        }
+        self.tokens
+    }
+}
+
+/// What a quota says about one more token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaVerdict {
+    /// It is within, or there is no quota.
+    Within,
+    /// It is beyond, but the quota only watches.
+    BeyondUnenforced,
+    /// It is beyond and refused; the window ends in so many seconds.
+    Beyond {
+        /// When to try again, in seconds.
+        retry_after: u32,
+    },
+}
+
+impl Quotas {
+    /// Counts one more token for `client` at `now`, unless that is refused.
+    pub fn count(&self, client: &Client, now: UnixMillis) -> QuotaVerdict {
+        let Some(quota) = client.quota else { return QuotaVerdict::Within };
+        let seconds = now.floor_seconds();
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = counted.entry(client.id).or_default();
+        let in_hour = counted.hour.tokens_at(seconds.div_euclid(HOUR));
+        let in_day = counted.day.tokens_at(seconds.div_euclid(DAY));
+        let beyond = |limit: Option<u32>, tokens: u32| limit.is_some_and(|limit| tokens >= limit);
+        let window = match (beyond(quota.per_day, in_day), beyond(quota.per_hour, in_hour)) {
+            (true, _) => Some(DAY),
+            (false, true) => Some(HOUR),
+            (false, false) => None,
+        };
+        if let Some(window) = window.filter(|_| quota.enforce) {
+            let retry_after = u32::try_from(window - seconds.rem_euclid(window)).unwrap_or(1);
+            return QuotaVerdict::Beyond { retry_after };
+        }
+        counted.hour.tokens = in_hour.saturating_add(1);
+        counted.day.tokens = in_day.saturating_add(1);
+        if window.is_some() { QuotaVerdict::BeyondUnenforced } else { QuotaVerdict::Within }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::client::Quota;
+
+    fn client(quota: Option<Quota>) -> Client {
+        Client {
+            id: Uuid::nil(),
+            client_id: "c".parse().unwrap(),
+            name: String::new(),
+            enabled: true,
+            client_credentials_allowed: true,
+            default_audience: None,
+            authentication_methods: Vec::new(),
+            secrets: Vec::new(),
+            grants: Vec::new(),
+            quota,
+            claims: serde_json::Map::new(),
+            created_at: UnixMillis(0),
+            updated_at: UnixMillis(0),
+        }
+    }
+
+    fn at(seconds: i64) -> UnixMillis {
+        UnixMillis(seconds * 1000)
+    }
+
+    #[test]
+    fn an_enforced_quota_refuses_until_its_window_ends() {
+        let quotas = Quotas::default();
+        let client = client(Some(Quota { per_hour: Some(2), per_day: Some(3), enforce: true }));
+        assert_eq!(quotas.count(&client, at(10)), QuotaVerdict::Within);
+        assert_eq!(quotas.count(&client, at(11)), QuotaVerdict::Within);
+        assert_eq!(quotas.count(&client, at(12)), QuotaVerdict::Beyond { retry_after: 3_588 });
+        assert_eq!(quotas.count(&client, at(3_600)), QuotaVerdict::Within, "a new hour");
+        assert_eq!(quotas.count(&client, at(7_200)), QuotaVerdict::Beyond { retry_after: 79_200 }, "the day is full");
+        assert_eq!(quotas.count(&client, at(86_400)), QuotaVerdict::Within, "a new day");
+    }
+
+    #[test]
+    fn a_quota_that_only_watches_refuses_nothing() {
+        let quotas = Quotas::default();
+        let client = client(Some(Quota { per_hour: Some(1), per_day: None, enforce: false }));
+        assert_eq!(quotas.count(&client, at(0)), QuotaVerdict::Within);
+        assert_eq!(quotas.count(&client, at(1)), QuotaVerdict::BeyondUnenforced);
+    }
+
+    #[test]
+    fn a_client_without_a_quota_takes_no_memory() {
+        let quotas = Quotas::default();
+        assert_eq!(quotas.count(&client(None), at(0)), QuotaVerdict::Within);
+        assert!(quotas.counted.lock().unwrap().is_empty());
+    }
+}
