@@ -96,20 +96,15 @@ impl Change<'_> {
     /// The client that `entry` describes, with a nil id and without secrets and grants.
     fn validated_client(&self, entry: &ClientEntry, client_id: ClientId) -> Result<Client, AdministrationError> {
         let default_audience = entry.default_audience.as_deref().map(str::parse).transpose();
+        let name = validated_text("name", entry.name.as_deref().unwrap_or(client_id.as_str()))?;
         Ok(Client {
-            id: uuid::Uuid::nil(),
-            name: validated_text("name", entry.name.as_deref().unwrap_or(client_id.as_str()))?,
-            client_id,
+            name,
             enabled: entry.enabled,
-            client_credentials_allowed: true,
             default_audience: default_audience.map_err(AdministrationError::invalid)?,
             authentication_methods: without_repeats(&entry.authentication_methods),
-            secrets: Vec::new(),
-            grants: Vec::new(),
             quota: entry.quota,
             claims: entry.claims.clone(),
-            created_at: self.now,
-            updated_at: self.now,
+            ..Client::new(uuid::Uuid::nil(), client_id, self.now)
         })
     }
 }
