@@ -101,20 +101,14 @@ impl Change<'_> {
             ));
         }
         Ok(Api {
-            id: uuid::Uuid::nil(),
             name: validated_text("name", entry.name.as_deref().unwrap_or(&entry.identifier))?,
-            identifier,
             scopes: validated_scopes(&entry.scopes)?,
-            token_lifetime,
             signing_alg: entry.signing_alg,
             token_dialect: entry.token_dialect,
             default_scope: entry.default_scope,
             scope_policy: entry.scope_policy,
             scope_format: entry.scope_format,
-            token_reuse_seconds: entry.token_reuse_seconds,
-            is_system: false,
-            created_at: self.now,
-            updated_at: self.now,
+            ..Api::new(uuid::Uuid::nil(), identifier, token_lifetime, self.now)
         })
     }
 }

@@ -3,6 +3,7 @@
 use super::administration::{AdministrationError, Change, audited};
 use super::apis::validated_text;
 use super::document::ClientEntry;
+use super::document::entries::without_repeats;
 use crate::oauth::client::{Client, ClientId};
 use crate::store::{AuditAction, ObjectKind};
 
@@ -52,6 +53,7 @@ impl Change<'_> {
         let before = ClientEntry::without_secrets_and_grants(&current);
         let mut entry = before.clone();
         edit(&mut entry);
+        entry.authentication_methods = without_repeats(&entry.authentication_methods);
         if entry == before {
             return Ok(current);
         }
@@ -94,22 +96,15 @@ impl Change<'_> {
     /// The client that `entry` describes, with a nil id and without secrets and grants.
     fn validated_client(&self, entry: &ClientEntry, client_id: ClientId) -> Result<Client, AdministrationError> {
         let default_audience = entry.default_audience.as_deref().map(str::parse).transpose();
-        let mut authentication_methods = entry.authentication_methods.clone();
-        authentication_methods.dedup();
+        let name = validated_text("name", entry.name.as_deref().unwrap_or(client_id.as_str()))?;
         Ok(Client {
-            id: uuid::Uuid::nil(),
-            name: validated_text("name", entry.name.as_deref().unwrap_or(client_id.as_str()))?,
-            client_id,
+            name,
             enabled: entry.enabled,
-            client_credentials_allowed: true,
             default_audience: default_audience.map_err(AdministrationError::invalid)?,
-            authentication_methods,
-            secrets: Vec::new(),
-            grants: Vec::new(),
+            authentication_methods: without_repeats(&entry.authentication_methods),
             quota: entry.quota,
             claims: entry.claims.clone(),
-            created_at: self.now,
-            updated_at: self.now,
+            ..Client::new(uuid::Uuid::nil(), client_id, self.now)
         })
     }
 }

@@ -130,9 +130,8 @@ impl TokenIssuer {
     ) {
         if let Some(outdated) = authenticated.outdated_hash() {
             let readings = credentials.candidates.iter().map(|one| one.secret.clone()).collect();
-            let mut others = authenticated.client().secrets.iter().map(|stored| &stored.hash);
-            let share_salt_with = others.find(|hash| hash.secret_id().is_none() && !hash.needs_upgrade()).cloned();
-            self.upgrades.queue(authenticated.secret_id(), outdated.clone(), readings, share_salt_with);
+            let (client, secret_id) = (authenticated.client(), authenticated.secret_id());
+            self.upgrades.queue(client, secret_id, outdated.clone(), readings);
         }
     }
 }

@@ -84,21 +84,7 @@ mod tests {
     use crate::oauth::client::Quota;
 
     fn client(quota: Option<Quota>) -> Client {
-        Client {
-            id: Uuid::nil(),
-            client_id: "c".parse().unwrap(),
-            name: String::new(),
-            enabled: true,
-            client_credentials_allowed: true,
-            default_audience: None,
-            authentication_methods: Vec::new(),
-            secrets: Vec::new(),
-            grants: Vec::new(),
-            quota,
-            claims: serde_json::Map::new(),
-            created_at: UnixMillis(0),
-            updated_at: UnixMillis(0),
-        }
+        Client { quota, ..Client::new(Uuid::nil(), "c".parse().unwrap(), UnixMillis(0)) }
     }
 
     fn at(seconds: i64) -> UnixMillis {

@@ -86,9 +86,9 @@ impl Change<'_> {
         weak: WeakSecrets,
         terms: SecretTerms,
     ) -> Result<StoredSecret, AdministrationError> {
-        let brought = client.secrets.iter().map(|stored| &stored.hash).find(|hash| hash.secret_id().is_none());
+        let slow = client.secrets.iter().map(|stored| &stored.hash).find(|hash| hash.is_slow());
         let entropy = self.admin.entropy.as_ref();
-        let hash = hash_brought(value, weak, brought, entropy, &mut self.memory)
+        let hash = hash_brought(value, weak, slow, entropy, &mut self.memory)
             .map_err(|error| AdministrationError::Invalid(format!("client {}: {error}", client.client_id)))?;
         self.store_secret(client, hash, terms)
     }
@@ -187,36 +187,50 @@ impl Change<'_> {
     ) -> Result<StoredSecret, AdministrationError> {
         // Counted from the store: earlier steps of the same change may have added some.
         let current = self.existing_client(client.client_id.as_str())?;
+        let expires_at = terms.expires_at.map(|at| UnixMillis(at.as_millisecond()));
+        let stored = StoredSecret {
+            id: self.new_id(),
+            hash,
+            imported_hash: None,
+            label: terms.label.map(|label| validated_text("label", &label)).transpose()?,
+            created_at: self.now,
+            expires_at,
+            last_used_at: None,
+        };
         let live = current.secrets.iter().filter(|stored| stored.is_live(self.now)).count();
         let limit = self.admin.policy.max_live_secrets;
-        if live >= limit {
+        if stored.is_live(self.now) && live >= limit {
             return Err(AdministrationError::Conflict(format!(
                 "the client {} has {live} live secrets, and {limit} is the limit: retire one first",
                 client.client_id
             )));
         }
-        // Checking a brought secret must cost one slow computation, or the time would tell clients apart.
-        let other = current.secrets.iter().map(|stored| &stored.hash).find(|hash| hash.is_slow());
-        if let Some(other) = other.filter(|other| hash.is_slow() && !hash.shares_computation_with(other)) {
-            return Err(AdministrationError::Conflict(format!(
-                "the client {} has a secret hashed with another salt or algorithm ({}…): retire it first, or give the \
-                 value instead of the hash",
-                client.client_id,
-                other.as_str().split('$').nth(1).unwrap_or("digest"),
-            )));
+        // Checking a brought secret must cost one slow computation, or the time would tell clients apart. A secret that
+        // has expired is checked like the others, so that its expiry does not show either: it hinders too. It is not
+        // deleted on the way, because it is in use again as soon as somebody moves its expiry.
+        let other = current.secrets.iter().find(|other| other.hash.is_slow());
+        if let Some(other) =
+            other.filter(|other| stored.hash.is_slow() && !stored.hash.shares_computation_with(&other.hash))
+        {
+            return Err(self.other_computation(client, other));
         }
-        let stored = StoredSecret {
-            id: self.new_id(),
-            hash,
-            label: terms.label.map(|label| validated_text("label", &label)).transpose()?,
-            created_at: self.now,
-            expires_at: terms.expires_at.map(|at| UnixMillis(at.as_millisecond())),
-            last_used_at: None,
-        };
         self.transaction.insert_secret(client.id, &stored)?;
         let after = audited(&SecretSummary::from(&stored));
         self.record(AuditAction::Create, ObjectKind::ClientSecret, &object_id(client, &stored), None, after)?;
         Ok(stored)
+    }
+
+    /// Why no secret can be added beside `other`, and that it must be retired first.
+    fn other_computation(&self, client: &Client, other: &StoredSecret) -> AdministrationError {
+        let secret = if other.is_live(self.now) { "a secret" } else { "an expired secret" };
+        // A value is hashed with the salt of those that were hashed here.
+        let instead = if other.hash.needs_upgrade() { "" } else { ", or give the value instead of the hash" };
+        AdministrationError::Conflict(format!(
+            "the client {} has {secret} hashed with another salt or algorithm ({}…): retire {} first{instead}",
+            client.client_id,
+            other.hash.as_str().split('$').nth(1).unwrap_or("digest"),
+            other.id,
+        ))
     }
 }
 

@@ -28,8 +28,8 @@ pub struct Served {
     context: SnapshotContext,
     snapshot: ArcSwap<Snapshot>,
     followed_at: AtomicI64,
-    /// Held while following, so that changes are applied in order and none twice.
-    following: Mutex<()>,
+    /// The id of the database that is followed. Held while following, so that changes are applied in order and none twice.
+    followed: Mutex<String>,
 }
 
 impl Served {
@@ -39,6 +39,8 @@ impl Served {
     /// If the store does not answer or a signing key cannot be used.
     pub fn load(store: Store, clock: Arc<dyn Clock>, context: SnapshotContext) -> Result<Self, FollowError> {
         let now = clock.now();
+        // The id first: should the database be replaced in between, the next turn finds out.
+        let database_id = store.position()?.database_id;
         let snapshot = Snapshot::of(store.load_all()?, &context, now)?;
         Ok(Self {
             store,
@@ -46,7 +48,7 @@ impl Served {
             context,
             snapshot: ArcSwap::from_pointee(snapshot),
             followed_at: AtomicI64::new(now.0),
-            following: Mutex::new(()),
+            followed: Mutex::new(database_id),
         })
     }
 
@@ -60,14 +62,17 @@ impl Served {
     /// # Errors
     /// If the store does not answer; the old snapshot is then served on.
     pub fn follow(&self) -> Result<(), FollowError> {
-        let _turn = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.snapshot.load_full();
-        if self.store.revision()? != current.revision {
-            let next = self.next(&current)?;
+        let position = self.store.position()?;
+        let is_another = position.database_id != *followed;
+        if is_another || position.revision != current.revision {
+            let next = if is_another { self.everything()? } else { self.next(&current)? };
             for cause in next.keys.unusable() {
                 tracing::error!(%cause, "a signing key cannot be used; the one before signs on");
             }
             self.snapshot.store(Arc::new(next));
+            *followed = position.database_id;
         }
         self.followed_at.store(self.clock.now().0, Ordering::Relaxed);
         Ok(())
@@ -77,10 +82,14 @@ impl Served {
         let now = self.clock.now();
         let changes = self.store.load_changes_since(current.revision)?;
         if changes.revision < current.revision {
-            // An older database has been put in the place of this one: what is known says nothing about it.
-            return Ok(Snapshot::of(self.store.load_all()?, &self.context, now)?);
+            // An older state of the database has been restored: what is known says nothing about it.
+            return self.everything();
         }
         Ok(current.clone().with(changes, &self.context, now)?)
+    }
+
+    fn everything(&self) -> Result<Snapshot, FollowError> {
+        Ok(Snapshot::of(self.store.load_all()?, &self.context, self.clock.now())?)
     }
 
     /// When the store last answered.

@@ -148,8 +148,7 @@ mod tests {
 
     use super::*;
     use crate::clock::UnixMillis;
-    use crate::keys::SigningAlg;
-    use crate::oauth::resource::{DefaultScope, Lifetime, ScopePolicy};
+    use crate::oauth::resource::Lifetime;
 
     fn token(
         dialect: Option<TokenDialect>,
@@ -157,36 +156,15 @@ mod tests {
         format: Option<ScopeFormat>,
         scope: &str,
     ) -> (String, Value) {
+        let lifetime = Lifetime::try_from(100).unwrap();
         let api = Api {
-            id: uuid::Uuid::nil(),
-            identifier: "https://api/".parse().unwrap(),
-            name: String::new(),
-            scopes: Vec::new(),
-            token_lifetime: Lifetime::try_from(100).unwrap(),
-            signing_alg: SigningAlg::Rs256,
             token_dialect: dialect,
-            default_scope: DefaultScope::All,
-            scope_policy: ScopePolicy::Exact,
             scope_format: format,
-            token_reuse_seconds: 0,
-            is_system: false,
-            created_at: UnixMillis(0),
-            updated_at: UnixMillis(0),
+            ..Api::new(uuid::Uuid::nil(), "https://api/".parse().unwrap(), lifetime, UnixMillis(0))
         };
         let client = Client {
-            id: uuid::Uuid::nil(),
-            client_id: "a".parse().unwrap(),
-            name: String::new(),
-            enabled: true,
-            client_credentials_allowed: true,
-            default_audience: None,
-            authentication_methods: Vec::new(),
-            secrets: Vec::new(),
-            grants: Vec::new(),
-            quota: None,
             claims: json!({"tier": "gold", "id": "evil"}).as_object().unwrap().clone(),
-            created_at: UnixMillis(0),
-            updated_at: UnixMillis(0),
+            ..Client::new(uuid::Uuid::nil(), "a".parse().unwrap(), UnixMillis(0))
         };
         let scope = ScopeSet::parse(scope).unwrap();
         let built = build_access_token(&TokenSubject {

@@ -145,6 +145,25 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client that is enabled and has nothing yet, made at `now`.
+    pub fn new(id: Uuid, client_id: ClientId, now: UnixMillis) -> Self {
+        Self {
+            id,
+            name: client_id.to_string(),
+            client_id,
+            enabled: true,
+            client_credentials_allowed: true,
+            default_audience: None,
+            authentication_methods: Vec::new(),
+            secrets: Vec::new(),
+            grants: Vec::new(),
+            quota: None,
+            claims: serde_json::Map::new(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// May this client be given anything at `now`? The one gate that every grant and every authentication method passes.
     pub const fn is_usable(&self, _now: UnixMillis) -> bool {
         self.enabled

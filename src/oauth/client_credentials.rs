@@ -129,7 +129,6 @@ mod tests {
 
     use super::*;
     use crate::clock::UnixMillis;
-    use crate::keys::SigningAlg;
     use crate::oauth::resource::{Lifetime, ScopeDefinition};
 
     struct Apis(Vec<Api>);
@@ -145,25 +144,12 @@ mod tests {
     }
 
     fn api(number: u128, identifier: &str, scopes: &str) -> Api {
+        let defined = ScopeSet::parse(scopes).unwrap();
+        let id = Uuid::from_u128(number);
+        let lifetime = Lifetime::try_from(3600).unwrap();
         Api {
-            id: Uuid::from_u128(number),
-            identifier: identifier.parse().unwrap(),
-            name: identifier.to_owned(),
-            scopes: ScopeSet::parse(scopes)
-                .unwrap()
-                .iter()
-                .map(|value| ScopeDefinition { value: value.clone(), description: None })
-                .collect(),
-            token_lifetime: Lifetime::try_from(3600).unwrap(),
-            signing_alg: SigningAlg::Rs256,
-            token_dialect: None,
-            default_scope: DefaultScope::All,
-            scope_policy: ScopePolicy::Exact,
-            scope_format: None,
-            token_reuse_seconds: 0,
-            is_system: false,
-            created_at: UnixMillis(0),
-            updated_at: UnixMillis(0),
+            scopes: defined.iter().map(|value| ScopeDefinition { value: value.clone(), description: None }).collect(),
+            ..Api::new(id, identifier.parse().unwrap(), lifetime, UnixMillis(0))
         }
     }
 
@@ -175,21 +161,8 @@ mod tests {
             created_at: UnixMillis(0),
             updated_at: UnixMillis(0),
         });
-        Client {
-            id: Uuid::from_u128(50),
-            client_id: "partner-a".parse().unwrap(),
-            name: "Partner A".to_owned(),
-            enabled: true,
-            client_credentials_allowed: true,
-            default_audience: None,
-            authentication_methods: Vec::new(),
-            secrets: Vec::new(),
-            grants: grants.collect(),
-            quota: None,
-            claims: serde_json::Map::new(),
-            created_at: UnixMillis(0),
-            updated_at: UnixMillis(0),
-        }
+        let id = Uuid::from_u128(50);
+        Client { grants: grants.collect(), ..Client::new(id, "partner-a".parse().unwrap(), UnixMillis(0)) }
     }
 
     fn two_apis() -> Apis {

@@ -196,6 +196,26 @@ pub struct Api {
 }
 
 impl Api {
+    /// An API without scopes and with every default, made at `now`.
+    pub fn new(id: Uuid, identifier: Audience, token_lifetime: Lifetime, now: UnixMillis) -> Self {
+        Self {
+            id,
+            name: identifier.to_string(),
+            identifier,
+            scopes: Vec::new(),
+            token_lifetime,
+            signing_alg: SigningAlg::Rs256,
+            token_dialect: None,
+            default_scope: DefaultScope::All,
+            scope_policy: ScopePolicy::Exact,
+            scope_format: None,
+            token_reuse_seconds: 0,
+            is_system: false,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// Does this API define `value`?
     pub fn defines(&self, value: &ScopeValue) -> bool {
         self.scopes.iter().any(|scope| scope.value == *value)

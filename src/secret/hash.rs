@@ -150,7 +150,8 @@ mod tests {
     }
 
     #[rstest]
-    #[case(ARGON2ID, true)]
+    #[case("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", true)]
+    #[case("$argon2id$v=19$m=32,t=1,p=1$c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", false)]
     #[case(BCRYPT, true)]
     #[case(PBKDF2_SHA256, true)]
     #[case(SHA256, false)]

@@ -12,6 +12,9 @@ pub struct StoredSecret {
     pub id: Uuid,
     /// What a presented secret is checked against.
     pub hash: SecretHash,
+    /// The hash as it was imported, once a better one stands in its place: a document may still name it. Nothing is
+    /// checked against it.
+    pub imported_hash: Option<Box<SecretHash>>,
     /// What a person calls it.
     pub label: Option<String>,
     /// When it was added.
@@ -40,6 +43,7 @@ mod tests {
         let mut secret = StoredSecret {
             id: Uuid::nil(),
             hash: hash_generated(&GeneratedSecret::generate(&SystemEntropy), &SystemEntropy),
+            imported_hash: None,
             label: None,
             created_at: UnixMillis(0),
             expires_at: Some(UnixMillis(5_000)),

@@ -38,6 +38,9 @@ pub enum StoreError {
         /// The engine's words.
         detail: String,
     },
+    /// The file of the database is no longer where it was: what is read and written here is nobody's any more.
+    #[error("the database file was deleted or replaced while it was open: restart the server")]
+    FileReplaced,
     /// The disk is full.
     #[error("the database's disk is full")]
     DiskFull,
@@ -113,6 +116,7 @@ impl StoreError {
                 | Self::ConnectionLost { .. }
                 | Self::DiskFull
                 | Self::ReadOnly
+                | Self::FileReplaced
                 | Self::Damaged { .. }
         )
     }

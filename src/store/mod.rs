@@ -46,7 +46,7 @@ pub use load::{StoreChanges, StoreImage};
 pub use object_kind::ObjectKind;
 pub use open::Store;
 pub use open_error::OpenError;
-pub use read::{Page, Reader, Revision};
+pub use read::{Page, Position, Reader, Revision};
 pub use secrets::OwnedSecret;
 #[cfg(feature = "postgres")]
 pub use settings::PostgresUrl;

@@ -10,6 +10,7 @@ use super::migrate::{MIGRATIONS, bring_up_to_date};
 use super::open_error::OpenError;
 use super::pool::Pools;
 use super::settings::{Migrate, StoreSettings};
+use super::sqlite_file::FileIdentity;
 use super::target::{Access, Target};
 
 /// An open database. Clones share it; every method blocks its thread until the database has answered.
@@ -18,6 +19,8 @@ pub struct Store {
     pub(super) pools: Pools,
     /// A database in memory lives as long as one connection to it.
     _anchor: Option<Arc<Mutex<AnyConnection>>>,
+    /// Which file was opened; none for a database that is no file.
+    pub(super) file: Option<FileIdentity>,
 }
 
 impl Store {
@@ -29,7 +32,7 @@ impl Store {
         bring_up_to_date(&mut first, &database, migrate, &MIGRATIONS)?;
         target.settle(&mut first).map_err(|error| OpenError::from_store(&database, error.into()))?;
         let anchor = matches!(target, Target::SqliteMemory { .. }).then(|| Arc::new(Mutex::new(first)));
-        Ok(Self { pools: Pools::new(&target, settings.pool_size), _anchor: anchor })
+        Ok(Self { pools: Pools::new(&target, settings.pool_size), _anchor: anchor, file: target.file_identity() })
     }
 }
 

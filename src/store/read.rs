@@ -32,10 +32,29 @@ pub struct Reader {
     failed: bool,
 }
 
+/// Which database, and how often it has been changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The id that the database got when it was made: another one is another database.
+    pub database_id: String,
+    /// The revision of its last change.
+    pub revision: Revision,
+}
+
 impl Store {
-    /// The revision of the last change, in one small query: what a replica asks again and again.
+    /// The revision of the last change, in one small query.
     pub fn revision(&self) -> Result<Revision, StoreError> {
         revision(&mut *self.pools.reader()?)
+    }
+
+    /// Where the database stands, in one small query: what a replica asks again and again.
+    pub fn position(&self) -> Result<Position, StoreError> {
+        if self.file.as_ref().is_some_and(|file| !file.is_in_place()) {
+            return Err(StoreError::FileReplaced);
+        }
+        let (database_id, revision) =
+            meta::table.select((meta::id, meta::revision)).first(&mut *self.pools.reader()?)?;
+        Ok(Position { database_id, revision: Revision(revision) })
     }
 
     /// Runs `read`, which sees one state of the database whatever is written meanwhile.

@@ -68,6 +68,7 @@ diesel::table! {
         id -> Text,
         client_row_id -> Text,
         hash -> Text,
+        imported_hash -> Nullable<Text>,
         secret_id -> Nullable<Text>,
         label -> Nullable<Text>,
         created_at -> BigInt,

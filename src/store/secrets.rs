@@ -79,21 +79,24 @@ impl Transaction {
     }
 
     /// Replaces the hash of a secret if it still is `expected`: `false`, and nothing changed, if the secret has another
-    /// hash by now or is gone.
+    /// hash by now or is gone. The first hash of all is kept as the imported one.
     pub fn replace_secret_hash(
         &mut self,
         id: Uuid,
         expected: &SecretHash,
         new: &SecretHash,
     ) -> Result<bool, StoreError> {
-        let unchanged = self.find_secret(id)?.is_some_and(|owned| owned.secret.hash.as_str() == expected.as_str());
-        if !unchanged {
-            return Ok(false);
-        }
+        let current = self.find_secret(id)?.map(|owned| owned.secret).filter(|secret| secret.hash == *expected);
+        let Some(StoredSecret { hash, imported_hash, .. }) = current else { return Ok(false) };
+        let imported = imported_hash.map_or(hash, |first| *first);
         self.change(|connection, stamp| {
             let id = touch_owner(connection, id, stamp)?;
-            let hash = (client_secrets::hash.eq(new.as_str()), client_secrets::secret_id.eq(secret_id_text(new)));
-            diesel::update(client_secrets::table.find(id)).set(hash).execute(connection)?;
+            let hashes = (
+                client_secrets::hash.eq(new.as_str()),
+                client_secrets::imported_hash.eq(imported.as_str()),
+                client_secrets::secret_id.eq(secret_id_text(new)),
+            );
+            diesel::update(client_secrets::table.find(id)).set(hashes).execute(connection)?;
             Ok(true)
         })
     }

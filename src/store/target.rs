@@ -12,7 +12,7 @@ use super::open_error::OpenError;
 use super::settings::Database;
 #[cfg(feature = "postgres")]
 use super::settings::PostgresUrl;
-use super::sqlite_file;
+use super::sqlite_file::{self, FileIdentity};
 use crate::clock::{Clock as _, SystemClock};
 use crate::entropy::{SystemEntropy, new_uuid};
 
@@ -52,6 +52,11 @@ impl Target {
             #[cfg(feature = "postgres")]
             Database::Postgres(url) => Ok(Self::Postgresql { url: url.clone() }),
         }
+    }
+
+    /// Which file it is, if it is one.
+    pub(super) fn file_identity(&self) -> Option<FileIdentity> {
+        if let Self::SqliteFile { path } = self { FileIdentity::of(path) } else { None }
     }
 
     /// What the operator calls it.

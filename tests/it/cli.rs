@@ -169,6 +169,153 @@ fn a_document_is_the_whole_truth_of_what_it_names_and_prune_of_the_rest() {
     apply(weak, &["--allow-weak-secrets"]).success();
 }
 
+/// The steps of a plan: what is done to which kind of object.
+fn steps(output: crate::support::program::Output) -> Vec<String> {
+    let plan = output.success().json();
+    let step = |step: &serde_json::Value| format!("{} {}", text(&step["action"]), text(&step["kind"]));
+    plan["steps"].as_array().unwrap().iter().map(step).collect()
+}
+
+fn text(value: &serde_json::Value) -> &str {
+    value.as_str().unwrap()
+}
+
+fn apply(directory: &Path, document: &str, arguments: &[&str]) -> crate::support::program::Output {
+    run_with(directory, &[&["apply", "-f", "-", "--output", "json"], arguments].concat(), &[], document)
+}
+
+#[test]
+fn repeated_values_count_once_and_ids_are_no_names() {
+    let folder = folder();
+    let directory = folder.path();
+    let document = r"
+apis: [{ identifier: https://api/, scopes: [{ value: a }, { value: b }] }]
+clients:
+  - client_id: foo
+    authentication_methods: [client_secret_basic, client_secret_post, client_secret_basic]
+    grants: [{ audience: https://api/, scope: [b, a, b] }]
+  - name: foo
+";
+    assert_eq!(
+        steps(apply(directory, document, &[])),
+        ["create api", "create client", "create grant", "create client"]
+    );
+    assert!(steps(apply(directory, document, &["--prune"])).is_empty());
+    let clients = run(directory, &["client", "list", "--output", "json"]).success().json();
+    assert_eq!(clients.as_array().unwrap().len(), 2, "one is meant by its id, the other by its name: {clients}");
+    let shown = run(directory, &["client", "show", "foo", "--output", "json"]).success().json();
+    assert_eq!(shown["authentication_methods"], json!(["client_secret_basic", "client_secret_post"]));
+    assert_eq!(shown["grants"][0]["scope"], json!(["b", "a"]));
+    for twice in ["[{client_id: x}, {client_id: x, name: y}]", "[{name: x}, {name: x}]"] {
+        let output = apply(directory, &format!("clients: {twice}"), &[]);
+        assert!(output.code == 2 && output.stderr.contains("the client x stands twice"), "{output:?}");
+    }
+}
+
+const PBKDF2: [&str; 2] = [
+    "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw$YzIq1fW35BtiQ1sT09U67IbCjZ2tgB/yvgo6mz933f8",
+    "$pbkdf2-sha256$i=1000,l=32$DwECAwQFBgcICQoLDA0ODw$YzIq1fW35BtiQ1sT09U67IbCjZ2tgB/yvgo6mz933f8",
+];
+
+#[test]
+fn prune_makes_room_for_the_secrets_that_replace_others() {
+    let folder = folder();
+    let directory = folder.path();
+    let secrets = |secrets: &str| format!("clients: [{{client_id: c, secrets: [{secrets}]}}]");
+    let [first, second] = PBKDF2.map(|hash| secrets(&format!("{{hash: '{hash}'}}")));
+    assert_eq!(steps(apply(directory, &first, &[])), ["create client", "create client_secret"]);
+    let output = apply(directory, &second, &[]);
+    assert!(output.code == 3 && output.stderr.contains("(pbkdf2-sha256…): retire"), "{output:?}");
+    let replaced = ["delete client_secret", "create client_secret"];
+    assert_eq!(steps(apply(directory, &second, &["--prune", "--dry-run"])), replaced);
+    assert_eq!(steps(apply(directory, &second, &["--prune"])), replaced);
+    let value = secrets("{value: a secret that a person brought}, {value: another secret of that person}");
+    assert_eq!(steps(apply(directory, &value, &["--prune"])), [&replaced[..], &replaced[1..]].concat());
+    assert!(steps(apply(directory, &value, &["--prune"])).is_empty());
+
+    let ten = |from: usize| {
+        let hashes: Vec<_> = (from..from + 10).map(|number| format!("{{hash: {number:x>42}0=}}")).collect();
+        secrets(&hashes.join(", "))
+    };
+    apply(directory, &ten(0), &["--prune"]).success();
+    assert!(apply(directory, &ten(10), &[]).stderr.contains("10 is the limit"));
+    assert_eq!(
+        steps(apply(directory, &ten(10), &["--prune"])),
+        [["delete client_secret"; 10], ["create client_secret"; 10]].concat()
+    );
+}
+
+#[test]
+fn an_expired_secret_in_the_way_is_named() {
+    let folder = folder();
+    let directory = folder.path();
+    let expired =
+        format!("clients: [{{client_id: c, secrets: [{{hash: '{}', expires_at: 2020-01-01T00:00:00Z}}]}}]", PBKDF2[0]);
+    apply(directory, &expired, &[]).success();
+    let listed = run(directory, &["client", "secret", "list", "c", "--output", "json"]).success().json();
+    let id = text(&listed[0]["id"]);
+    let other = "clients: [{client_id: c, secrets: [{value: a secret that a person brought}]}]";
+    let output = apply(directory, other, &[]);
+    assert!(output.code == 3 && output.stderr.contains("an expired secret"), "{output:?}");
+    assert!(output.stderr.contains(&format!("retire {id} first")), "{output:?}");
+    run(directory, &["client", "secret", "retire", "c", id]).success();
+    assert_eq!(steps(apply(directory, other, &[])), ["create client_secret"]);
+}
+
+#[test]
+fn prune_keeps_the_last_client_that_can_manage() {
+    let folder = folder();
+    let directory = folder.path();
+    apply(directory, "", &[]).success();
+    let apis = run(directory, &["api", "list", "--output", "json"]).success().json();
+    let management = apis.as_array().unwrap().iter().find(|api| api["name"] == "Auth0 Management API").unwrap();
+    let management = text(&management["identifier"]);
+    let client = |id: &str, secret: &str, more: &str, scope: &str| {
+        let secrets = if secret.is_empty() { String::new() } else { format!("{{value: '{secret}'}}") };
+        let grants = format!("{{audience: '{management}', scope: [{scope}]}}");
+        format!("{{client_id: {id}, secrets: [{secrets}], grants: [{grants}]{more}}}")
+    };
+    let secret = "a secret that a person brought";
+    let manager = client("manager", secret, "", "'read:clients', 'update:clients'");
+    let clients = [
+        client("reader", secret, "", "'read:clients'"),
+        manager.clone(),
+        client("later", secret, "", "'read:clients', 'delete:clients'"),
+        client("disabled", secret, ", enabled: false", "'read:clients'"),
+        client("secretless", "", "", "'read:clients'"),
+        client("scopeless", secret, "", ""),
+    ];
+    let left = || {
+        let clients = run(directory, &["client", "list", "--output", "json"]).success().json();
+        let mut ids: Vec<_> =
+            clients.as_array().unwrap().iter().map(|one| text(&one["client_id"]).to_owned()).collect();
+        ids.sort();
+        ids
+    };
+    let document = |clients: &[String]| format!("clients: [{}]", clients.join(", "));
+    apply(directory, &document(&clients[..2]), &[]).success();
+    apply(directory, &document(&clients), &[]).success();
+    apply(directory, "", &["--prune"]).success();
+    assert_eq!(left(), ["manager"], "the oldest of those with most rights");
+    apply(directory, "", &["--prune"]).success();
+    assert_eq!(left(), ["manager"]);
+
+    apply(directory, &document(&clients[2..]), &["--prune"]).success();
+    assert_eq!(left(), ["disabled", "later", "scopeless", "secretless"], "another manager is named");
+    apply(directory, &document(&[clients[3].clone(), manager]), &[]).success();
+    apply(directory, &document(&clients[3..5]), &["--prune"]).success();
+    assert_eq!(left(), ["disabled", "later", "secretless"], "none of those named can manage");
+}
+
+#[test]
+fn a_mistake_in_a_document_is_told_without_the_secrets_beside_it() {
+    let folder = folder();
+    let document = "clients:\n  - client_id: c\n    secrets: [{value: SuperSecretValue1234, bogus: 1}]\n";
+    let output = apply(folder.path(), document, &[]);
+    assert!(output.code == 2 && output.stderr.contains("line 3") && output.stderr.contains("bogus"), "{output:?}");
+    assert!(!format!("{output:?}").contains("SuperSecret"), "{output:?}");
+}
+
 #[tokio::test]
 async fn token_and_verify_act_as_client_and_resource_server() {
     let dev = Dev::start(&[]);

@@ -142,6 +142,37 @@ async fn imported_hashes_are_upgraded_at_the_first_success() {
     assert!(exported.contains("$argon2id$v=19$m=19456,t=2,p=1$"), "{exported}");
     assert_eq!(serve.token("ids", "a secret that was brought").await.status, 200);
     assert_eq!(serve.token("ids", "another").await.status, 401);
+
+    for document in ["document.json", "exported.json"] {
+        std::fs::write(serve.path().join("exported.json"), &exported).unwrap();
+        let again = serve.cli(&["apply", "-f", document, "--prune", "--output", "json"]).success().json();
+        assert_eq!(again["steps"], serde_json::json!([]), "{document} still names the secret, by its hash then or now");
+    }
+    for lists in [&["client", "secret", "list", "ids"][..], &["client", "show", "ids"], &["export"]] {
+        assert!(!serve.cli(lists).success().stdout.contains("8vuBXTnTHUm"), "{lists:?}");
+    }
+}
+
+#[tokio::test]
+async fn secrets_upgraded_one_right_after_the_other_share_a_salt() {
+    let serve = Serve::start(&[]).await;
+    let document = r#"{"apis":[{"identifier":"https://api/"}],"clients":[{"client_id":"ids","secrets":[{"hash":"8vuBXTnTHUm974K++paE3MoT1TWqmLpwkZr0OnsCRRs="},{"hash":"9MrYBSwnBSBaAfRKuoqs+quCKhhV7P1eBkdMJW14yBI="}],"grants":[{"audience":"https://api/"}]}]}"#;
+    std::fs::write(serve.path().join("document.json"), document).unwrap();
+    serve.cli(&["apply", "-f", "document.json"]).success();
+    assert_eq!(serve.token_within_a_second("ids", "a secret that was brought", issued).await.status, 200);
+    assert_eq!(serve.token("ids", "an imported legacy secret").await.status, 200);
+    let mut salts = Vec::new();
+    for _ in 0..100 {
+        let exported = serve.cli(&["export", "--format", "json"]).success().json();
+        let secrets = exported["clients"][0]["secrets"].as_array().unwrap().clone();
+        let salt = |secret: &serde_json::Value| secret["hash"].as_str().unwrap().split('$').nth(4).map(str::to_owned);
+        salts = secrets.iter().filter_map(salt).collect();
+        if salts.len() == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(salts.len() == 2 && salts[0] == salts[1], "one slow computation checks both: {salts:?}");
 }
 
 #[tokio::test]
@@ -322,4 +353,24 @@ async fn a_generated_secret_works_raw_for_an_id_that_needs_encoding() {
             .form(&[("grant_type", "client_credentials")]);
         assert_eq!(Answer::to(request).await.status, 200, "{id}");
     }
+}
+
+#[tokio::test]
+async fn a_database_that_is_deleted_under_the_server_is_told() {
+    let serve = Serve::start(&[]).await;
+    let secret = serve.set_up();
+    assert_eq!(serve.token_within_a_second("c", &secret, issued).await.status, 200);
+    std::fs::remove_file(serve.path().join("tokenhouse.db")).unwrap();
+    let mut status = String::new();
+    for _ in 0..60 {
+        let answer = Answer::to(crate::support::answer::client().get(serve.url("/readyz"))).await;
+        status = answer.json()["status"].as_str().unwrap().to_owned();
+        if status != "ready" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(status, "degraded, still issuing");
+    assert_eq!(serve.token("c", &secret).await.status, 200);
+    assert!(serve.log().contains("deleted or replaced"), "{}", serve.log());
 }

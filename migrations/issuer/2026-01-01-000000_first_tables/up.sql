@@ -67,6 +67,8 @@ CREATE TABLE client_secrets (
     client_row_id TEXT NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
     -- A PHC string or one of the legacy forms; never a secret.
     hash TEXT NOT NULL,
+    -- The hash as it was imported, once a better one stands in its place: documents may still name it.
+    imported_hash TEXT,
     -- The public part of a secret that Tokenhouse generated.
     secret_id TEXT,
     label TEXT,

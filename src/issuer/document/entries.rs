@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use zeroize::Zeroize as _;
 
 use crate::clock::UnixMillis;
 use crate::keys::SigningAlg;
@@ -106,8 +107,8 @@ pub struct ClientEntry {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretEntry {
-    /// The secret itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The secret itself: read, never written, and wiped when this is dropped.
+    #[serde(default, skip_serializing)]
     pub value: Option<String>,
     /// The environment variable that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,6 +136,12 @@ pub struct GrantEntry {
     /// The scopes.
     #[serde(default)]
     pub scope: Vec<String>,
+}
+
+impl Drop for SecretEntry {
+    fn drop(&mut self) {
+        self.value.zeroize();
+    }
 }
 
 /// Never shows the value or the hash.
@@ -240,6 +247,17 @@ pub fn to_timestamp(at: UnixMillis) -> Option<Timestamp> {
     Timestamp::from_millisecond(at.0).ok()
 }
 
+/// The values, each where it stands first.
+pub(in crate::issuer) fn without_repeats<T: PartialEq + Clone>(values: &[T]) -> Vec<T> {
+    let mut kept = Vec::with_capacity(values.len());
+    for value in values {
+        if !kept.contains(value) {
+            kept.push(value.clone());
+        }
+    }
+    kept
+}
+
 const fn default_alg() -> SigningAlg {
     SigningAlg::Rs256
 }
@@ -254,4 +272,21 @@ const fn default_scope_policy() -> ScopePolicy {
 
 const fn default_true() -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_read_and_never_written() {
+        let entry: SecretEntry = serde_json::from_str(r#"{"value":"canary","label":"first"}"#).unwrap();
+        assert_eq!(entry.value.as_deref(), Some("canary"));
+        assert_eq!(serde_json::to_string(&entry).unwrap(), r#"{"label":"first"}"#);
+    }
+
+    #[test]
+    fn of_repeated_values_the_first_stays() {
+        assert_eq!(without_repeats(&["b", "a", "b", "c", "a"]), ["b", "a", "c"]);
+    }
 }

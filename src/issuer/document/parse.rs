@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::entries::{Document, SecretEntry};
+use super::syntax::describe;
 
 /// Largest document that is read, in bytes.
 pub const MAX_DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;
@@ -59,7 +62,7 @@ impl Document {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        serde_saphyr::from_str(text).map_err(|error| DocumentError::Syntax(error.to_string()))
+        serde_saphyr::from_str(text).map_err(|error| DocumentError::Syntax(describe(&error)))
     }
 
     /// Fetches each `value_env` and `value_file`, so that every secret has a value or a hash.
@@ -89,7 +92,7 @@ fn resolve(secret: &mut SecretEntry, client: &str, sources: &dyn SecretSources) 
         let value = sources.variable(&variable);
         secret.value = Some(value.ok_or_else(|| DocumentError::MissingVariable { client: client(), variable })?);
     } else if let Some(file) = secret.value_file.take() {
-        let text = sources.file(Path::new(&file));
+        let text = sources.file(Path::new(&file)).map(Zeroizing::new);
         let text = text.map_err(|cause| DocumentError::UnreadableFile { client: client(), file, cause })?;
         secret.value = Some(text.trim_end_matches(['\n', '\r']).to_owned());
     }
@@ -119,7 +122,7 @@ mod tests {
     fn resolved(secret: &str) -> Result<Option<String>, DocumentError> {
         let mut document = Document::parse(&format!("clients: [{{client_id: a, secrets: [{secret}]}}]")).unwrap();
         document.resolve_secrets(&Sources)?;
-        Ok(document.clients.remove(0).secrets.remove(0).value)
+        Ok(document.clients.remove(0).secrets.remove(0).value.take())
     }
 
     #[test]

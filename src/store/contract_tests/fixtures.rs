@@ -110,7 +110,12 @@ pub(super) fn full_client(client_id: &str, apis: &[&Api]) -> Client {
         default_audience: apis.first().map(|api| api.identifier.clone()),
         secrets: vec![
             secret(),
-            StoredSecret { label: Some("zweites".to_owned()), expires_at: Some(CHANGED), ..secret() },
+            StoredSecret {
+                imported_hash: Some(Box::new(secret().hash)),
+                label: Some("zweites".to_owned()),
+                expires_at: Some(CHANGED),
+                ..secret()
+            },
         ],
         grants: apis.iter().map(|api| grant_all(api)).collect(),
         quota: Some(Quota { per_hour: Some(u32::MAX), per_day: None, enforce: true }),
@@ -122,7 +127,7 @@ pub(super) fn full_client(client_id: &str, apis: &[&Api]) -> Client {
 pub(super) fn secret() -> StoredSecret {
     let hash = hash_generated(&GeneratedSecret::generate(&SystemEntropy), &SystemEntropy);
     let created_at = UnixMillis(CREATED.0 + i64::from(id().as_bytes()[15]));
-    StoredSecret { id: id(), hash, label: None, created_at, expires_at: None, last_used_at: None }
+    StoredSecret { id: id(), hash, imported_hash: None, label: None, created_at, expires_at: None, last_used_at: None }
 }
 
 pub(super) fn grant(api: &Api, values: &str) -> ClientGrant {
@@ -156,6 +161,7 @@ pub(super) fn shape(client: &Client) -> String {
     let mut client = client.clone();
     client.secrets.sort_by_key(|secret| (secret.created_at, secret.id));
     client.grants.sort_by_key(|grant| (grant.created_at, grant.id));
-    let hashes: Vec<_> = client.secrets.iter().map(|secret| secret.hash.as_str()).collect();
+    let imported = |secret: &StoredSecret| secret.imported_hash.as_ref().map(|hash| hash.as_str().to_owned());
+    let hashes: Vec<_> = client.secrets.iter().map(|secret| (secret.hash.as_str(), imported(secret))).collect();
     format!("{client:?} {hashes:?}")
 }

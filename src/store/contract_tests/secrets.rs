@@ -69,7 +69,8 @@ fn a_hash_is_replaced_only_if_it_is_the_expected_one() {
         let new = SecretHash::parse(LEGACY_HASH).unwrap();
         let replaced = write(store, |transaction| transaction.replace_secret_hash(id, old, &new));
         assert!(replaced.value);
-        assert_eq!(find(store, id).unwrap().hash, new);
+        let upgraded = find(store, id).unwrap();
+        assert_eq!((&upgraded.hash, upgraded.imported_hash.as_deref()), (&new, Some(old)));
 
         let again = store.write(&super::fixtures::context(), |transaction| {
             let replaced = transaction.replace_secret_hash(id, old, &new)?;
@@ -78,6 +79,10 @@ fn a_hash_is_replaced_only_if_it_is_the_expected_one() {
         });
         let again = again.unwrap();
         assert_eq!((again.value, again.changed, again.revision), (false, false, replaced.revision));
+
+        let newer = secret().hash;
+        write(store, |transaction| transaction.replace_secret_hash(id, &new, &newer));
+        assert_eq!(find(store, id).unwrap().imported_hash.as_deref(), Some(old), "the first is the one imported");
 
         // The secret id went with the hash: another client may have the secret now.
         let heir =

@@ -45,6 +45,7 @@ pub(in crate::store) struct SecretRow {
     id: String,
     pub(in crate::store) client_row_id: String,
     hash: String,
+    imported_hash: Option<String>,
     secret_id: Option<String>,
     label: Option<String>,
     created_at: i64,
@@ -138,6 +139,7 @@ impl SecretRow {
             id: secret.id.to_string(),
             client_row_id: client_row_id.to_string(),
             hash: secret.hash.as_str().to_owned(),
+            imported_hash: secret.imported_hash.as_ref().map(|hash| hash.as_str().to_owned()),
             secret_id: secret_id_text(&secret.hash),
             label: secret.label.clone(),
             created_at: secret.created_at.0,
@@ -148,9 +150,11 @@ impl SecretRow {
 
     pub(in crate::store) fn into_secret(self) -> Result<StoredSecret, StoreError> {
         let place = Place("client_secrets", &self.id);
+        let parse = |text: &str| SecretHash::parse(text).map_err(|error| place.unreadable(error));
         Ok(StoredSecret {
             id: place.id()?,
-            hash: SecretHash::parse(&self.hash).map_err(|error| place.unreadable(error))?,
+            hash: parse(&self.hash)?,
+            imported_hash: self.imported_hash.as_deref().map(parse).transpose()?.map(Box::new),
             created_at: UnixMillis(self.created_at),
             expires_at: self.expires_at.map(UnixMillis),
             last_used_at: self.last_used_at.map(UnixMillis),
