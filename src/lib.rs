@@ -12,6 +12,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod database_file;
 pub mod entropy;
 pub mod http;
 pub mod issuer;

@@ -67,7 +67,7 @@ impl Given {
 }
 
 #[test]
-fn the_defaults_are_those_of_the_contract() {
+fn the_defaults_are_those_that_are_documented() {
     let config = Given::default().load();
     assert_eq!(config.issuer.as_str(), "http://localhost:8080/");
     assert_eq!(config.compat, Compat::Standard);

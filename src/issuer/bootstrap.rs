@@ -9,7 +9,7 @@ use crate::store::{Actor, AuditAction, ObjectKind};
 /// Auth0's name for it: the deploy CLI knows by this name what it must not export or delete.
 const MANAGEMENT_API_NAME: &str = "Auth0 Management API";
 
-/// The rights of the Management API (contract 2.5).
+/// The rights of the Management API.
 pub const MANAGEMENT_SCOPES: [&str; 22] = [
     "read:clients",
     "create:clients",

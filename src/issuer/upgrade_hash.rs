@@ -180,13 +180,13 @@ mod tests {
     const PBKDF2: &str =
         "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw$YzIq1fW35BtiQ1sT09U67IbCjZ2tgB/yvgo6mz933f8";
 
-    fn secret(hash: SecretHash) -> StoredSecret {
+    fn secret(hash: SecretHash, created_at: i64) -> StoredSecret {
         StoredSecret {
             id: new_uuid(UnixMillis(0), &SystemEntropy),
             hash,
             imported_hash: None,
             label: None,
-            created_at: UnixMillis(0),
+            created_at: UnixMillis(created_at),
             expires_at: None,
             last_used_at: None,
         }
@@ -209,7 +209,7 @@ mod tests {
             client_credentials_allowed: true,
             default_audience: None,
             authentication_methods: Vec::new(),
-            secrets: hashes.iter().cloned().map(secret).collect(),
+            secrets: (0..).zip(hashes).map(|(number, hash)| secret(hash.clone(), number)).collect(),
             grants: Vec::new(),
             quota: None,
             claims: serde_json::Map::new(),
@@ -269,7 +269,7 @@ mod tests {
         let (mut worker, client) = worker(&[parsed(SHA256)]);
         let upgrade = upgrade(&client.secrets[0]);
         let too_late = brought(SECRET, None);
-        let sibling = secret(brought("one that came meanwhile", None));
+        let sibling = secret(brought("one that came meanwhile", None), 1);
         change(&worker.store, |transaction| transaction.insert_secret(client.id, &sibling));
         assert_eq!(worker.replace(&upgrade, &too_late).unwrap(), Outcome::OtherSalt);
         assert!(stored(&worker).iter().any(|one| one.hash == client.secrets[0].hash), "nothing is changed");

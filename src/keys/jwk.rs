@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jwk_survives_json_and_has_the_members_of_the_contract() {
+    fn a_jwk_survives_json_and_has_the_members_that_verifiers_ask_for() {
         for alg in SigningAlg::ALL {
             let key = generate_private_key(alg, RsaBits::Bits2048, &SystemEntropy).unwrap();
             let jwk = PublicJwk::from_private_key(&key, UnixMillis(0)).unwrap();

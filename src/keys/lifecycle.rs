@@ -275,7 +275,7 @@ mod tests {
     }
 
     proptest! {
-        /// CONTRACT §2.3: in no schedule of rotations does a verifier with a cached set meet an unknown key.
+        /// In no schedule of rotations does a verifier with a cached set meet an unknown key.
         #[test]
         fn no_cached_set_lacks_a_key_that_signs(
             announced in 0..1_000_000_i64,

@@ -25,7 +25,7 @@ pub struct Authorization<'a> {
     pub scope: ScopeSet,
 }
 
-/// Decides which access `client` gets for `request`, by the audience and scope rules of the contract.
+/// Decides which access `client` gets for `request`, by the audience it names or implies and by the API's scope rules.
 ///
 /// # Errors
 /// `unauthorized_client`, `invalid_target` or `invalid_scope`: why there is none.

@@ -311,7 +311,7 @@ mod tests {
         ScopeSet::parse("delete:users").unwrap()
     }
 
-    /// The error table of the contract: what is wrong, then status and code in `standard` and in `auth0`.
+    /// What is wrong, then status and code in `standard` and in `auth0`.
     #[rstest]
     #[case(TokenError::InvalidClient, (401, "invalid_client"), (401, "access_denied"))]
     #[case(TokenError::NoCredentials, (401, "invalid_client"), (401, "access_denied"))]

@@ -1,4 +1,4 @@
-//! What does a caller get, over a real connection? (CONTRACT §2.6)
+//! What does a caller get, over a real connection?
 
 mod bodies;
 mod documents;

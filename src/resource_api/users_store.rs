@@ -2,7 +2,6 @@
 
 mod connections;
 mod database_error;
-mod database_file;
 mod migrate;
 mod rows;
 mod schema;

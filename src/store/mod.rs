@@ -3,7 +3,7 @@
 //! | file | question |
 //! |---|---|
 //! | `settings`, `open`, `open_error` | which database, and why can it not be opened? |
-//! | `target`, `sqlite_file`, `pool`, `connection` | how are connections made, lent and put into a transaction? |
+//! | `target`, `file_identity`, `pool`, `connection` | how are connections made, lent and put into a transaction? |
 //! | `schema`, `migrate`, `rows/` | which tables are there, and how do rows become values? |
 //! | `read`, `load` | how is one consistent state read, and what does a replica read? |
 //! | `write`, `tombstones`, `chunks` | how is a change made, and how do replicas learn what was deleted? |
@@ -20,6 +20,7 @@ mod connection;
 #[cfg(test)]
 mod contract_tests;
 mod error;
+mod file_identity;
 mod grants;
 mod load;
 mod migrate;
@@ -33,7 +34,6 @@ mod schema;
 mod secrets;
 mod settings;
 mod signing_keys;
-mod sqlite_file;
 mod target;
 mod tombstones;
 mod write;

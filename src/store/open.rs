@@ -6,11 +6,11 @@ use diesel::r2d2::Error as ConnectError;
 
 use super::connection::AnyConnection;
 use super::error::StoreError;
+use super::file_identity::FileIdentity;
 use super::migrate::{MIGRATIONS, bring_up_to_date};
 use super::open_error::OpenError;
 use super::pool::Pools;
 use super::settings::{Migrate, StoreSettings};
-use super::sqlite_file::FileIdentity;
 use super::target::{Access, Target};
 
 /// An open database. Clones share it; every method blocks its thread until the database has answered.

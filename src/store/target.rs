@@ -8,12 +8,13 @@ use diesel::connection::{Connection as _, SimpleConnection as _};
 use diesel::r2d2::Error as ConnectError;
 
 use super::connection::AnyConnection;
+use super::file_identity::FileIdentity;
 use super::open_error::OpenError;
 use super::settings::Database;
 #[cfg(feature = "postgres")]
 use super::settings::PostgresUrl;
-use super::sqlite_file::{self, FileIdentity};
 use crate::clock::{Clock as _, SystemClock};
+use crate::database_file;
 use crate::entropy::{SystemEntropy, new_uuid};
 
 /// What a connection is for.
@@ -48,7 +49,7 @@ impl Target {
                 let name = new_uuid(SystemClock.now(), &SystemEntropy);
                 Ok(Self::SqliteMemory { uri: format!("file:/{name}?vfs=memdb") })
             }
-            Database::SqliteFile(path) => Ok(Self::SqliteFile { path: sqlite_file::prepare(path)? }),
+            Database::SqliteFile(path) => Ok(Self::SqliteFile { path: database_file::prepare(path)? }),
             #[cfg(feature = "postgres")]
             Database::Postgres(url) => Ok(Self::Postgresql { url: url.clone() }),
         }

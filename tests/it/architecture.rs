@@ -9,6 +9,7 @@ use syn::visit::Visit;
 const LEVELS: &[(&str, u8)] = &[
     ("clock", 0),
     ("entropy", 0),
+    ("database_file", 0),
     ("oauth", 1),
     ("secret", 1),
     ("keys", 1),
@@ -22,7 +23,7 @@ const LEVELS: &[(&str, u8)] = &[
 ];
 
 /// What the bundled resource API may know of this crate: it is a stranger to the issuer.
-const RESOURCE_API_MAY: &[&str] = &["clock", "entropy", "config", "telemetry", "resource_api"];
+const RESOURCE_API_MAY: &[&str] = &["clock", "entropy", "database_file", "config", "telemetry", "resource_api"];
 
 /// What the pure modules may not name: the outside world.
 const PURE: &[&str] = &["oauth", "secret", "keys"];

@@ -8,7 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::Dev;
-use crate::support::program::{run, run_with};
+use crate::support::program::{Output, run, run_with};
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
@@ -170,7 +170,7 @@ fn a_document_is_the_whole_truth_of_what_it_names_and_prune_of_the_rest() {
 }
 
 /// The steps of a plan: what is done to which kind of object.
-fn steps(output: crate::support::program::Output) -> Vec<String> {
+fn steps(output: Output) -> Vec<String> {
     let plan = output.success().json();
     let step = |step: &serde_json::Value| format!("{} {}", text(&step["action"]), text(&step["kind"]));
     plan["steps"].as_array().unwrap().iter().map(step).collect()
@@ -180,7 +180,7 @@ fn text(value: &serde_json::Value) -> &str {
     value.as_str().unwrap()
 }
 
-fn apply(directory: &Path, document: &str, arguments: &[&str]) -> crate::support::program::Output {
+fn apply(directory: &Path, document: &str, arguments: &[&str]) -> Output {
     run_with(directory, &[&["apply", "-f", "-", "--output", "json"], arguments].concat(), &[], document)
 }
 

@@ -1,4 +1,4 @@
-//! How is the configuration written down: one document for seed, apply, export and import (contract section 3).
+//! How is the configuration written down: one document for seed, apply, export and import.
 //!
 //! The entries are also what the audit trail and `--output json` show, so there is one spelling of everything.
 

@@ -10,9 +10,9 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error as ConnectError, Pool, PooledConnection};
 
 use super::database_error::DatabaseError;
-use super::database_file;
 use super::migrate::bring_up_to_date;
 use super::store_error::StoreError;
+use crate::database_file;
 use crate::resource_api::settings::Database;
 
 /// How long a query waits for a connection. On a file, writers wait up to 5 seconds more for each other.

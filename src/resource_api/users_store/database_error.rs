@@ -4,41 +4,14 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::database_file::DatabaseFileError;
+
 /// Why the database of the resource API could not be opened. The text says what to do next.
 #[derive(Debug, Error)]
 pub enum DatabaseError {
-    /// The directory of the file does not exist.
-    #[error("the directory {} does not exist: create it, or name another database file", .directory.display())]
-    DirectoryMissing {
-        /// The directory.
-        directory: PathBuf,
-    },
-    /// A directory stands where the file should be.
-    #[error("{} is a directory: name a file in it", .path.display())]
-    IsDirectory {
-        /// What was named.
-        path: PathBuf,
-    },
-    /// The file or its directory may not be read and written.
-    #[error("no permission to read and write {}: this user needs both, also in its directory", .path.display())]
-    PermissionDenied {
-        /// The file.
-        path: PathBuf,
-    },
-    /// SQLite takes only UTF-8.
-    #[error("the path {} is not UTF-8: rename the file", .path.display())]
-    PathNotUtf8 {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file system failed in another way.
-    #[error("the database file {} cannot be opened: {source}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// There can be no database file at the path.
+    #[error(transparent)]
+    File(#[from] DatabaseFileError),
     /// The file is not SQLite's.
     #[error("{database} is not a SQLite database: name another file, or move this one away and start again")]
     NotADatabase {
@@ -99,7 +72,7 @@ impl DatabaseError {
         } else if says(&["is locked"]) {
             Self::Locked { database }
         } else if says(&["readonly"]) {
-            Self::PermissionDenied { path: PathBuf::from(database) }
+            Self::File(DatabaseFileError::PermissionDenied { path: PathBuf::from(database) })
         } else {
             Self::Other { database, detail }
         }

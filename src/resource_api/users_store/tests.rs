@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::clock::UnixMillis;
+use crate::database_file::DatabaseFileError;
 use crate::entropy::{SystemEntropy, new_uuid};
 
 const EVERYTHING: Page = Page { number: 0, per_page: 100 };
@@ -256,8 +257,11 @@ fn a_database_of_another_program_is_left_alone(#[case] tables: &str) {
 #[test]
 fn a_path_where_no_file_can_be_is_told_as_such() {
     let (directory, file) = directory_and_file();
-    assert!(matches!(in_file(&file.join("x/users.db")), Err(DatabaseError::DirectoryMissing { .. })));
-    assert!(matches!(in_file(directory.path()), Err(DatabaseError::IsDirectory { .. })));
+    assert!(matches!(
+        in_file(&file.join("x/users.db")),
+        Err(DatabaseError::File(DatabaseFileError::DirectoryMissing { .. }))
+    ));
+    assert!(matches!(in_file(directory.path()), Err(DatabaseError::File(DatabaseFileError::IsDirectory { .. }))));
     // A name that SQLite would take for something else is a file here.
     for name in [":memory:", "file:x?mode=memory", "?"] {
         drop(in_file(&directory.path().join(name)).unwrap());

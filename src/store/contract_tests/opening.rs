@@ -8,6 +8,7 @@ use diesel::connection::{Connection as _, SimpleConnection as _};
 
 use super::engines::{Engine, each_lasting_engine};
 use super::fixtures::{client, tamper, write};
+use crate::database_file::DatabaseFileError;
 use crate::store::{Database, Migrate, OpenError, Revision, Store, StoreSettings};
 
 fn open(path: &Path) -> Result<Store, OpenError> {
@@ -67,8 +68,11 @@ fn a_path_that_cannot_be_a_database_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing");
     let error = open(&missing.join("tokenhouse.db")).unwrap_err();
-    assert!(matches!(&error, OpenError::DirectoryMissing { directory } if *directory == missing), "{error}");
-    assert!(matches!(open(directory.path()), Err(OpenError::IsDirectory { .. })));
+    assert!(
+        matches!(&error, OpenError::File(DatabaseFileError::DirectoryMissing { directory }) if *directory == missing),
+        "{error}"
+    );
+    assert!(matches!(open(directory.path()), Err(OpenError::File(DatabaseFileError::IsDirectory { .. }))));
     assert!(!missing.exists());
 }
 

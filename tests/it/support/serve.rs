@@ -86,7 +86,7 @@ impl Serve {
         Answer::to(client().post(self.url("/oauth/token")).form(&form)).await
     }
 
-    /// Asks again until the answer satisfies `wanted`, for a second at most: what the contract allows a change.
+    /// Asks again until the answer satisfies `wanted`, for a second at most: the longest that a change may take.
     pub async fn token_within_a_second(&self, client_id: &str, secret: &str, wanted: fn(&Answer) -> bool) -> Answer {
         let deadline = Instant::now() + Duration::from_secs(1);
         loop {
