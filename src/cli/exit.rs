@@ -46,8 +46,7 @@ impl From<AdministrationError> for CliError {
             AdministrationError::Invalid(_) => Self::Usage(text),
             AdministrationError::NotFound { .. }
             | AdministrationError::Conflict(_)
-            | AdministrationError::Refused(_)
-            | AdministrationError::DryRun(_) => Self::Refused(text),
+            | AdministrationError::Refused(_) => Self::Refused(text),
             AdministrationError::TooEarly { .. } => Self::Refused(format!("{text} with --now")),
             AdministrationError::Store(_) | AdministrationError::Key(_) => Self::Failed(error.into()),
         }

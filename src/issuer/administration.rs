@@ -1,5 +1,6 @@
 //! How is what is stored changed? Every change is one transaction with its audit row; command line and HTTP share it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -66,9 +67,6 @@ pub enum AdministrationError {
     /// A key could not be made or sealed: a fault of ours.
     #[error("cannot make a signing key: {0}")]
     Key(String),
-    /// The plan was wanted, not the change.
-    #[error("nothing was changed")]
-    DryRun(super::document::apply::Plan),
 }
 
 impl AdministrationError {
@@ -120,6 +118,29 @@ impl Administration {
         Ok(written.value)
     }
 
+    /// Makes one change to see how it ends, and takes it back.
+    ///
+    /// # Errors
+    /// As [`Self::change`].
+    pub fn rehearse<T>(
+        &self,
+        actor: &Actor,
+        steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError>,
+    ) -> Result<T, AdministrationError> {
+        let now = self.clock.now();
+        let context = ChangeContext { actor: actor.clone(), at: now, request_id: None };
+        let ended = self.store.write(&context, |transaction| {
+            let change = &mut Change { transaction, admin: self, now, memory: HashMemory::default() };
+            // As an error, so that the transaction is rolled back.
+            Err::<Infallible, _>(Rehearsal::Done(steps(change)))
+        });
+        match ended {
+            Err(Rehearsal::Done(outcome)) => outcome,
+            Err(Rehearsal::Failed(error)) => Err(error.into()),
+            Ok(written) => match written.value {},
+        }
+    }
+
     /// The store that is administered.
     pub const fn store(&self) -> &Store {
         &self.store
@@ -133,6 +154,18 @@ impl Administration {
     /// The time it goes by.
     pub fn now(&self) -> UnixMillis {
         self.clock.now()
+    }
+}
+
+/// How a rehearsal ends.
+enum Rehearsal<T> {
+    Done(Result<T, AdministrationError>),
+    Failed(StoreError),
+}
+
+impl<T> From<StoreError> for Rehearsal<T> {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
     }
 }
 

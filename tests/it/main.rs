@@ -15,6 +15,8 @@ mod dev;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod document;
+#[cfg(test)]
 mod hostile_http;
 #[cfg(test)]
 mod oauth_token;

@@ -41,14 +41,11 @@ impl Administration {
         document: &Document,
         options: ApplyOptions,
     ) -> Result<Plan, AdministrationError> {
-        let applied = self.change(actor, |change| {
-            let plan = change.apply(document, options)?;
-            // The steps have been taken, so the plan is exact; the error takes them back.
-            if options.dry_run { Err(AdministrationError::DryRun(plan)) } else { Ok(plan) }
-        });
-        match applied {
-            Err(AdministrationError::DryRun(plan)) => Ok(plan),
-            other => other,
+        if options.dry_run {
+            // The steps are taken, so the plan is exact; then they are taken back.
+            self.rehearse(actor, |change| change.apply(document, options))
+        } else {
+            self.change(actor, |change| change.apply(document, options))
         }
     }
 }
