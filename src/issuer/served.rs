@@ -73,6 +73,9 @@ impl Served {
             }
             self.snapshot.store(Arc::new(next));
             *followed = position.database_id;
+        } else if current.is_outlived(self.clock.now()) {
+            let next = Snapshot::clone(&current).rendered_anew(&self.context, self.clock.now())?;
+            self.snapshot.store(Arc::new(next));
         }
         self.followed_at.store(self.clock.now().0, Ordering::Relaxed);
         Ok(())

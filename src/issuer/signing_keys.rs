@@ -90,6 +90,12 @@ impl SigningKeys {
         &self.unusable
     }
 
+    /// When the next key leaves the set of published ones by itself.
+    pub fn next_removal(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let retired = self.records.iter().filter(|record| record.state == KeyState::Retired);
+        retired.filter_map(|record| record.remove_after).filter(|at| *at > now).min()
+    }
+
     /// The records with the changes of `changed` and without those in `removed`.
     pub fn merged(&self, changed: Vec<SigningKeyRecord>, removed: &[String]) -> Vec<SigningKeyRecord> {
         let gone = |kid: &String| removed.contains(kid) || changed.iter().any(|record| record.kid == *kid);

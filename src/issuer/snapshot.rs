@@ -77,6 +77,8 @@ pub struct Snapshot {
     pub jwk_set: RenderedDocument,
     /// The metadata document.
     pub metadata: RenderedDocument,
+    /// When a key leaves the JWK Set without any change in the store.
+    rendered_until: Option<UnixMillis>,
 }
 
 impl Snapshot {
@@ -96,6 +98,7 @@ impl Snapshot {
             keys: SigningKeys::default(),
             jwk_set: empty.clone(),
             metadata: empty,
+            rendered_until: None,
         };
         let StoreImage { revision, apis, clients, signing_keys } = image;
         let everything = StoreChanges {
@@ -139,6 +142,20 @@ impl Snapshot {
         }
         let records = self.keys.merged(changes.signing_keys, &changes.removed_kids);
         self.keys = SigningKeys::open(records, &self.keys, &context.master_key, context.test_keys);
+        self.render_documents(context, now)?;
+        Ok(self)
+    }
+
+    /// Has a key left the JWK Set since it was rendered?
+    pub fn is_outlived(&self, now: UnixMillis) -> bool {
+        self.rendered_until.is_some_and(|until| until <= now)
+    }
+
+    /// This snapshot with its documents rendered anew.
+    ///
+    /// # Errors
+    /// If a document cannot be rendered.
+    pub fn rendered_anew(mut self, context: &SnapshotContext, now: UnixMillis) -> Result<Self, SnapshotError> {
         self.render_documents(context, now)?;
         Ok(self)
     }
@@ -201,6 +218,7 @@ impl Snapshot {
     }
 
     fn render_documents(&mut self, context: &SnapshotContext, now: UnixMillis) -> Result<(), SnapshotError> {
+        self.rendered_until = self.keys.next_removal(now);
         self.jwk_set = RenderedDocument::new(render_jwk_set(self.keys.published(now)));
         let defined = self.apis.values().filter(|api| !api.is_system).flat_map(|api| &api.scopes);
         let mut scopes: Vec<_> = defined.map(|scope| scope.value.as_str()).collect();
@@ -219,5 +237,54 @@ impl ApiDirectory for Snapshot {
 
     fn api_by_id(&self, id: Uuid) -> Option<&Api> {
         self.apis.get(&id).map(AsRef::as_ref)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SystemEntropy;
+    use crate::keys::PublicJwk;
+    use crate::keys::lifecycle::{KeyState, SigningKeyRecord};
+    use crate::keys::public_test_keys::PublicTestKey;
+
+    fn retired_until(at: i64) -> SigningKeyRecord {
+        let key = PublicTestKey::Rs256Next.load();
+        let public_jwk = PublicJwk::from_private_key(&key, UnixMillis(0)).unwrap();
+        SigningKeyRecord {
+            kid: public_jwk.kid.clone(),
+            alg: key.alg(),
+            state: KeyState::Retired,
+            public_jwk,
+            sealed_private_key: None,
+            created_at: UnixMillis(0),
+            announced_at: Some(UnixMillis(0)),
+            activated_at: Some(UnixMillis(0)),
+            retired_at: Some(UnixMillis(0)),
+            remove_after: Some(UnixMillis(at)),
+        }
+    }
+
+    #[test]
+    fn a_retired_key_leaves_the_set_when_its_time_has_come_without_any_change() {
+        let context = SnapshotContext {
+            issuer: Issuer::new("http://localhost/"),
+            master_key: Arc::new(MasterKey::generate(&SystemEntropy)),
+            test_keys: TestKeys::Allowed,
+        };
+        let image = StoreImage {
+            revision: Revision(1),
+            apis: Vec::new(),
+            clients: Vec::new(),
+            signing_keys: vec![retired_until(5_000)],
+        };
+        let snapshot = Snapshot::of(image, &context, UnixMillis(1_000)).unwrap();
+        let keys = |snapshot: &Snapshot| String::from_utf8(snapshot.jwk_set.body.to_vec()).unwrap();
+        assert!(keys(&snapshot).contains(PublicTestKey::Rs256Next.kid()));
+        assert!(!snapshot.is_outlived(UnixMillis(4_999)));
+        assert!(snapshot.is_outlived(UnixMillis(5_000)));
+        let later = snapshot.rendered_anew(&context, UnixMillis(5_000)).unwrap();
+        assert_eq!(keys(&later), r#"{"keys":[]}"#);
+        assert!(!later.is_outlived(UnixMillis(i64::MAX)));
     }
 }

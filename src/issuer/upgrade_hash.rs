@@ -118,7 +118,8 @@ impl Worker {
             // Hashed outside the transaction, which would hold up every other change for as long.
             let Some(client) = self.store.read(|reader| owner(reader, upgrade))? else { return Ok(()) };
             let Some(better) = self.better_hash(upgrade, &client) else { return Ok(()) };
-            if self.replace(upgrade, &better)? == Outcome::Settled {
+            let Some(imported) = self.hash_anew(upgrade.outdated.as_str(), None) else { return Ok(()) };
+            if self.replace(upgrade, &better, &imported)? == Outcome::Settled {
                 return Ok(());
             }
         }
@@ -133,10 +134,14 @@ impl Worker {
         };
         let memory = &mut self.memory;
         let secret = upgrade.readings.iter().find(|reading| upgrade.outdated.verify(reading.as_bytes(), memory))?;
-        hash_brought(secret, WeakSecrets::Allow, share_salt_with, self.entropy.as_ref(), memory).ok()
+        self.hash_anew(secret, share_salt_with)
     }
 
-    fn replace(&self, upgrade: &Upgrade, better: &SecretHash) -> Result<Outcome, StoreError> {
+    fn hash_anew(&mut self, text: &str, share_salt_with: Option<&SecretHash>) -> Option<SecretHash> {
+        hash_brought(text, WeakSecrets::Allow, share_salt_with, self.entropy.as_ref(), &mut self.memory).ok()
+    }
+
+    fn replace(&self, upgrade: &Upgrade, better: &SecretHash, imported: &SecretHash) -> Result<Outcome, StoreError> {
         let context = ChangeContext { actor: Actor::System, at: self.clock.now(), request_id: None };
         let written = self.store.write(&context, |transaction| {
             let Some(client) = owner(transaction, upgrade)? else { return Ok(Outcome::Settled) };
@@ -144,7 +149,7 @@ impl Worker {
             if better.is_slow() && !others.all(|other| other.shares_computation_with(better)) {
                 return Ok(Outcome::OtherSalt);
             }
-            if transaction.replace_secret_hash(upgrade.secret_id, &upgrade.outdated, better)? {
+            if transaction.replace_secret_hash(upgrade.secret_id, &upgrade.outdated, better, imported)? {
                 transaction.record(AuditEntry {
                     action: AuditAction::Rehash,
                     object_kind: ObjectKind::ClientSecret,
@@ -271,13 +276,13 @@ mod tests {
         let too_late = brought(SECRET, None);
         let sibling = secret(brought("one that came meanwhile", None), 1);
         change(&worker.store, |transaction| transaction.insert_secret(client.id, &sibling));
-        assert_eq!(worker.replace(&upgrade, &too_late).unwrap(), Outcome::OtherSalt);
+        assert_eq!(worker.replace(&upgrade, &too_late, &too_late).unwrap(), Outcome::OtherSalt);
         assert!(stored(&worker).iter().any(|one| one.hash == client.secrets[0].hash), "nothing is changed");
 
         worker.carry_out(&upgrade).unwrap();
         let stored = stored(&worker);
         assert!(stored.iter().all(|one| one.hash.shares_computation_with(&sibling.hash)), "{stored:?}");
-        assert_eq!(worker.replace(&upgrade, &too_late).unwrap(), Outcome::Settled, "it has gone");
+        assert_eq!(worker.replace(&upgrade, &too_late, &too_late).unwrap(), Outcome::Settled, "it has gone");
     }
 
     #[test]

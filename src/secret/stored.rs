@@ -12,8 +12,9 @@ pub struct StoredSecret {
     pub id: Uuid,
     /// What a presented secret is checked against.
     pub hash: SecretHash,
-    /// The hash as it was imported, once a better one stands in its place: a document may still name it. Nothing is
-    /// checked against it.
+    /// What recognises the hash that was imported, once a better one stands in its place: a document may still name it.
+    /// A hash of its text, as slow as that of the secret, so that the weak one is no longer in the database. Nothing that
+    /// a client presents is checked against it.
     pub imported_hash: Option<Box<SecretHash>>,
     /// What a person calls it.
     pub label: Option<String>,

@@ -79,16 +79,17 @@ impl Transaction {
     }
 
     /// Replaces the hash of a secret if it still is `expected`: `false`, and nothing changed, if the secret has another
-    /// hash by now or is gone. The first hash of all is kept as the imported one.
+    /// hash by now or is gone. `imported` will recognise the hash that is replaced, unless an earlier one is kept already.
     pub fn replace_secret_hash(
         &mut self,
         id: Uuid,
         expected: &SecretHash,
         new: &SecretHash,
+        imported: &SecretHash,
     ) -> Result<bool, StoreError> {
         let current = self.find_secret(id)?.map(|owned| owned.secret).filter(|secret| secret.hash == *expected);
-        let Some(StoredSecret { hash, imported_hash, .. }) = current else { return Ok(false) };
-        let imported = imported_hash.map_or(hash, |first| *first);
+        let Some(StoredSecret { imported_hash, .. }) = current else { return Ok(false) };
+        let imported = imported_hash.map_or_else(|| imported.clone(), |first| *first);
         self.change(|connection, stamp| {
             let id = touch_owner(connection, id, stamp)?;
             let hashes = (

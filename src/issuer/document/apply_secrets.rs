@@ -100,9 +100,13 @@ fn find_secret<'c>(
     match (&wanted.hash, &wanted.value) {
         (Some(hash), _) => {
             let hash = hash.trim();
-            let imported =
-                |stored: &&StoredSecret| stored.imported_hash.as_ref().is_some_and(|old| old.as_str() == hash);
-            free.clone().find(|stored| stored.hash.as_str() == hash).or_else(|| free.find(imported))
+            let same = free.clone().find(|stored| stored.hash.as_str() == hash);
+            same.or_else(|| {
+                let imported = |stored: &&StoredSecret| {
+                    stored.imported_hash.as_ref().is_some_and(|old| old.verify(hash.as_bytes(), memory))
+                };
+                free.find(imported)
+            })
         }
         (None, Some(value)) => {
             let candidates: Vec<_> = free.filter(|stored| could_be(&stored.hash, value)).collect();

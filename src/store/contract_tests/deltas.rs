@@ -127,7 +127,7 @@ fn make(store: &Store, change: Change) {
         }
         Change::Rehash(index) => on(pick_client(index).and_then(|found| found.secrets.last()), |found| {
             let new = SecretHash::parse("9MrYBSwnBSBaAfRKuoqs+quCKhhV7P1eBkdMJW14yBI=").unwrap();
-            transaction.replace_secret_hash(found.id, &found.hash, &new).map(drop)
+            transaction.replace_secret_hash(found.id, &found.hash, &new, &new).map(drop)
         }),
         Change::Grant(client, api) => on(pick_client(client).zip(pick_api(api)), |(client, api)| {
             transaction.insert_grant(client.id, &grant_all(api))

@@ -67,22 +67,23 @@ fn a_hash_is_replaced_only_if_it_is_the_expected_one() {
         let client = client_with_secret(store);
         let (id, old) = (client.secrets[0].id, &client.secrets[0].hash);
         let new = SecretHash::parse(LEGACY_HASH).unwrap();
-        let replaced = write(store, |transaction| transaction.replace_secret_hash(id, old, &new));
+        let mark = secret().hash;
+        let replaced = write(store, |transaction| transaction.replace_secret_hash(id, old, &new, &mark));
         assert!(replaced.value);
         let upgraded = find(store, id).unwrap();
-        assert_eq!((&upgraded.hash, upgraded.imported_hash.as_deref()), (&new, Some(old)));
+        assert_eq!((&upgraded.hash, upgraded.imported_hash.as_deref()), (&new, Some(&mark)));
 
         let again = store.write(&super::fixtures::context(), |transaction| {
-            let replaced = transaction.replace_secret_hash(id, old, &new)?;
-            assert!(!transaction.replace_secret_hash(Uuid::nil(), old, &new)?);
+            let replaced = transaction.replace_secret_hash(id, old, &new, &mark)?;
+            assert!(!transaction.replace_secret_hash(Uuid::nil(), old, &new, &mark)?);
             Ok::<_, StoreError>(replaced)
         });
         let again = again.unwrap();
         assert_eq!((again.value, again.changed, again.revision), (false, false, replaced.revision));
 
         let newer = secret().hash;
-        write(store, |transaction| transaction.replace_secret_hash(id, &new, &newer));
-        assert_eq!(find(store, id).unwrap().imported_hash.as_deref(), Some(old), "the first is the one imported");
+        write(store, |transaction| transaction.replace_secret_hash(id, &new, &newer, &secret().hash));
+        assert_eq!(find(store, id).unwrap().imported_hash.as_deref(), Some(&mark), "the first is the one imported");
 
         // The secret id went with the hash: another client may have the secret now.
         let heir =
