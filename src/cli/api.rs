@@ -141,13 +141,22 @@ pub fn run(args: ApiArgs) -> Result<(), CliError> {
             output::object(format, &ApiEntry::from(&api))
         }
         Verb::Update { identifier, rules, add_scope, remove_scope } => {
+            let mut missing = Vec::new();
             let api = change()?.change(&actor(), |change| {
                 change.update_api(&identifier, |entry| {
                     rules.apply_to(entry);
+                    let defined = |value: &String| entry.scopes.iter().any(|scope| scope.value == *value);
+                    missing = remove_scope.iter().filter(|value| !defined(value)).cloned().collect();
                     entry.scopes.retain(|scope| !remove_scope.contains(&scope.value));
                     entry.scopes.extend(add_scope.iter().map(|text| scope_entry(text)));
                 })
             })?;
+            if !missing.is_empty() {
+                return Err(CliError::Refused(format!(
+                    "{identifier} defines no scope {}",
+                    missing.join(", no scope ")
+                )));
+            }
             output::object(format, &ApiEntry::from(&api))
         }
         Verb::Delete { identifier } => {

@@ -44,7 +44,7 @@ pub struct ExportArgs {
     #[command(flatten)]
     config: ConfigArgs,
     /// The form of the document
-    #[arg(long, value_enum, default_value_t = DocumentFormat::Yaml)]
+    #[arg(long, visible_alias = "output", value_enum, default_value_t = DocumentFormat::Yaml)]
     format: DocumentFormat,
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::ConfigArgs;
 use super::exit::CliError;
-use super::http_client::{block_on, client};
+use super::http_client::{block_on, check_url, client};
 use super::open::load_config;
 use super::output;
 
@@ -44,6 +44,7 @@ pub fn run(args: &HealthcheckArgs) -> Result<(), CliError> {
             format!("{scheme}://{host}/readyz")
         }
     };
+    check_url(&url)?;
     block_on(async {
         let response = client(args.ca_file.as_deref())?.get(&url).send().await;
         let response = response.with_context(|| format!("cannot reach {url}"))?;

@@ -38,11 +38,23 @@ pub fn client(ca_file: Option<&Path>) -> Result<reqwest::Client, CliError> {
     Ok(builder.build().context("cannot make an HTTP client")?)
 }
 
+/// Refuses what is no absolute http or https URL.
+///
+/// # Errors
+/// If it is none.
+pub fn check_url(text: &str) -> Result<(), CliError> {
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(()),
+        _ => Err(CliError::usage(format!("{} is no absolute http or https URL", text.escape_debug()))),
+    }
+}
+
 /// Fetches the metadata of `issuer` (RFC 8414 §3) and checks that it is that issuer's.
 ///
 /// # Errors
 /// If it cannot be fetched or names another issuer.
 pub async fn discover(client: &reqwest::Client, issuer: &str) -> Result<Value, CliError> {
+    check_url(issuer)?;
     let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     let response = client.get(&url).send().await.with_context(|| format!("cannot reach {url}"))?;
     if !response.status().is_success() {

@@ -132,8 +132,9 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Config(args) => config::run(&args),
         Command::Migrate(args) => open::run_migrate(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "tokenhouse", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tokenhouse", &mut script);
+            output::line(String::from_utf8_lossy(&script).trim_end())
         }
     }
 }

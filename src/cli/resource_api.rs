@@ -51,13 +51,13 @@ pub fn run(args: &ResourceApiArgs) -> Result<(), CliError> {
     let settings = ResourceApiSettings::load(&sources).map_err(CliError::usage)?;
     crate::telemetry::init(settings.log.format, settings.log.level.as_str()).context("cannot start the log")?;
     let listener = running::listen(settings.bind, "resource_api.bind")?;
+    let bind = listener.local_addr().context("cannot tell the port")?;
     let ca = settings.ca_file.as_ref().map(|path| {
         std::fs::read(path).with_context(|| format!("resource_api.ca_file: cannot read {}", path.display()))
     });
     let dialects: Result<_, _> = settings.dialects.iter().map(|dialect| dialect.as_str().parse()).collect();
     let dialects = dialects.context("resource_api.dialects")?;
-    let public_url =
-        settings.public_url.as_ref().map_or_else(|| format!("http://{}/", settings.bind), ToString::to_string);
+    let public_url = settings.public_url.as_ref().map_or_else(|| format!("http://{bind}/"), ToString::to_string);
     let api = ResourceApi::open(
         Settings {
             issuer: settings.issuer.as_str().to_owned(),
@@ -75,10 +75,11 @@ pub fn run(args: &ResourceApiArgs) -> Result<(), CliError> {
     .context("cannot start the resource API")?;
     let server_settings = ServerSettings { tls: None, ..ServerSettings::default() };
     actix_web::rt::System::new().block_on(async {
+        let signals = running::StopSignals::install()?;
         let server = start(listener, &server_settings, api.configure()).context("cannot start the server")?;
         let handle = server.handle();
         let stopped = actix_web::rt::spawn(server);
-        tracing::info!(bind = %settings.bind, audience = settings.audience.as_str(), "listening");
-        running::until_stopped(vec![handle], stopped).await
+        tracing::info!(%bind, audience = settings.audience.as_str(), "listening");
+        running::until_stopped(signals, vec![handle], stopped).await
     })
 }

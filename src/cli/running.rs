@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::CliError;
 use crate::http::IssuerEndpoints;
@@ -77,18 +78,29 @@ pub async fn flush_usage(issuer: Arc<TokenIssuer>) {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-///
-/// # Errors
-/// If the operating system does not tell of signals.
-pub async fn stop_signal() -> Result<(), CliError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot listen for Ctrl-C")?,
-        _ = terminate.recv() => {}
+/// Ctrl-C and SIGTERM, listened for from the moment that this is made: before anybody is told that the server is ready.
+pub struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// If the operating system does not tell of signals.
+    pub fn install() -> Result<Self, CliError> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
-    Ok(())
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 /// Waits for the signal to stop, then stops the servers: no new connections, requests in flight are answered. A second
@@ -97,11 +109,12 @@ pub async fn stop_signal() -> Result<(), CliError> {
 /// # Errors
 /// If the servers failed.
 pub async fn until_stopped(
+    mut signals: StopSignals,
     handles: Vec<ServerHandle>,
     mut servers: tokio::task::JoinHandle<std::io::Result<()>>,
 ) -> Result<(), CliError> {
     tokio::select! {
-        signal = stop_signal() => signal?,
+        () = signals.next() => {}
         ended = &mut servers => {
             ended.context("the server panicked")?.context("the server failed")?;
             return Err(CliError::Failed(anyhow::anyhow!("the server ended by itself")));
@@ -115,8 +128,7 @@ pub async fn until_stopped(
     };
     tokio::select! {
         () = gentle => {}
-        signal = stop_signal() => {
-            signal?;
+        () = signals.next() => {
             tracing::warn!("stopping at once: requests in flight are cut off");
             for handle in &handles {
                 handle.stop(false).await;

@@ -78,12 +78,20 @@ pub fn run(args: &ServeArgs) -> Result<(), CliError> {
     let config = Config::load(&sources(&args.config, args.flags())?).map_err(CliError::usage)?;
     crate::telemetry::init(config.log.format, config.log.level.as_str()).context("cannot start the log")?;
     let listener = running::listen(config.server.bind, "server.bind")?;
+    // Before the database is touched: a wrong certificate must leave nothing behind.
+    let server_settings = server_settings(&config)?;
     let migrate = if args.migrate { Migrate::Always } else { Migrate::WhenEmpty };
     let opened = open_with(config, migrate, ManagementApi::BringUpToDate)?;
-    actix_web::rt::System::new().block_on(serve(opened, listener))
+    actix_web::rt::System::new().block_on(serve(opened, listener, server_settings))
 }
 
-async fn serve(opened: Opened, listener: std::net::TcpListener) -> Result<(), CliError> {
+async fn serve(
+    opened: Opened,
+    listener: std::net::TcpListener,
+    server_settings: ServerSettings,
+) -> Result<(), CliError> {
+    let signals = running::StopSignals::install()?;
+    let bind = listener.local_addr().context("cannot tell the port")?;
     let config = &opened.config;
     let context = SnapshotContext {
         issuer: opened.administration.policy().issuer.clone(),
@@ -108,14 +116,14 @@ async fn serve(opened: Opened, listener: std::net::TcpListener) -> Result<(), Cl
         document_max_age: seconds(config.jwks.max_age),
         store_silence: (poll * MISSED_POLLS).max(Duration::from_secs(2)),
     };
-    let server = start(listener, &server_settings(config)?, running::routes(endpoints));
+    let server = start(listener, &server_settings, running::routes(endpoints));
     let server = server.context("cannot start the server")?;
     let handle = server.handle();
     let stopped = actix_web::rt::spawn(server);
 
     tracing::info!(
         issuer = config.issuer.as_str(),
-        bind = %config.server.bind,
+        %bind,
         clients = served.snapshot().client_count(),
         version = env!("CARGO_PKG_VERSION"),
         "listening"
@@ -126,7 +134,7 @@ async fn serve(opened: Opened, listener: std::net::TcpListener) -> Result<(), Cl
     let algs = served.snapshot().keys.active_algs();
     let background =
         [running::follow_store(served, poll), running::write_usage(issuer.clone()), announce_next_keys(opened, algs)];
-    let ended = running::until_stopped(vec![handle], stopped).await;
+    let ended = running::until_stopped(signals, vec![handle], stopped).await;
     for task in background {
         task.abort();
     }
@@ -134,8 +142,8 @@ async fn serve(opened: Opened, listener: std::net::TcpListener) -> Result<(), Cl
     ended
 }
 
-/// Announces the next signing key of each algorithm where there is none: in the background, since making an RSA key takes up to half a
-/// second.
+/// Announces the next signing key of each algorithm where there is none: in the background, since making an RSA key may take more than
+/// a second.
 fn announce_next_keys(opened: Opened, algs: Vec<SigningAlg>) -> tokio::task::JoinHandle<()> {
     actix_web::rt::spawn(async move {
         let made = tokio::task::spawn_blocking(move || {

@@ -54,8 +54,7 @@ impl DatabaseUrl {
         if cfg!(feature = "postgres") {
             Ok(Self::Postgres(Secret::new(text.to_owned())))
         } else {
-            Err("is for PostgreSQL, which this build leaves out; build with `--features postgres` or use the container image"
-                .to_owned())
+            Err("is for PostgreSQL, which this build leaves out; build with `--features postgres`".to_owned())
         }
     }
 }

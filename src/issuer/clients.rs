@@ -94,13 +94,14 @@ impl Change<'_> {
     }
 
     /// The client that `entry` describes, with a nil id and without secrets and grants.
-    fn validated_client(&self, entry: &ClientEntry, client_id: ClientId) -> Result<Client, AdministrationError> {
-        let default_audience = entry.default_audience.as_deref().map(str::parse).transpose();
+    fn validated_client(&mut self, entry: &ClientEntry, client_id: ClientId) -> Result<Client, AdministrationError> {
+        // Found here, a typing error is not found at the first refused request.
+        let default_api = entry.default_audience.as_deref().map(|audience| self.existing_api(audience)).transpose()?;
         let name = validated_text("name", entry.name.as_deref().unwrap_or(client_id.as_str()))?;
         Ok(Client {
             name,
             enabled: entry.enabled,
-            default_audience: default_audience.map_err(AdministrationError::invalid)?,
+            default_audience: default_api.map(|api| api.identifier),
             authentication_methods: without_repeats(&entry.authentication_methods),
             quota: entry.quota,
             claims: entry.claims.clone(),

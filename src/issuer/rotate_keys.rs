@@ -26,12 +26,16 @@ impl Change<'_> {
         self.install_key(&key, KeyState::Active)
     }
 
-    /// Makes sure that a next key of `alg` is announced.
+    /// Makes sure that a next key of `alg`, which signs already, is announced.
     ///
     /// # Errors
-    /// If no key can be made.
+    /// If no key of `alg` signs, or none can be made.
     pub fn ensure_next_key(&mut self, alg: SigningAlg) -> Result<(), AdministrationError> {
         let keys = self.transaction.list_signing_keys()?;
+        // A key of an algorithm that nobody chose would break verifiers that know RSA only.
+        if !keys.iter().any(|key| key.alg == alg && key.state == KeyState::Active) {
+            return Err(AdministrationError::not_found("active signing key for", alg.to_string()));
+        }
         if keys.iter().any(|key| key.alg == alg && key.state == KeyState::Next) {
             return Ok(());
         }
@@ -84,8 +88,10 @@ impl Change<'_> {
         may_rotate(self.now, next.announced_at, policy.announcement, urgency).map_err(|early| {
             AdministrationError::TooEarly { earliest: to_timestamp(early.earliest).unwrap_or(Timestamp::MAX) }
         })?;
-        // Not the longest lifetime of today's APIs: yesterday's may have been longer.
-        let longest = policy.max_token_lifetime;
+        // Not only the longest lifetime of today's APIs: that of one may have been longer yesterday.
+        let apis = self.transaction.list_apis()?;
+        let longest = apis.iter().map(|api| api.token_lifetime.seconds()).max().unwrap_or_default();
+        let longest = longest.max(policy.max_token_lifetime);
         let retired = SigningKeyRecord {
             state: KeyState::Retired,
             retired_at: Some(self.now),

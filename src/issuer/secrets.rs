@@ -69,6 +69,9 @@ impl Change<'_> {
     /// If there is no such client, or it has as many live secrets as it may.
     pub fn add_secret(&mut self, client_id: &str, terms: SecretTerms) -> Result<AddedSecret, AdministrationError> {
         let client = self.existing_client(client_id)?;
+        if let Some(at) = terms.expires_at.filter(|at| at.as_millisecond() <= self.now.0) {
+            return Err(AdministrationError::Invalid(format!("{at} is past: the secret would never work")));
+        }
         let secret = GeneratedSecret::generate(self.admin.entropy.as_ref());
         let hash = hash_generated(&secret, self.admin.entropy.as_ref());
         let stored = self.store_secret(&client, hash, terms)?;

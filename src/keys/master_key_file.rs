@@ -62,7 +62,7 @@ pub enum MasterKeyFileError {
         path: PathBuf,
     },
     /// Not a master key inside.
-    #[error("{} does not hold a master key: {source}", path.display())]
+    #[error("{} does not hold a master key", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -70,7 +70,7 @@ pub enum MasterKeyFileError {
         source: MasterKeyError,
     },
     /// The operating system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{} cannot be used", path.display())]
     Io {
         /// File or directory.
         path: PathBuf,

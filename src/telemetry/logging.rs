@@ -49,7 +49,11 @@ pub fn subscriber<W>(human: bool, filter: EnvFilter, writer: W) -> Box<dyn Subsc
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        // A log that cannot be written must not end the server: the report of it would go the same way, and panic.
+        .log_internal_errors(false);
     if human {
         // The crate's own form leaves line breaks in what is logged as `%value`, in errors and in messages.
         let fields = debug_fn(write_field).delimited(" ");

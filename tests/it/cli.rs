@@ -51,7 +51,7 @@ fn what_is_missing_or_taken_exits_with_3_and_what_is_wrong_with_2() {
     let folder = folder();
     let directory = folder.path();
     set_up(directory);
-    let cases: [(&[&str], i32, &str); 14] = [
+    let cases: [(&[&str], i32, &str); 18] = [
         (&["api", "create", "https://api/"], 3, "exists already"),
         (&["client", "create", "--id", "c"], 3, "exists already"),
         (&["grant", "create", "c", "https://api/", "--scope", "a"], 3, "update it"),
@@ -65,6 +65,10 @@ fn what_is_missing_or_taken_exits_with_3_and_what_is_wrong_with_2() {
         (&["api", "create", "https://x/", "--token-lifetime", "99999999"], 2, "token.max_lifetime_seconds"),
         (&["client", "create", "--id", "a:b"], 2, "choose a client id"),
         (&["api", "create", "https://x/", "--signing-alg", "HS256"], 2, "RS256"),
+        (&["client", "create", "--default-audience", "https://typo/"], 3, "there is no API https://typo/"),
+        (&["client", "secret", "add", "c", "--expires-at", "2020-01-01T00:00:00Z"], 2, "is past"),
+        (&["api", "update", "https://api/", "--remove-scope", "nope"], 3, "defines no scope nope"),
+        (&["token", "--issuer", "nonsense", "--client-id", "c", "--client-secret-file", "/dev/null"], 2, "http"),
         (&["client", "creat"], 2, "create"),
     ];
     for (arguments, code, told) in cases {

@@ -159,3 +159,13 @@ fn bad_input_is_told() {
     assert_eq!(output.code, 1);
     assert!(output.stderr.contains("--port"), "{output:?}");
 }
+
+#[test]
+fn a_signal_right_after_the_ready_line_ends_it_cleanly() {
+    for _ in 0..10 {
+        let mut dev = Dev::start(&["--tls"]);
+        let ca_file = dev.text("ca_file");
+        assert_eq!(dev.terminate(), 0);
+        assert!(!std::path::Path::new(&ca_file).exists(), "the private folder is removed");
+    }
+}

@@ -318,6 +318,8 @@ async fn keys_of_every_algorithm_are_announced_and_rotate() {
     }
     let missing = serve.cli(&["key", "rotate", "--alg", "PS256"]);
     assert_eq!(missing.code, 3, "{missing:?}");
+    let after = serve.cli(&["key", "list", "--output", "json"]).success().json();
+    assert_eq!(after, keys, "no key of an algorithm that nobody uses");
 }
 
 fn now_seconds() -> i64 {
@@ -373,4 +375,36 @@ async fn a_database_that_is_deleted_under_the_server_is_told() {
     assert_eq!(status, "degraded, still issuing");
     assert_eq!(serve.token("c", &secret).await.status, 200);
     assert!(serve.log().contains("deleted or replaced"), "{}", serve.log());
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_does_not_end_the_server() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = crate::support::serve::free_port();
+    let bind = format!("127.0.0.1:{port}");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut child =
+        crate::support::program::command(directory.path(), &["serve", "--bind", &bind]).stderr(full).spawn().unwrap();
+    let url = format!("http://{bind}/oauth/token");
+    let client = crate::support::answer::client();
+    for _ in 0..500 {
+        if client.get(&url).send().await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    for _ in 0..3 {
+        assert_eq!(Answer::to(client.post(&url).form(&[("a", "b")])).await.status, 401);
+    }
+    crate::support::serve::signal(child.id(), "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_wrong_certificate_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = ["--set", "tls.certificate_file=nope.pem", "--set", "tls.key_file=nope.pem"];
+    let output = run(directory.path(), &[&["serve", "--bind", "127.0.0.1:0"][..], &files].concat());
+    assert!(output.code == 1 && output.stderr.contains("nope.pem"), "{output:?}");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }

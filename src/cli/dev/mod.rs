@@ -28,10 +28,10 @@ use crate::oauth::resource::Compat;
 use crate::resource_api::{self, ResourceApi};
 
 /// Issuer and resource API in one process, everything in memory: for a first look and for tests.
-///
-/// It signs with public test keys, so that it starts in milliseconds: never trust its tokens anywhere else.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  tokenhouse dev\n  tokenhouse dev --port 0 --json --ready-file ready.json")]
+#[command(
+    after_help = "It signs with keys that are public, so that it starts in milliseconds: never let anything that matters trust its tokens.\n\nExample:\n  tokenhouse dev\n  tokenhouse dev --port 0 --json --ready-file ready.json"
+)]
 pub struct DevArgs {
     /// The issuer's port; 0 takes a free one
     #[arg(long, default_value_t = 8080)]
@@ -69,12 +69,14 @@ pub fn run(args: &DevArgs) -> Result<(), CliError> {
 }
 
 async fn serve(args: &DevArgs) -> Result<(), CliError> {
+    let signals = running::StopSignals::install()?;
     let entropy = Arc::new(SystemEntropy);
     let demo = match &args.seed {
         Some(path) => Demo::seeded(super::apply::read_document(path)?),
         None => Demo::standard(entropy.as_ref()),
     };
-    let resource_port = args.resource_port.unwrap_or(if args.port == 0 { 0 } else { args.port.saturating_add(1) });
+    let next_port = if args.port == 0 { 0 } else { args.port.checked_add(1).unwrap_or_default() };
+    let resource_port = args.resource_port.unwrap_or(next_port);
     let listener = running::listen(SocketAddr::new(args.bind, args.port), "--port")?;
     let resource_listener = running::listen(SocketAddr::new(args.bind, resource_port), "--resource-port")?;
     let tls = if args.tls { Some(DevTls::create().context("cannot make a certificate")?) } else { None };
@@ -97,7 +99,7 @@ async fn serve(args: &DevArgs) -> Result<(), CliError> {
 
     let announcement = Announcement {
         line: ReadyLine::new(&memory, &resource_url, &demo, tls.as_ref().map(DevTls::ca_file)),
-        bind: args.bind,
+        api_audience: demo.document.apis.first().map(|api| api.identifier.clone()),
     };
     if let Some(path) = &args.ready_file {
         announcement.line.write_to(path)?;
@@ -113,7 +115,7 @@ async fn serve(args: &DevArgs) -> Result<(), CliError> {
             args.bind
         ));
     }
-    running::until_stopped(handles, servers).await
+    running::until_stopped(signals, handles, servers).await
 }
 
 /// The URL under which a listener is reached from this machine.

@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::io::Write as _;
-use std::net::IpAddr;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -101,8 +100,8 @@ impl ReadyLine {
 pub struct Announcement {
     /// What is ready.
     pub line: ReadyLine,
-    /// Where it listens.
-    pub bind: IpAddr,
+    /// The API that the resource API serves.
+    pub api_audience: Option<String>,
 }
 
 impl Display for Announcement {
@@ -132,32 +131,33 @@ impl Display for Announcement {
 }
 
 impl Announcement {
-    /// Commands to paste, where the first client has a secret that is known.
+    /// Commands to paste, for the first client that can call the API and whose secret is known.
     fn write_commands(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let line = &self.line;
-        let Some(client) = line.clients.first() else { return Ok(()) };
-        let (Some(id), Some(secret), Some(audience)) = (&client.client_id, &client.client_secret, &client.audience)
+        // The resource API is that of the first API; curl sends Basic as it is, so an id with a colon cannot be used.
+        let fits = |client: &&ReadyClient| {
+            client.audience == self.api_audience && client.client_id.as_ref().is_some_and(|id| !id.contains(':'))
+        };
+        let Some((client, secret)) =
+            line.clients.iter().filter(fits).find_map(|client| Some((client, client.client_secret.as_ref()?)))
         else {
             return Ok(());
         };
+        let credentials = quoted(&format!("{}:{secret}", client.client_id.as_deref().unwrap_or_default()));
+        let audience = quoted(&format!("audience={}", client.audience.as_deref().unwrap_or_default()));
         let ca = line.ca_file.as_ref().map(|path| format!(" --cacert {}", quoted(path))).unwrap_or_default();
-        writeln!(formatter, "\nGet a token, keep it, and call the API with it:\n")?;
-        writeln!(
-            formatter,
-            "  curl -sS{ca} {} -u {} \\\n    -d grant_type=client_credentials --data-urlencode {}\n",
-            line.token_endpoint,
-            quoted(&format!("{id}:{secret}")),
-            quoted(&format!("audience={audience}")),
-        )?;
-        writeln!(
-            formatter,
-            "  TOKEN=$(curl -sS{ca} {} -u {} \\\n    -d grant_type=client_credentials --data-urlencode {} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n",
-            line.token_endpoint,
-            quoted(&format!("{id}:{secret}")),
-            quoted(&format!("audience={audience}")),
-        )?;
-        writeln!(formatter, "  curl -sS{ca} {}users -H \"Authorization: Bearer $TOKEN\"\n", line.resource_api)?;
-        writeln!(formatter, "Refused, because the token lacks the scope delete:users:\n")?;
+        let request = format!(
+            "curl -sS{ca} {} -u {credentials} \\\n    -d grant_type=client_credentials --data-urlencode {audience}",
+            line.token_endpoint
+        );
+        writeln!(formatter, "\nGet a token, keep it, and call the API with it:\n\n  {request}\n")?;
+        writeln!(formatter, "  TOKEN=$({request} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n")?;
+        write!(formatter, "  curl -sS{ca} {}users -H \"Authorization: Bearer $TOKEN\"", line.resource_api)?;
+        let granted = client.scope.as_deref().unwrap_or_default();
+        if granted.split(' ').any(|scope| scope == "delete:users") {
+            return Ok(());
+        }
+        writeln!(formatter, "\n\nRefused, because the token lacks the scope delete:users:\n")?;
         write!(
             formatter,
             "  curl -sSi{ca} -X DELETE {}users/any -H \"Authorization: Bearer $TOKEN\"",
