@@ -94,7 +94,7 @@ pub fn open_for_reading(args: &ConfigArgs) -> Result<Store, CliError> {
             path.display()
         )));
     }
-    open_store(&config, Migrate::WhenEmpty)
+    open_store(&config, Migrate::Never)
 }
 
 /// Opens the store for a command that changes it.

@@ -44,7 +44,7 @@ impl Window {
 pub enum QuotaVerdict {
     /// It is within, or there is no quota.
     Within,
-    /// It is beyond, but the quota only watches.
+    /// It is the first one beyond in its hour or day, but the quota only watches.
     BeyondUnenforced,
     /// It is beyond and refused; the window ends in so many seconds.
     Beyond {
@@ -74,7 +74,8 @@ impl Quotas {
         }
         counted.hour.tokens = in_hour.saturating_add(1);
         counted.day.tokens = in_day.saturating_add(1);
-        if window.is_some() { QuotaVerdict::BeyondUnenforced } else { QuotaVerdict::Within }
+        let is_first = quota.per_hour == Some(in_hour) || quota.per_day == Some(in_day);
+        if is_first { QuotaVerdict::BeyondUnenforced } else { QuotaVerdict::Within }
     }
 }
 
@@ -108,7 +109,8 @@ mod tests {
         let quotas = Quotas::default();
         let client = client(Some(Quota { per_hour: Some(1), per_day: None, enforce: false }));
         assert_eq!(quotas.count(&client, at(0)), QuotaVerdict::Within);
-        assert_eq!(quotas.count(&client, at(1)), QuotaVerdict::BeyondUnenforced);
+        assert_eq!(quotas.count(&client, at(1)), QuotaVerdict::BeyondUnenforced, "told once");
+        assert_eq!(quotas.count(&client, at(2)), QuotaVerdict::Within);
     }
 
     #[test]

@@ -22,13 +22,18 @@ pub(super) fn bring_up_to_date(
     migrate: Migrate,
     migrations: &impl MigrationSource<AnyBackend>,
 ) -> Result<(), OpenError> {
-    let outcome = in_transaction(connection, TransactionKind::Write, |connection| {
+    // Who only reads does not wait for those who write.
+    let kind = if migrate == Migrate::Never { TransactionKind::Snapshot } else { TransactionKind::Write };
+    let outcome = in_transaction(connection, kind, |connection| {
         #[cfg(feature = "postgres")]
         if let AnyConnection::Postgresql(postgresql) = connection {
             lock_schema(postgresql)?;
         }
         if is_foreign(connection)? {
             return Err(OpenError::Foreign { database: database.to_owned() }.into());
+        }
+        if migrate == Migrate::Never && is_empty(connection) {
+            return Err(OpenError::Empty { database: database.to_owned() }.into());
         }
         let applied = connection.applied_migrations().map_err(|error| failed(database, &*error))?;
         let known = migrations.migrations().map_err(|error| failed(database, &*error))?;
@@ -37,7 +42,7 @@ pub(super) fn bring_up_to_date(
             return Err(OpenError::Newer { database: database.to_owned(), migration: newer.to_string() }.into());
         }
         let pending: Vec<_> = known.iter().filter(|migration| !applied.contains(&migration.name().version())).collect();
-        if !pending.is_empty() && !applied.is_empty() && migrate == Migrate::WhenEmpty {
+        if !pending.is_empty() && !applied.is_empty() && migrate != Migrate::Always {
             let pending = pending.iter().map(|migration| migration.name().to_string()).collect();
             return Err(OpenError::MigrationNeeded { database: database.to_owned(), pending }.into());
         }
@@ -53,6 +58,11 @@ pub(super) fn bring_up_to_date(
         Failure::Open(error) => error,
         Failure::Store(error) => OpenError::from_store(database, error),
     })
+}
+
+/// Whether there are no tables of ours yet.
+fn is_empty(connection: &mut AnyConnection) -> bool {
+    meta::table.select(meta::revision).first::<i64>(connection).is_err()
 }
 
 /// Two replicas that start together take turns. SQLite's write transaction does that by itself.

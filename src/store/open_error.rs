@@ -42,6 +42,12 @@ pub enum OpenError {
         /// The first migration that is unknown.
         migration: String,
     },
+    /// There is nothing in it, and nothing may be made.
+    #[error("{database} is empty: start `tokenhouse serve` first, or name the right database")]
+    Empty {
+        /// What was opened.
+        database: String,
+    },
     /// This version needs other tables, and may not change them.
     #[error(
         "{database} must be migrated ({}): make a backup, then run `tokenhouse migrate` or start with --migrate",

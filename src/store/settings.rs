@@ -26,6 +26,8 @@ pub enum Database {
 /// When opening a database may create or change its tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Migrate {
+    /// Never: an empty database is refused too, and nothing is written.
+    Never,
     /// Only in a database without any; one that needs a change is refused.
     WhenEmpty,
     /// Whenever this version needs it.

@@ -298,6 +298,23 @@ fn a_reading_command_in_the_wrong_folder_makes_nothing() {
         assert!(output.code == 1 && output.stderr.contains("there is no database"), "{arguments:?}: {output:?}");
     }
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    std::fs::write(directory.path().join("tokenhouse.db"), "").unwrap();
+    let output = run(directory.path(), &["client", "list"]);
+    assert!(output.code == 1 && output.stderr.contains("is empty"), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_reading_command_does_not_wait_for_one_that_writes() {
+    use diesel::connection::SimpleConnection as _;
+    use diesel::{Connection as _, SqliteConnection};
+    let serve = Serve::start(&[]).await;
+    serve.set_up();
+    let path = serve.path().join("tokenhouse.db");
+    let mut writer = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    writer.batch_execute("BEGIN IMMEDIATE").unwrap();
+    // If it needed the lock, it would give up after five seconds.
+    serve.cli(&["client", "list"]).success();
+    writer.batch_execute("ROLLBACK").unwrap();
 }
 
 #[tokio::test]
