@@ -169,3 +169,19 @@ fn a_signal_right_after_the_ready_line_ends_it_cleanly() {
         assert!(!std::path::Path::new(&ca_file).exists(), "the private folder is removed");
     }
 }
+
+#[tokio::test]
+async fn each_decision_is_one_line_with_the_id_of_its_request() {
+    let dev = Dev::start(&[]);
+    let issued = dev.token(&[]).await;
+    let refused = dev.token(&[("client_secret", Some("wrong"))]).await;
+    let log = dev.log();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    for (line, answer, outcome) in [(&lines[0], &issued, "issued"), (&lines[1], &refused, "refused")] {
+        assert_eq!(line["outcome"], outcome);
+        assert_eq!(line["span"]["request_id"], answer.header("x-request-id"));
+        assert_eq!(line["client_id"], "partner-a");
+    }
+    assert_eq!((&lines[1]["cause"], &lines[1]["authenticated"]), (&json!("invalid_client"), &json!(false)));
+}

@@ -64,7 +64,8 @@ pub struct DevArgs {
 /// # Errors
 /// If a port is taken, or the seed is wrong.
 pub fn run(args: &DevArgs) -> Result<(), CliError> {
-    crate::telemetry::init(LogFormat::Auto, "warn,tokenhouse::token=info").context("cannot start the log")?;
+    crate::telemetry::init(LogFormat::Auto, "warn,tokenhouse::token=info,tokenhouse::telemetry=info")
+        .context("cannot start the log")?;
     actix_web::rt::System::new().block_on(serve(args))
 }
 
