@@ -110,11 +110,8 @@ impl Administration {
         actor: &Actor,
         steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError>,
     ) -> Result<T, AdministrationError> {
-        let now = self.clock.now();
-        let context = ChangeContext { actor: actor.clone(), at: now, request_id: None };
-        let written = self.store.write(&context, |transaction| {
-            steps(&mut Change { transaction, admin: self, now, memory: HashMemory::default() })
-        })?;
+        let context = self.context(actor);
+        let written = self.store.write(&context, |transaction| steps(&mut self.begin(transaction, &context)))?;
         Ok(written.value)
     }
 
@@ -127,18 +124,24 @@ impl Administration {
         actor: &Actor,
         steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError>,
     ) -> Result<T, AdministrationError> {
-        let now = self.clock.now();
-        let context = ChangeContext { actor: actor.clone(), at: now, request_id: None };
+        let context = self.context(actor);
         let ended = self.store.write(&context, |transaction| {
-            let change = &mut Change { transaction, admin: self, now, memory: HashMemory::default() };
             // As an error, so that the transaction is rolled back.
-            Err::<Infallible, _>(Rehearsal::Done(steps(change)))
+            Err::<Infallible, _>(Rehearsal::Done(steps(&mut self.begin(transaction, &context))))
         });
         match ended {
             Err(Rehearsal::Done(outcome)) => outcome,
             Err(Rehearsal::Failed(error)) => Err(error.into()),
             Ok(written) => match written.value {},
         }
+    }
+
+    fn context(&self, actor: &Actor) -> ChangeContext {
+        ChangeContext { actor: actor.clone(), at: self.clock.now(), request_id: None }
+    }
+
+    fn begin<'c>(&'c self, transaction: &'c mut Transaction, context: &ChangeContext) -> Change<'c> {
+        Change { transaction, admin: self, now: context.at, memory: HashMemory::default() }
     }
 
     /// The store that is administered.

@@ -21,9 +21,7 @@ impl Change<'_> {
         if keys.iter().any(|key| key.alg == alg && key.state == KeyState::Active) {
             return Ok(());
         }
-        let key = generate_private_key(alg, self.admin.policy.rsa_bits, self.admin.entropy.as_ref())
-            .map_err(|error| AdministrationError::Key(error.to_string()))?;
-        self.install_key(&key, KeyState::Active)
+        self.generate_key(alg, KeyState::Active)
     }
 
     /// Makes sure that a next key of `alg`, which signs already, is announced.
@@ -39,9 +37,13 @@ impl Change<'_> {
         if keys.iter().any(|key| key.alg == alg && key.state == KeyState::Next) {
             return Ok(());
         }
+        self.generate_key(alg, KeyState::Next)
+    }
+
+    fn generate_key(&mut self, alg: SigningAlg, state: KeyState) -> Result<(), AdministrationError> {
         let key = generate_private_key(alg, self.admin.policy.rsa_bits, self.admin.entropy.as_ref())
             .map_err(|error| AdministrationError::Key(error.to_string()))?;
-        self.install_key(&key, KeyState::Next)
+        self.install_key(&key, state)
     }
 
     /// Stores `key`, sealed, in `state`.

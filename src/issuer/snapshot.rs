@@ -170,7 +170,7 @@ impl Snapshot {
         self.clients.size()
     }
 
-    /// Every kind of slow check that some stored secret needs, in no fixed order, and whether any secret was brought.
+    /// Every kind of check that some brought secret needs, in no fixed order; none where no secret was brought.
     pub fn brought_work(&self) -> impl Iterator<Item = &SecretWork> {
         self.brought.keys()
     }

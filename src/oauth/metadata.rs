@@ -96,6 +96,7 @@ mod tests {
     #[rstest]
     #[case("http://localhost:8080/", "", "http://localhost:8080/oauth/token")]
     #[case("https://id.example.com", "", "https://id.example.com/oauth/token")]
+    #[case("http://[::1]:8080/", "", "http://[::1]:8080/oauth/token")]
     #[case("https://example.com/auth", "/auth", "https://example.com/auth/oauth/token")]
     #[case("https://example.com/a/b/", "/a/b", "https://example.com/a/b/oauth/token")]
     fn endpoints_stand_under_the_issuer(#[case] identifier: &str, #[case] path: &str, #[case] token_endpoint: &str) {
