@@ -99,7 +99,12 @@ fn cell(value: Option<&Value>) -> String {
         Some(Value::Bool(false)) => "no".to_owned(),
         Some(Value::Array(items)) => {
             let shown: Vec<_> = items.iter().map(|item| cell(item.get("value").or(Some(item)))).collect();
-            shown.join(" ")
+            let one_a_line = items.iter().any(|item| item.is_object() && item.get("value").is_none());
+            shown.join(if one_a_line { "\n" } else { " " })
+        }
+        Some(Value::Object(members)) => {
+            let given = members.iter().filter(|(_, member)| !member.is_null());
+            given.map(|(name, member)| format!("{name} {}", cell(Some(member)))).collect::<Vec<_>>().join(", ")
         }
         Some(other) => other.to_string(),
     }

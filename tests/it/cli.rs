@@ -181,6 +181,8 @@ fn tables_are_for_people() {
     let table = run(folder.path(), &["client", "list"]).success().stdout;
     let lines: Vec<_> = table.lines().map(str::trim).collect();
     assert!(lines[0].starts_with("CLIENT ID") && lines[1].starts_with("c "), "{table}");
+    let shown = run(folder.path(), &["client", "show", "c"]).success().stdout;
+    assert!(shown.contains("audience https://api/, scope a") && !shown.contains('{'), "{shown}");
     let empty = run(folder.path(), &["client", "secret", "list", "none"]);
     assert_eq!(empty.code, 3);
 }
