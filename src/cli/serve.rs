@@ -16,13 +16,14 @@ use crate::http::server::{ServerSettings, start};
 use crate::http::{IssuerEndpoints, RequestLimits, tls};
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::hash_pool::HashPoolSettings;
+use crate::issuer::rights::Caller;
 use crate::issuer::served::Served;
 use crate::issuer::signing_keys::TestKeys;
 use crate::issuer::snapshot::SnapshotContext;
 use crate::issuer::work_pool::PoolSize;
 use crate::issuer::{TokenIssuer, TokenIssuerSettings};
 use crate::keys::SigningAlg;
-use crate::store::{Actor, Migrate};
+use crate::store::Migrate;
 
 /// How often the store may fail to answer before `/readyz` says so.
 const MISSED_POLLS: u32 = 8;
@@ -108,6 +109,7 @@ async fn serve(
     let poll = config.store.poll;
     let endpoints = IssuerEndpoints {
         issuer: issuer.clone(),
+        administration: opened.administration.clone(),
         limits: RequestLimits {
             body_bytes: config.limits.body_bytes,
             body_time: config.server.request_body,
@@ -147,8 +149,9 @@ async fn serve(
 fn announce_next_keys(opened: Opened, algs: Vec<SigningAlg>) -> tokio::task::JoinHandle<()> {
     actix_web::rt::spawn(async move {
         let made = tokio::task::spawn_blocking(move || {
-            algs.into_iter()
-                .try_for_each(|alg| opened.administration.change(&Actor::System, |change| change.ensure_next_key(alg)))
+            algs.into_iter().try_for_each(|alg| {
+                opened.administration.change(&Caller::system(), |change| change.ensure_next_key(alg))
+            })
         });
         match made.await {
             Ok(Ok(())) => {}

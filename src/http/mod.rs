@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 
-use crate::issuer::TokenIssuer;
+use crate::issuer::{Administration, TokenIssuer};
 
 /// The bounds of what is read from a request.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,8 @@ pub struct RequestLimits {
 pub struct IssuerEndpoints {
     /// The use case behind the token endpoint.
     pub issuer: Arc<TokenIssuer>,
+    /// The use cases that change what is stored.
+    pub administration: Arc<Administration>,
     /// The bounds of requests.
     pub limits: RequestLimits,
     /// How long discovery documents and the JWK Set may be cached, in seconds.

@@ -1,6 +1,6 @@
 //! Which clients are there: created, changed and deleted.
 
-use super::administration::{AdministrationError, Change, audited};
+use super::administration::{AdministrationError, Change, audited, validated_auth0_fields};
 use super::apis::validated_text;
 use super::document::ClientEntry;
 use super::document::entries::without_repeats;
@@ -57,9 +57,12 @@ impl Change<'_> {
         if entry == before {
             return Ok(current);
         }
-        let Client { id, created_at, secrets, grants, client_credentials_allowed, .. } = current;
+        if entry.authentication_methods != before.authentication_methods {
+            self.may_touch_credentials(&current)?;
+        }
+        let Client { id, created_at, secrets, grants, .. } = current;
         let validated = self.validated_client(&entry, current.client_id)?;
-        let client = Client { id, client_credentials_allowed, secrets, grants, created_at, ..validated };
+        let client = Client { id, secrets, grants, created_at, ..validated };
         self.transaction.update_client(&client)?;
         let after = audited(&ClientEntry::without_secrets_and_grants(&client));
         self.record(AuditAction::Update, ObjectKind::Client, client_id, audited(&before), after)?;
@@ -101,10 +104,12 @@ impl Change<'_> {
         Ok(Client {
             name,
             enabled: entry.enabled,
+            client_credentials_allowed: entry.client_credentials_allowed,
             default_audience: default_api.map(|api| api.identifier),
             authentication_methods: without_repeats(&entry.authentication_methods),
             quota: entry.quota,
             claims: entry.claims.clone(),
+            auth0_fields: validated_auth0_fields(&entry.auth0_fields)?,
             ..Client::new(uuid::Uuid::nil(), client_id, self.now)
         })
     }

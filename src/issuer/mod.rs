@@ -14,6 +14,7 @@ pub mod grants;
 pub mod hash_pool;
 pub mod issue_token;
 pub mod quota;
+pub mod rights;
 pub mod rotate_keys;
 pub mod secrets;
 pub mod served;

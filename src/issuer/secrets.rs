@@ -150,6 +150,7 @@ impl Change<'_> {
         let stored = stored.ok_or_else(|| {
             AdministrationError::not_found("secret", format!("{which} of the client {client_id}: list them first"))
         })?;
+        self.may_touch_credentials(&client)?;
         self.transaction.delete_secret(stored.id)?;
         self.record(
             AuditAction::Delete,
@@ -168,6 +169,7 @@ impl Change<'_> {
         label: Option<String>,
         expires_at: Option<UnixMillis>,
     ) -> Result<(), AdministrationError> {
+        self.may_touch_credentials(client)?;
         let label = label.map(|label| validated_text("label", &label)).transpose()?;
         let changed = StoredSecret { label, expires_at, ..stored.clone() };
         self.transaction.update_secret_label(stored.id, changed.label.as_deref())?;
@@ -188,6 +190,7 @@ impl Change<'_> {
         hash: SecretHash,
         terms: SecretTerms,
     ) -> Result<StoredSecret, AdministrationError> {
+        self.may_touch_credentials(client)?;
         // Counted from the store: earlier steps of the same change may have added some.
         let current = self.existing_client(client.client_id.as_str())?;
         let expires_at = terms.expires_at.map(|at| UnixMillis(at.as_millisecond()));

@@ -82,7 +82,7 @@ impl Change<'_> {
         let current: Vec<_> = client
             .grants
             .iter()
-            .filter_map(|grant| Some(GrantEntry::new(known.audiences.get(&grant.api_id)?.as_str(), &grant.scope)))
+            .filter_map(|grant| Some(GrantEntry::of(known.audiences.get(&grant.api_id)?.as_str(), grant)))
             .collect();
         for wanted in &entry.grants {
             let name = format!("{id} for {}", wanted.audience);
@@ -91,9 +91,9 @@ impl Change<'_> {
                     self.create_grant(id, wanted)?;
                     plan.note(PlanAction::Create, "grant", name);
                 }
-                Some(same) if same.scope == without_repeats(&wanted.scope) => {}
+                Some(same) if *same == GrantEntry { scope: without_repeats(&wanted.scope), ..wanted.clone() } => {}
                 Some(_) => {
-                    self.update_grant(id, wanted)?;
+                    self.update_grant(id, &wanted.audience, |edited| *edited = wanted.clone())?;
                     plan.note(PlanAction::Update, "grant", name);
                 }
             }
