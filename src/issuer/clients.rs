@@ -5,7 +5,7 @@ use super::apis::validated_text;
 use super::document::ClientEntry;
 use super::document::entries::without_repeats;
 use crate::oauth::client::{Client, ClientId};
-use crate::store::{AuditAction, ObjectKind};
+use crate::store::{AuditAction, ObjectKind, Revision};
 
 /// How client ids are made: Auth0's form, 32 alphanumeric characters.
 const GENERATED_ID_LENGTH: usize = 32;
@@ -47,12 +47,12 @@ impl Change<'_> {
     pub fn update_client(
         &mut self,
         client_id: &str,
-        edit: impl FnOnce(&mut ClientEntry),
+        edit: impl FnOnce(&mut ClientEntry) -> Result<(), AdministrationError>,
     ) -> Result<Client, AdministrationError> {
         let current = self.existing_client(client_id)?;
         let before = ClientEntry::without_secrets_and_grants(&current);
         let mut entry = before.clone();
-        edit(&mut entry);
+        edit(&mut entry)?;
         entry.authentication_methods = without_repeats(&entry.authentication_methods);
         if entry == before {
             return Ok(current);
@@ -80,7 +80,21 @@ impl Change<'_> {
         self.record(AuditAction::Delete, ObjectKind::Client, client_id, before, None)
     }
 
-    pub(super) fn existing_client(&mut self, client_id: &str) -> Result<Client, AdministrationError> {
+    /// Makes sure that the client is still as it was at one of these revisions.
+    ///
+    /// # Errors
+    /// If it is not, or there is none.
+    pub fn expect_revision(&mut self, client_id: &str, seen: &[Revision]) -> Result<(), AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        let current = self.transaction.client_revision(client.id)?;
+        if current.is_some_and(|current| seen.contains(&current)) { Ok(()) } else { Err(AdministrationError::Outdated) }
+    }
+
+    /// The client `client_id`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn existing_client(&mut self, client_id: &str) -> Result<Client, AdministrationError> {
         let missing = || AdministrationError::not_found("client", client_id);
         let id: ClientId = client_id.parse().map_err(|_| missing())?;
         self.transaction.find_client(&id)?.ok_or_else(missing)

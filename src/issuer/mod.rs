@@ -13,6 +13,7 @@ pub mod explain;
 pub mod grants;
 pub mod hash_pool;
 pub mod issue_token;
+pub mod management_access;
 pub mod quota;
 pub mod rights;
 pub mod rotate_keys;

@@ -68,7 +68,10 @@ impl Change<'_> {
             return Ok(current.clone());
         }
         plan.note(PlanAction::Update, "client", &id);
-        self.update_client(&id, |edited| *edited = wanted)
+        self.update_client(&id, |edited| {
+            *edited = wanted;
+            Ok(())
+        })
     }
 
     fn apply_grants(
@@ -93,7 +96,10 @@ impl Change<'_> {
                 }
                 Some(same) if *same == GrantEntry { scope: without_repeats(&wanted.scope), ..wanted.clone() } => {}
                 Some(_) => {
-                    self.update_grant(id, &wanted.audience, |edited| *edited = wanted.clone())?;
+                    self.update_grant(id, &wanted.audience, |edited| {
+                        *edited = wanted.clone();
+                        Ok(())
+                    })?;
                     plan.note(PlanAction::Update, "grant", name);
                 }
             }
