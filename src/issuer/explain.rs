@@ -2,6 +2,7 @@
 //! a secret and without a token.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::clock::UnixMillis;
 use crate::oauth::client::Client;
@@ -11,7 +12,7 @@ use crate::oauth::resource::{Api, Audience, Compat};
 use crate::oauth::token_request::AccessRequest;
 
 /// What would be answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Explanation {
     /// Would a token be issued?
     pub issued: bool,

@@ -5,6 +5,7 @@
 
 pub mod administration;
 pub mod apis;
+pub mod audit;
 pub mod authenticate_client;
 pub mod bootstrap;
 pub mod clients;

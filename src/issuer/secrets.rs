@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::administration::{AdministrationError, Change, audited};
 use super::apis::validated_text;
@@ -12,7 +13,7 @@ use crate::secret::{GeneratedSecret, SecretHash, StoredSecret, WeakSecrets, hash
 use crate::store::{AuditAction, ObjectKind};
 
 /// What is told about a new secret besides the secret.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretTerms {
     /// For people.
     pub label: Option<String>,
@@ -31,7 +32,7 @@ pub struct AddedSecret {
 }
 
 /// A secret as the audit trail and the lists show it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SecretSummary {
     /// Our own id.
     pub id: String,
@@ -42,10 +43,13 @@ pub struct SecretSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// When it was added.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub created_at: Option<Timestamp>,
     /// When it stops working.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
     /// When it last proved right.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -168,14 +172,7 @@ impl Change<'_> {
     /// If there is no such secret.
     pub fn retire_secret(&mut self, client_id: &str, which: &str) -> Result<(), AdministrationError> {
         let client = self.existing_client(client_id)?;
-        let named = |stored: &&StoredSecret| {
-            let summary = SecretSummary::from(*stored);
-            summary.id == which || summary.hint.as_deref() == Some(which)
-        };
-        let stored = client.secrets.iter().find(named);
-        let stored = stored.ok_or_else(|| {
-            AdministrationError::not_found("secret", format!("{which} of the client {client_id}: list them first"))
-        })?;
+        let stored = named_secret(&client, which)?;
         self.may_touch_credentials(&client)?;
         self.transaction.delete_secret(stored.id)?;
         self.record(
@@ -185,6 +182,29 @@ impl Change<'_> {
             audited(&SecretSummary::from(stored)),
             None,
         )
+    }
+
+    /// Changes label and expiry of a secret of the client `client_id` as `edit` does; `which` as in [`Self::retire_secret`].
+    ///
+    /// # Errors
+    /// If there is no such secret.
+    pub fn update_secret(
+        &mut self,
+        client_id: &str,
+        which: &str,
+        edit: impl FnOnce(&mut SecretTerms),
+    ) -> Result<StoredSecret, AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        let stored = named_secret(&client, which)?;
+        let before = SecretTerms { label: stored.label.clone(), expires_at: stored.expires_at.and_then(to_timestamp) };
+        let mut terms = before.clone();
+        edit(&mut terms);
+        if terms != before {
+            let expires_at = terms.expires_at.map(|at| UnixMillis(at.as_millisecond()));
+            self.change_secret(&client, stored, terms.label, expires_at)?;
+        }
+        let client = self.existing_client(client_id)?;
+        named_secret(&client, which).cloned()
     }
 
     /// Changes label and expiry of a secret.
@@ -264,6 +284,18 @@ impl Change<'_> {
             other.id,
         ))
     }
+}
+
+/// The secret of `client` with the id `which`, or whose first characters it is.
+fn named_secret<'c>(client: &'c Client, which: &str) -> Result<&'c StoredSecret, AdministrationError> {
+    let named = |stored: &&StoredSecret| {
+        let summary = SecretSummary::from(*stored);
+        summary.id == which || summary.hint.as_deref() == Some(which)
+    };
+    client.secrets.iter().find(named).ok_or_else(|| {
+        let name = format!("{} of the client {}: list them first", which.escape_debug(), client.client_id);
+        AdministrationError::not_found("secret", name)
+    })
 }
 
 fn object_id(client: &Client, stored: &StoredSecret) -> String {

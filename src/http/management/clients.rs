@@ -10,7 +10,7 @@ use super::call::Call;
 use super::client_body::ClientBody;
 use super::client_view::client_view;
 use super::error::{ErrorBody, ManagementError, only};
-use super::listing::Listing;
+use super::listing::{ListParameters, Listing};
 use super::precondition::{Precondition, entity_tag};
 use super::query::Query;
 use super::selection::Selection;
@@ -39,10 +39,17 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 
 /// Lists clients, oldest first.
 #[utoipa::path(
-    get, path = "/clients", tag = "clients",
-    responses((status = 200, description = "The clients, without secrets"), (status = "4XX", body = ErrorBody)),
+    get, path = "/clients", operation_id = "list_clients", tag = "clients",
+    params(
+        ListParameters,
+        ("is_global" = Option<bool>, Query, description = "No client here is global: `true` lists none"),
+        ("is_first_party" = Option<bool>, Query, description = "As it was set; default true"),
+        ("app_type" = Option<String>, Query, description = "As it was set, several separated by commas; default non_interactive"),
+        ("external_client_id" = Option<String>, Query, description = "As it was set"),
+    ),
+    responses((status = 200, description = "An array of clients, without secrets; with include_totals, or from and take, an object that holds it as clients", body = Value), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn list(call: Call, query: Query) -> Result<impl Responder, ManagementError> {
+pub(super) async fn list(call: Call, query: Query) -> Result<impl Responder, ManagementError> {
     call.require(&["read:clients", "read:client_keys"])?;
     let listing = Listing::of(&query)?;
     let filter = ClientFilter::of(&query)?;
@@ -60,10 +67,10 @@ async fn list(call: Call, query: Query) -> Result<impl Responder, ManagementErro
 
 /// Creates a client with a secret, which is told once.
 #[utoipa::path(
-    post, path = "/clients", tag = "clients", request_body = ClientBody,
-    responses((status = 201, description = "The client with its secret"), (status = "4XX", body = ErrorBody)),
+    post, path = "/clients", operation_id = "create_client", tag = "clients", request_body = ClientBody,
+    responses((status = 201, description = "The client with its secret", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn create(call: Call, Body(body): Body<ClientBody>) -> Result<impl Responder, ManagementError> {
+pub(super) async fn create(call: Call, Body(body): Body<ClientBody>) -> Result<impl Responder, ManagementError> {
     call.require(&["create:clients"])?;
     let created = call.change(move |change| {
         let brought = body.client_secret.clone().value();
@@ -84,10 +91,10 @@ async fn create(call: Call, Body(body): Body<ClientBody>) -> Result<impl Respond
 
 /// Shows a client.
 #[utoipa::path(
-    get, path = "/clients/{id}", tag = "clients", params(("id" = String, Path, description = "client_id")),
-    responses((status = 200, description = "The client, without secrets"), (status = "4XX", body = ErrorBody)),
+    get, path = "/clients/{id}", operation_id = "show_client", tag = "clients", params(("id" = String, Path, description = "client_id")),
+    responses((status = 200, description = "The client, without secrets", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn show(call: Call, id: web::Path<String>, query: Query) -> Result<impl Responder, ManagementError> {
+pub(super) async fn show(call: Call, id: web::Path<String>, query: Query) -> Result<impl Responder, ManagementError> {
     call.require(&["read:clients", "read:client_keys"])?;
     let selection = Selection::of(&query)?;
     let found = call.read(move |reader| {
@@ -103,11 +110,11 @@ async fn show(call: Call, id: web::Path<String>, query: Query) -> Result<impl Re
 
 /// Changes the members that the body names; `null` deletes one.
 #[utoipa::path(
-    patch, path = "/clients/{id}", tag = "clients", params(("id" = String, Path, description = "client_id")),
+    patch, path = "/clients/{id}", operation_id = "update_client", tag = "clients", params(("id" = String, Path, description = "client_id"), Precondition),
     request_body = ClientBody,
-    responses((status = 200, description = "The client as it is now"), (status = "4XX", body = ErrorBody)),
+    responses((status = 200, description = "The client as it is now", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn update(
+pub(super) async fn update(
     call: Call,
     id: web::Path<String>,
     seen: Precondition,
@@ -115,9 +122,7 @@ async fn update(
 ) -> Result<impl Responder, ManagementError> {
     call.require(&["update:clients"])?;
     let updated = call.change(move |change| {
-        if let Precondition(Some(revisions)) = &seen {
-            change.expect_revision(&id, revisions)?;
-        }
+        seen.hold_for(&id, change)?;
         if let Patch::Value(secret) = std::mem::take(&mut body.client_secret) {
             change.set_secret(&id, &secret)?;
         }
@@ -128,15 +133,18 @@ async fn update(
 
 /// Deletes a client with its secrets and grants; what is gone already is as good.
 #[utoipa::path(
-    delete, path = "/clients/{id}", tag = "clients", params(("id" = String, Path, description = "client_id")),
-    responses((status = 204, description = "It is gone"), (status = "4XX", body = ErrorBody)),
+    delete, path = "/clients/{id}", operation_id = "delete_client", tag = "clients",
+    params(("id" = String, Path, description = "client_id"), Precondition),
+    responses((status = 204, description = "It is gone"), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn delete(call: Call, id: web::Path<String>, seen: Precondition) -> Result<impl Responder, ManagementError> {
+pub(super) async fn delete(
+    call: Call,
+    id: web::Path<String>,
+    seen: Precondition,
+) -> Result<impl Responder, ManagementError> {
     call.require(&["delete:clients"])?;
     let deleted = call.change(move |change| {
-        if let Precondition(Some(revisions)) = &seen {
-            change.expect_revision(&id, revisions)?;
-        }
+        seen.hold_for(&id, change)?;
         match change.delete_client(&id) {
             Err(AdministrationError::NotFound { .. }) => Ok(()),
             outcome => outcome,
@@ -148,10 +156,10 @@ async fn delete(call: Call, id: web::Path<String>, seen: Precondition) -> Result
 
 /// Gives the client a new secret; those before it stop working at once.
 #[utoipa::path(
-    post, path = "/clients/{id}/rotate-secret", tag = "clients", params(("id" = String, Path, description = "client_id")),
-    responses((status = 200, description = "The client with its new secret"), (status = "4XX", body = ErrorBody)),
+    post, path = "/clients/{id}/rotate-secret", operation_id = "rotate_client_secret", tag = "clients", params(("id" = String, Path, description = "client_id")),
+    responses((status = 200, description = "The client with its new secret", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn rotate_secret(call: Call, id: web::Path<String>) -> Result<impl Responder, ManagementError> {
+pub(super) async fn rotate_secret(call: Call, id: web::Path<String>) -> Result<impl Responder, ManagementError> {
     call.require(&["update:client_keys"])?;
     let rotated = call.change(move |change| {
         let added = change.rotate_secret(&id, ROTATION_OVERLAP, SecretTerms::default())?;

@@ -5,6 +5,7 @@ use actix_web::HttpResponse;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::error::ManagementError;
@@ -17,6 +18,30 @@ use crate::store::Page;
 const MAX_PER_PAGE: u32 = 100;
 /// Objects in one answer if the caller does not say.
 const DEFAULT_PER_PAGE: u32 = 50;
+
+/// The parameters of every list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only its description is used: the parameters are read by `Listing::of`")]
+pub(super) struct ListParameters {
+    /// Which page, from 0.
+    #[param(minimum = 0)]
+    page: Option<u32>,
+    /// Objects per page; default 50.
+    #[param(minimum = 1, maximum = 100)]
+    per_page: Option<u32>,
+    /// `true`: the answer is an object with `start`, `limit` and `total` beside the list.
+    include_totals: Option<bool>,
+    /// The `next` of the answer before.
+    from: Option<String>,
+    /// Objects in one answer that ends in `next`; in place of `page` and `per_page`.
+    #[param(minimum = 1, maximum = 100)]
+    take: Option<u32>,
+    /// The members to show, separated by commas.
+    fields: Option<String>,
+    /// `false`: show all but those in `fields`.
+    include_fields: Option<bool>,
+}
 
 /// The shape of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

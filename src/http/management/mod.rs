@@ -9,13 +9,17 @@
 //! | `clients`, `client_body`, `client_view` … | one endpoint each: its handlers, what it takes, what it shows |
 
 mod admit;
+mod audit_events;
 mod body;
 mod call;
 mod client_body;
+mod client_secrets;
 mod client_view;
 mod clients;
 mod error;
+mod explain;
 mod listing;
+pub mod openapi;
 mod precondition;
 mod query;
 mod selection;
@@ -28,8 +32,13 @@ pub use call::ManagementEndpoints;
 
 /// Registers the Management API under the issuer's path.
 pub fn configure(config: &mut ServiceConfig, issuer_path: &str) {
-    let scope = web::scope(&format!("{issuer_path}/api/v2"))
+    let base = format!("{issuer_path}/api/v2");
+    openapi::configure(config, &base);
+    let scope = web::scope(&base)
+        .configure(audit_events::configure)
+        .configure(client_secrets::configure)
         .configure(clients::configure)
+        .configure(explain::configure)
         .default_service(web::to(error::no_such_endpoint))
         .wrap(from_fn(admit::admit));
     config.service(scope);

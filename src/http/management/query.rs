@@ -1,6 +1,7 @@
 //! What does the query of a call say? Known parameters are read strictly, others are ignored, as with Auth0.
 
 use std::future::{Ready, ready};
+use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -51,6 +52,12 @@ impl Query {
             Some("false") => Ok(Some(false)),
             Some(_) => Err(ManagementError::query(format!("{name} must be true or false"))),
         }
+    }
+
+    /// The value of `name`, parsed.
+    pub(super) fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, ManagementError> {
+        let wrong = |error| ManagementError::query(format!("{name} is wrong: {error}"));
+        self.text(name)?.map(|text| text.parse().map_err(wrong)).transpose()
     }
 
     /// The value of `name` as a whole number from `least` to `most`.
