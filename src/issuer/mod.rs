@@ -7,6 +7,7 @@ pub mod administration;
 pub mod apis;
 pub mod authenticate_client;
 pub mod bootstrap;
+pub mod client_keys;
 pub mod clients;
 pub mod document;
 pub mod explain;
