@@ -4,7 +4,7 @@ use super::administration::{AdministrationError, Change, audited, validated_auth
 use super::apis::validated_text;
 use super::document::ClientEntry;
 use super::document::entries::without_repeats;
-use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client::{AuthenticationMethod, Client, ClientId};
 use crate::store::{AuditAction, ObjectKind, Revision};
 
 /// How client ids are made: Auth0's form, 32 alphanumeric characters.
@@ -20,7 +20,7 @@ pub enum IdRule {
 }
 
 impl Change<'_> {
-    /// Creates a client, without secrets and grants.
+    /// Creates a client, without secrets, registered keys and grants.
     ///
     /// # Errors
     /// If one with that id exists, or the entry is wrong.
@@ -40,7 +40,7 @@ impl Change<'_> {
         Ok(client)
     }
 
-    /// Changes the client `client_id` as `edit` does; its secrets and grants have changes of their own.
+    /// Changes the client `client_id` as `edit` does; its secrets, keys and grants have changes of their own.
     ///
     /// # Errors
     /// If there is none, or what comes out is wrong.
@@ -57,19 +57,20 @@ impl Change<'_> {
         if entry == before {
             return Ok(current);
         }
-        if entry.authentication_methods != before.authentication_methods {
+        // Whoever says where the keys of a client are has the client.
+        if entry.authentication_methods != before.authentication_methods || entry.jwks_uri != before.jwks_uri {
             self.may_touch_credentials(&current)?;
         }
-        let Client { id, created_at, secrets, grants, .. } = current;
+        let Client { id, created_at, secrets, keys, grants, .. } = current;
         let validated = self.validated_client(&entry, current.client_id)?;
-        let client = Client { id, secrets, grants, created_at, ..validated };
+        let client = Client { id, secrets, keys, grants, created_at, ..validated };
         self.transaction.update_client(&client)?;
         let after = audited(&ClientEntry::without_secrets_and_grants(&client));
         self.record(AuditAction::Update, ObjectKind::Client, client_id, audited(&before), after)?;
         Ok(client)
     }
 
-    /// Deletes the client `client_id` with its secrets and grants.
+    /// Deletes the client `client_id` with its secrets, keys and grants.
     ///
     /// # Errors
     /// If there is none.
@@ -110,7 +111,7 @@ impl Change<'_> {
         ClientId::parse_chosen(&id).map_err(AdministrationError::invalid)
     }
 
-    /// The client that `entry` describes, with a nil id and without secrets and grants.
+    /// The client that `entry` describes, with a nil id and without secrets, registered keys and grants.
     fn validated_client(&mut self, entry: &ClientEntry, client_id: ClientId) -> Result<Client, AdministrationError> {
         // Found here, a typing error is not found at the first refused request.
         let default_api = entry.default_audience.as_deref().map(|audience| self.existing_api(audience)).transpose()?;
@@ -120,11 +121,29 @@ impl Change<'_> {
             enabled: entry.enabled,
             client_credentials_allowed: entry.client_credentials_allowed,
             default_audience: default_api.map(|api| api.identifier),
-            authentication_methods: without_repeats(&entry.authentication_methods),
+            authentication_methods: validated_methods(&entry.authentication_methods)?,
+            jwks_uri: entry
+                .jwks_uri
+                .as_deref()
+                .map(|uri| uri.parse().map_err(AdministrationError::invalid))
+                .transpose()?,
             quota: entry.quota,
             claims: entry.claims.clone(),
             auth0_fields: validated_auth0_fields(&entry.auth0_fields)?,
             ..Client::new(uuid::Uuid::nil(), client_id, self.now)
         })
     }
+}
+
+/// A client that is set to its keys cannot use a secret, so `private_key_jwt` stands alone.
+fn validated_methods(methods: &[AuthenticationMethod]) -> Result<Vec<AuthenticationMethod>, AdministrationError> {
+    let methods = without_repeats(methods);
+    if methods.len() > 1 && methods.contains(&AuthenticationMethod::PrivateKeyJwt) {
+        return Err(AdministrationError::Invalid(
+            "private_key_jwt stands alone, since a client that is set to it cannot use a secret: leave \
+             authentication_methods empty to let it use both for a while"
+                .to_owned(),
+        ));
+    }
+    Ok(methods)
 }

@@ -8,6 +8,7 @@ pub mod apis;
 pub mod audit;
 pub mod authenticate_client;
 pub mod bootstrap;
+pub mod client_keys;
 pub mod clients;
 pub mod document;
 pub mod explain;

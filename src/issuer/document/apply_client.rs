@@ -25,6 +25,7 @@ impl Change<'_> {
             }
         };
         self.apply_secrets(entry, &client, options, plan)?;
+        self.apply_keys(entry, &client, options, plan)?;
         self.apply_grants(entry, &client, known, plan)?;
         Ok(client.client_id.to_string())
     }
@@ -61,6 +62,7 @@ impl Change<'_> {
             name: entry.name.clone().or_else(|| Some(id.clone())),
             authentication_methods: without_repeats(&entry.authentication_methods),
             secrets: Vec::new(),
+            jwks: None,
             grants: Vec::new(),
             ..entry.clone()
         };
