@@ -6,9 +6,13 @@ use utoipa::ToSchema;
 
 use super::body::Patch;
 use super::client_view::{DEFAULTS, GRANT_TYPE, GRANT_TYPES, METADATA, METHOD, PUBLIC_METHOD};
+use super::credentials::{CredentialBody, parse_credential_id};
 use crate::issuer::AdministrationError;
+use crate::issuer::administration::Change;
+use crate::issuer::clients::IdRule;
 use crate::issuer::document::ClientEntry;
-use crate::oauth::client::{AuthenticationMethod, Quota};
+use crate::issuer::secrets::SecretTerms;
+use crate::oauth::client::{AuthenticationMethod, Client, Quota};
 
 /// What only the server says. Callers send it back as they read it: it is ignored.
 const READ_ONLY: [&str; 8] =
@@ -30,10 +34,18 @@ pub(super) struct ClientBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     token_endpoint_auth_method: Patch<String>,
+    /// The registered keys by which the client authenticates from now on, in place of secrets.
+    #[serde(default)]
+    #[schema(value_type = Option<AuthenticationMethods>)]
+    client_authentication_methods: Patch<AuthenticationMethods>,
+    /// Where the client publishes further keys.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    jwks_uri: Patch<String>,
     /// The secret to use in place of a generated one, or of those there are.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    pub(super) client_secret: Patch<String>,
+    client_secret: Patch<String>,
     /// How many tokens it may get.
     #[serde(default)]
     #[schema(value_type = Option<TokenQuota>)]
@@ -57,6 +69,9 @@ pub(super) struct ClientBody {
     /// What else Auth0 documents.
     #[serde(flatten)]
     other: Map<String, Value>,
+    /// Was `client_authentication_methods` null?
+    #[serde(skip)]
+    without_keys: bool,
 }
 
 /// Auth0's form of a quota.
@@ -76,25 +91,98 @@ struct ClientCredentialsQuota {
     per_hour: Option<u32>,
 }
 
+/// Auth0's form of the methods that use keys.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthenticationMethods {
+    /// Assertions signed with a registered key (RFC 7523).
+    private_key_jwt: KeyMethod,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+struct KeyMethod {
+    /// The keys.
+    credentials: Vec<KeyReference>,
+}
+
+/// A registered key by its `id`, or one to be registered.
+#[derive(Debug, Deserialize, ToSchema)]
+struct KeyReference {
+    /// Of a key that is registered.
+    id: Option<String>,
+    #[serde(flatten)]
+    new: CredentialBody,
+}
+
 impl ClientBody {
-    /// The entry of a new client.
+    /// Creates the client; its secret is told where it has one.
     ///
     /// # Errors
     /// If it has no name, or a member cannot be used.
-    pub(super) fn into_entry(self) -> Result<ClientEntry, AdministrationError> {
+    pub(super) fn create(mut self, change: &mut Change<'_>) -> Result<(Client, Option<String>), AdministrationError> {
         if self.name.clone().value().is_none_or(|name| name.trim().is_empty()) {
             return Err(AdministrationError::Invalid("name is missing: say what the client is called".to_owned()));
         }
+        let (keys, secret) = (self.take_keys()?, std::mem::take(&mut self.client_secret).value());
         let mut entry = ClientEntry::new(None, None);
         self.apply_to(&mut entry)?;
-        Ok(entry)
+        let id = change.create_client(&entry, IdRule::Chosen)?.client_id.to_string();
+        let secret = match (&keys, secret) {
+            (None, None) => Some(change.add_secret(&id, SecretTerms::default())?.secret.expose().to_owned()),
+            (_, Some(brought)) => {
+                change.set_secret(&id, &brought)?;
+                Some(brought)
+            }
+            (Some(_), None) => None,
+        };
+        use_keys(keys, &id, change)?;
+        Ok((change.existing_client(&id)?, secret))
+    }
+
+    /// The rights that a change needs besides that to change clients: whoever sets a credential can use it.
+    pub(super) fn further_rights(&self) -> Vec<&'static [&'static str]> {
+        let secret = matches!(self.client_secret, Patch::Value(_)).then_some(&["update:client_keys"][..]);
+        let keys = matches!(self.client_authentication_methods, Patch::Value(_)) || self.jwks_uri != Patch::Absent;
+        let keys = keys.then_some(&["update:client_credentials", "create:client_credentials"][..]);
+        secret.into_iter().chain(keys).collect()
+    }
+
+    /// Changes the client where something is said.
+    ///
+    /// # Errors
+    /// If there is no such client, or a member cannot be used.
+    pub(super) fn update(mut self, id: &str, change: &mut Change<'_>) -> Result<Client, AdministrationError> {
+        let (keys, secret) = (self.take_keys()?, std::mem::take(&mut self.client_secret).value());
+        if let Some(secret) = secret {
+            change.set_secret(id, &secret)?;
+        }
+        change.update_client(id, |entry| self.apply_to(entry))?;
+        use_keys(keys, id, change)?;
+        change.existing_client(id)
+    }
+
+    /// The keys that the client is to use, if something is said of them. `null` goes back to secrets.
+    fn take_keys(&mut self) -> Result<Option<Vec<KeyReference>>, AdministrationError> {
+        match std::mem::take(&mut self.client_authentication_methods) {
+            Patch::Absent => Ok(None),
+            Patch::Null => {
+                self.without_keys = true;
+                Ok(None)
+            }
+            Patch::Value(_) if matches!(self.token_endpoint_auth_method, Patch::Value(_)) => {
+                let message = format!("give either {METHOD} or client_authentication_methods, and null for the other");
+                Err(AdministrationError::Invalid(message))
+            }
+            Patch::Value(methods) => Ok(Some(methods.private_key_jwt.credentials)),
+        }
     }
 
     /// Changes `entry` where something is said.
-    ///
-    /// # Errors
-    /// If a member cannot be used.
-    pub(super) fn apply_to(self, entry: &mut ClientEntry) -> Result<(), AdministrationError> {
+    fn apply_to(self, entry: &mut ClientEntry) -> Result<(), AdministrationError> {
+        if self.without_keys {
+            entry.authentication_methods.retain(|method| *method != AuthenticationMethod::PrivateKeyJwt);
+        }
+        self.jwks_uri.set_option(&mut entry.jwks_uri);
         match self.name {
             Patch::Absent => {}
             Patch::Value(name) if !name.trim().is_empty() => entry.name = Some(name),
@@ -124,6 +212,19 @@ impl ClientBody {
         }
         Ok(())
     }
+}
+
+/// Registers the new ones of `keys` and makes them all those that the client uses.
+fn use_keys(keys: Option<Vec<KeyReference>>, id: &str, change: &mut Change<'_>) -> Result<(), AdministrationError> {
+    let Some(keys) = keys else { return Ok(()) };
+    let mut used = Vec::with_capacity(keys.len());
+    for KeyReference { id: known, new } in keys {
+        used.push(match known {
+            Some(known) => parse_credential_id(&known)?,
+            None => change.add_client_key(id, &new.into_key(true)?)?.id,
+        });
+    }
+    change.set_authentication_methods(id, &[AuthenticationMethod::PrivateKeyJwt], Some(&used)).map(drop)
 }
 
 fn set_grant_types(given: Patch<Vec<String>>, entry: &mut ClientEntry) {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::credentials::credential_id;
 use crate::issuer::document::entries::to_timestamp;
 use crate::oauth::client::{AuthenticationMethod, Client};
 
@@ -10,6 +11,7 @@ pub(super) const GRANT_TYPE: &str = "client_credentials";
 pub(super) const GRANT_TYPES: &str = "grant_types";
 pub(super) const METADATA: &str = "client_metadata";
 pub(super) const METHOD: &str = "token_endpoint_auth_method";
+const METHODS: &str = "client_authentication_methods";
 /// The method of a client that cannot keep a secret, and so gets no tokens here.
 pub(super) const PUBLIC_METHOD: &str = "none";
 
@@ -28,7 +30,11 @@ pub(super) fn client_view(client: &Client, secret: Option<&str>) -> Map<String, 
     view.insert("name".to_owned(), client.name.as_str().into());
     view.insert("global".to_owned(), false.into());
     view.insert(GRANT_TYPES.to_owned(), grant_types(client));
-    if !client.auth0_fields.contains_key(METHOD) {
+    if client.authentication_methods.contains(&AuthenticationMethod::PrivateKeyJwt) {
+        let used = client.keys.iter().filter(|key| key.enabled).map(|key| json!({ "id": credential_id(key) }));
+        let used: Vec<_> = used.collect();
+        view.insert(METHODS.to_owned(), json!({ "private_key_jwt": { "credentials": used } }));
+    } else if !client.auth0_fields.contains_key(METHOD) {
         let method = client.authentication_methods.first().copied().unwrap_or(AuthenticationMethod::ClientSecretPost);
         view.insert(METHOD.to_owned(), method.as_str().into());
     }
@@ -38,6 +44,9 @@ pub(super) fn client_view(client: &Client, secret: Option<&str>) -> Map<String, 
     view.insert("enabled".to_owned(), client.enabled.into());
     if let Some(audience) = &client.default_audience {
         view.insert("default_audience".to_owned(), audience.as_str().into());
+    }
+    if let Some(uri) = &client.jwks_uri {
+        view.insert("jwks_uri".to_owned(), uri.as_str().into());
     }
     if !client.claims.is_empty() {
         view.insert("claims".to_owned(), client.claims.clone().into());

@@ -5,7 +5,7 @@ use actix_web::http::header::ETAG;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 
-use super::body::{Body, Patch};
+use super::body::Body;
 use super::call::Call;
 use super::client_body::ClientBody;
 use super::client_view::client_view;
@@ -16,7 +16,6 @@ use super::query::Query;
 use super::selection::Selection;
 use crate::http::error::uncached;
 use crate::issuer::AdministrationError;
-use crate::issuer::clients::IdRule;
 use crate::issuer::secrets::SecretTerms;
 use crate::oauth::client::{Client, ClientId};
 use crate::store::{Page, Reader};
@@ -73,18 +72,8 @@ pub(super) async fn list(call: Call, query: Query) -> Result<impl Responder, Man
 pub(super) async fn create(call: Call, Body(body): Body<ClientBody>) -> Result<impl Responder, ManagementError> {
     call.require(&["create:clients"])?;
     let created = call.change(move |change| {
-        let brought = body.client_secret.clone().value();
-        let entry = body.into_entry()?;
-        let client = change.create_client(&entry, IdRule::Chosen)?;
-        let id = client.client_id.to_string();
-        let secret = match brought {
-            Some(value) => {
-                change.set_secret(&id, &value)?;
-                value
-            }
-            None => change.add_secret(&id, SecretTerms::default())?.secret.expose().to_owned(),
-        };
-        Ok(client_view(&client, Some(&secret)))
+        let (client, secret) = body.create(change)?;
+        Ok(client_view(&client, secret.as_deref()))
     });
     Ok(uncached(StatusCode::CREATED).json(created.await?))
 }
@@ -118,15 +107,15 @@ pub(super) async fn update(
     call: Call,
     id: web::Path<String>,
     seen: Precondition,
-    Body(mut body): Body<ClientBody>,
+    Body(body): Body<ClientBody>,
 ) -> Result<impl Responder, ManagementError> {
     call.require(&["update:clients"])?;
+    for any_of in body.further_rights() {
+        call.require(any_of)?;
+    }
     let updated = call.change(move |change| {
         seen.hold_for(&id, change)?;
-        if let Patch::Value(secret) = std::mem::take(&mut body.client_secret) {
-            change.set_secret(&id, &secret)?;
-        }
-        change.update_client(&id, |entry| body.apply_to(entry))
+        body.update(&id, change)
     });
     Ok(uncached(StatusCode::OK).json(client_view(&updated.await?, None)))
 }

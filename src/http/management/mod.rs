@@ -16,6 +16,7 @@ mod client_body;
 mod client_secrets;
 mod client_view;
 mod clients;
+mod credentials;
 mod error;
 mod explain;
 mod listing;
@@ -38,6 +39,7 @@ pub fn configure(config: &mut ServiceConfig, issuer_path: &str) {
         .configure(audit_events::configure)
         .configure(client_secrets::configure)
         .configure(clients::configure)
+        .configure(credentials::configure)
         .configure(explain::configure)
         .default_service(web::to(error::no_such_endpoint))
         .wrap(from_fn(admit::admit));

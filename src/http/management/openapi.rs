@@ -8,7 +8,7 @@ use utoipa::openapi::{OpenApi as Document, Server};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{ErrorBody, only};
-use super::{audit_events, client_secrets, clients, explain};
+use super::{audit_events, client_secrets, clients, credentials, explain};
 use crate::http::error::uncached;
 use crate::issuer::audit::AuditEventEntry;
 
@@ -32,6 +32,11 @@ use crate::issuer::audit::AuditEventEntry;
         clients::rotate_secret,
         clients::show,
         clients::update,
+        credentials::add,
+        credentials::delete,
+        credentials::list,
+        credentials::show,
+        credentials::update,
         explain::show,
     ),
     components(schemas(AuditEventEntry, ErrorBody)),
