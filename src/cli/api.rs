@@ -3,9 +3,10 @@
 use clap::{Args, Subcommand};
 
 use super::exit::CliError;
-use super::open::{actor, open, open_for_reading};
+use super::open::{caller, open, open_for_reading};
 use super::output::{self, OutputFormat};
 use super::{ConfigArgs, OutputArgs};
+use crate::issuer::AdministrationError;
 use crate::issuer::document::{ApiEntry, ScopeEntry};
 use crate::keys::SigningAlg;
 use crate::oauth::resource::{Audience, DefaultScope, ScopeFormat, ScopePolicy, TokenDialect};
@@ -129,7 +130,7 @@ pub fn run(args: ApiArgs) -> Result<(), CliError> {
         Verb::Create { identifier, rules } => {
             let mut entry = ApiEntry::new(identifier);
             rules.apply_to(&mut entry);
-            let api = change()?.change(&actor(), |change| change.create_api(&entry))?;
+            let api = change()?.change(&caller(), |change| change.create_api(&entry))?;
             output::object(format, &ApiEntry::from(&api))
         }
         Verb::List => list(&open_for_reading(&args.config)?, format),
@@ -141,26 +142,24 @@ pub fn run(args: ApiArgs) -> Result<(), CliError> {
             output::object(format, &ApiEntry::from(&api))
         }
         Verb::Update { identifier, rules, add_scope, remove_scope } => {
-            let mut missing = Vec::new();
-            let api = change()?.change(&actor(), |change| {
+            let api = change()?.change(&caller(), |change| {
                 change.update_api(&identifier, |entry| {
                     rules.apply_to(entry);
                     let defined = |value: &String| entry.scopes.iter().any(|scope| scope.value == *value);
-                    missing = remove_scope.iter().filter(|value| !defined(value)).cloned().collect();
+                    let missing: Vec<_> = remove_scope.iter().filter(|value| !defined(value)).cloned().collect();
+                    if !missing.is_empty() {
+                        let message = format!("{identifier} defines no scope {}", missing.join(", no scope "));
+                        return Err(AdministrationError::Refused(message));
+                    }
                     entry.scopes.retain(|scope| !remove_scope.contains(&scope.value));
                     entry.scopes.extend(add_scope.iter().map(|text| scope_entry(text)));
+                    Ok(())
                 })
             })?;
-            if !missing.is_empty() {
-                return Err(CliError::Refused(format!(
-                    "{identifier} defines no scope {}",
-                    missing.join(", no scope ")
-                )));
-            }
             output::object(format, &ApiEntry::from(&api))
         }
         Verb::Delete { identifier } => {
-            change()?.change(&actor(), |change| change.delete_api(&identifier))?;
+            change()?.change(&caller(), |change| change.delete_api(&identifier))?;
             output::remark(format_args!("deleted the API {identifier} and its grants"));
             Ok(())
         }

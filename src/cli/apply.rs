@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::exit::CliError;
-use super::open::{actor, open, open_for_reading};
+use super::open::{caller, open, open_for_reading};
 use super::output::{self, OutputFormat};
 use super::{ConfigArgs, OutputArgs};
 use crate::issuer::document::Document;
@@ -101,7 +101,7 @@ pub fn run_apply(args: &ApplyArgs) -> Result<(), CliError> {
     let document = read_document(&args.file)?;
     let opened = open(&args.config)?;
     let options = ApplyOptions { dry_run: args.dry_run, prune: args.prune, weak_secrets: args.allow_weak_secrets };
-    let plan = opened.administration.apply(&actor(), &document, options)?;
+    let plan = opened.administration.apply(&caller(), &document, options)?;
     if args.output.output == OutputFormat::Json {
         return output::json(&plan);
     }

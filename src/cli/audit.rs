@@ -65,7 +65,7 @@ fn export(store: &Store) -> Result<(), CliError> {
         let events = store.read(|reader| {
             let now = reader.count_audit_events(&everything)?;
             let grown = u32::try_from(now.saturating_sub(count)).unwrap_or(u32::MAX);
-            reader.list_audit_events(&everything, Page { offset: left.saturating_add(grown), limit })
+            reader.list_audit_events(&everything, Page { offset: left.saturating_add(grown), limit, ..Page::ALL })
         });
         for event in events.map_err(anyhow::Error::from)?.iter().rev() {
             output::line(line(event))?;

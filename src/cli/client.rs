@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::client_secret::{self, SecretArgs, show_new_secret};
 use super::exit::CliError;
-use super::open::{actor, open, open_for_reading};
+use super::open::{caller, open, open_for_reading};
 use super::output;
 use super::{ConfigArgs, OutputArgs};
 use crate::issuer::clients::IdRule;
@@ -108,7 +108,7 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
     match args.verb {
         Verb::Create { id, name, default_audience, management, no_secret, secret_expires_at } => {
             let entry = ClientEntry { default_audience, ..ClientEntry::new(id, name) };
-            let (client, added) = change()?.change(&actor(), |change| {
+            let (client, added) = change()?.change(&caller(), |change| {
                 let client = change.create_client(&entry, IdRule::Chosen)?;
                 if management {
                     change.grant_management(client.client_id.as_str())?;
@@ -141,19 +141,20 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
         }
         Verb::Show { client_id } => show(&open_for_reading(config)?, format, &client_id),
         Verb::Update { client_id, name, enabled, default_audience } => {
-            let client = change()?.change(&actor(), |change| {
+            let client = change()?.change(&caller(), |change| {
                 change.update_client(&client_id, |entry| {
                     entry.name = name.or(entry.name.take());
                     entry.enabled = enabled.unwrap_or(entry.enabled);
                     if let Some(audience) = default_audience {
                         entry.default_audience = Some(audience).filter(|audience| !audience.is_empty());
                     }
+                    Ok(())
                 })
             })?;
             output::object(format, &ClientEntry::without_secrets_and_grants(&client))
         }
         Verb::Delete { client_id } => {
-            change()?.change(&actor(), |change| change.delete_client(&client_id))?;
+            change()?.change(&caller(), |change| change.delete_client(&client_id))?;
             output::remark(format_args!("deleted the client {client_id} with its secrets and grants"));
             Ok(())
         }
@@ -161,7 +162,7 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
         Verb::RotateSecret { client_id, overlap_seconds, label } => {
             let terms = SecretTerms { label, expires_at: None };
             let added =
-                change()?.change(&actor(), |change| change.rotate_secret(&client_id, overlap_seconds, terms))?;
+                change()?.change(&caller(), |change| change.rotate_secret(&client_id, overlap_seconds, terms))?;
             show_new_secret(format, &client_id, &added)
         }
     }

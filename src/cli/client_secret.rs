@@ -7,7 +7,7 @@ use serde_json::json;
 use super::ConfigArgs;
 use super::client::find;
 use super::exit::CliError;
-use super::open::{actor, open, open_for_reading};
+use super::open::{caller, open, open_for_reading};
 use super::output::{self, OutputFormat};
 use crate::issuer::document::entries::to_timestamp;
 use crate::issuer::secrets::{AddedSecret, SecretSummary, SecretTerms};
@@ -58,7 +58,7 @@ pub fn run(config: &ConfigArgs, format: OutputFormat, args: SecretArgs) -> Resul
     match args.verb {
         Verb::Add { client_id, label, expires_at } => {
             let terms = SecretTerms { label, expires_at };
-            let added = change()?.change(&actor(), |change| change.add_secret(&client_id, terms))?;
+            let added = change()?.change(&caller(), |change| change.add_secret(&client_id, terms))?;
             show_new_secret(format, &client_id, &added)
         }
         Verb::List { client_id } => {
@@ -67,7 +67,7 @@ pub fn run(config: &ConfigArgs, format: OutputFormat, args: SecretArgs) -> Resul
             output::list(format, &["id", "hint", "label", "created_at", "expires_at", "last_used_at"], &summaries)
         }
         Verb::Retire { client_id, secret } => {
-            change()?.change(&actor(), |change| change.retire_secret(&client_id, &secret))?;
+            change()?.change(&caller(), |change| change.retire_secret(&client_id, &secret))?;
             output::remark(format_args!("retired the secret {secret} of {client_id}"));
             Ok(())
         }

@@ -46,6 +46,8 @@ impl From<AdministrationError> for CliError {
             AdministrationError::Invalid(_) => Self::Usage(text),
             AdministrationError::NotFound { .. }
             | AdministrationError::Conflict(_)
+            | AdministrationError::InsufficientScope(_)
+            | AdministrationError::Outdated
             | AdministrationError::Refused(_) => Self::Refused(text),
             AdministrationError::TooEarly { .. } => Self::Refused(format!("{text} with --now")),
             AdministrationError::Store(_) | AdministrationError::Key(_) => Self::Failed(error.into()),

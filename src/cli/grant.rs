@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::client::find;
 use super::exit::CliError;
-use super::open::{actor, open, open_for_reading};
+use super::open::{caller, open, open_for_reading};
 use super::output;
 use super::{ConfigArgs, OutputArgs};
 use crate::issuer::document::GrantEntry;
@@ -82,17 +82,22 @@ pub fn run(args: GrantArgs) -> Result<(), CliError> {
     let shown = |client_id: &str, entry: &GrantEntry| json!({ "client_id": client_id, "audience": entry.audience, "scope": entry.scope });
     match args.verb {
         Verb::Create { target, scope } => {
-            let entry = GrantEntry { audience: target.audience, scope };
-            change()?.change(&actor(), |change| change.create_grant(&target.client_id, &entry))?;
+            let entry = GrantEntry::new(target.audience, scope);
+            change()?.change(&caller(), |change| change.create_grant(&target.client_id, &entry))?;
             output::object(format, &shown(&target.client_id, &entry))
         }
         Verb::Update { target, scope } => {
-            let entry = GrantEntry { audience: target.audience, scope };
-            change()?.change(&actor(), |change| change.update_grant(&target.client_id, &entry))?;
+            let entry = GrantEntry::new(target.audience, scope);
+            change()?.change(&caller(), |change| {
+                change.update_grant(&target.client_id, &entry.audience, |edited| {
+                    edited.scope.clone_from(&entry.scope);
+                    Ok(())
+                })
+            })?;
             output::object(format, &shown(&target.client_id, &entry))
         }
         Verb::Delete { target } => {
-            change()?.change(&actor(), |change| change.delete_grant(&target.client_id, &target.audience))?;
+            change()?.change(&caller(), |change| change.delete_grant(&target.client_id, &target.audience))?;
             output::remark(format_args!("{} has no grant for {} any more", target.client_id, target.audience));
             Ok(())
         }
@@ -108,7 +113,7 @@ pub fn run(args: GrantArgs) -> Result<(), CliError> {
                 .flat_map(|client| client.grants.iter().map(move |grant| (client, grant)))
                 .filter_map(|(client, grant)| {
                     let api = apis.iter().find(|api| api.id == grant.api_id)?;
-                    let entry = GrantEntry::new(api.identifier.as_str(), &grant.scope);
+                    let entry = GrantEntry::of(api.identifier.as_str(), grant);
                     Some(shown(client.client_id.as_str(), &entry))
                 })
                 .collect();
@@ -123,7 +128,7 @@ pub fn run(args: GrantArgs) -> Result<(), CliError> {
             let (api, grant) = grant.ok_or_else(|| {
                 CliError::Refused(format!("{} has no grant for {}", target.client_id, target.audience.escape_debug()))
             })?;
-            output::object(format, &shown(&target.client_id, &GrantEntry::new(api.identifier.as_str(), &grant.scope)))
+            output::object(format, &shown(&target.client_id, &GrantEntry::of(api.identifier.as_str(), grant)))
         }
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::exit::CliError;
-use super::open::{actor, open, open_for_reading};
+use super::open::{caller, open, open_for_reading};
 use super::output;
 use super::{ConfigArgs, OutputArgs};
 use crate::issuer::rotate_keys::summary;
@@ -57,8 +57,8 @@ pub fn run(args: &KeyArgs) -> Result<(), CliError> {
             let urgency = if now { RotationUrgency::Forced } else { RotationUrgency::WhenAnnounced };
             let administration = open(&args.config)?.administration;
             // A change of its own: the announcement must stand even if it is too early for the rotation.
-            administration.change(&actor(), |change| change.ensure_next_key(alg))?;
-            let kid = administration.change(&actor(), |change| change.rotate_key(alg, urgency))?;
+            administration.change(&caller(), |change| change.ensure_next_key(alg))?;
+            let kid = administration.change(&caller(), |change| change.rotate_key(alg, urgency))?;
             output::object(format, &json!({ "kid": kid, "alg": alg, "state": "active" }))
         }
     }

@@ -14,6 +14,7 @@ use crate::config::{Config, DatabaseUrl, Flag, MasterKeySource, Sources};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::issuer::administration::{Administration, AdministrationPolicy};
 use crate::issuer::bootstrap::ManagementApi;
+use crate::issuer::rights::Caller;
 use crate::issuer::signing_keys::{SigningKeys, TestKeys};
 use crate::keys::lifecycle::AnnouncementPeriod;
 use crate::keys::master_key_file::{self, MasterKeyFileError};
@@ -27,7 +28,7 @@ pub struct Opened {
     /// The configuration.
     pub config: Config,
     /// The use cases.
-    pub administration: Administration,
+    pub administration: Arc<Administration>,
     /// What opens the signing keys.
     pub master_key: Arc<MasterKey>,
     /// The time.
@@ -124,7 +125,7 @@ pub fn open_with(config: Config, migrate: Migrate, management: ManagementApi) ->
     let administration =
         Administration::new(store, master_key.clone(), clock.clone(), entropy.clone(), policy(&config)?);
     administration.bootstrap(management)?;
-    Ok(Opened { config, administration, master_key, clock, entropy, first_start })
+    Ok(Opened { config, administration: Arc::new(administration), master_key, clock, entropy, first_start })
 }
 
 fn open_store(config: &Config, migrate: Migrate) -> Result<Store, CliError> {
@@ -186,10 +187,10 @@ pub(super) fn seconds(duration: std::time::Duration) -> u32 {
     u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }
 
-/// Who acts: the user of this terminal.
+/// Who asks: the user of this terminal.
 #[expect(clippy::disallowed_methods, reason = "the audit trail names the user as the system knows it")]
-pub fn actor() -> Actor {
+pub fn caller() -> Caller {
     let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).or_else(|_| std::env::var("LOGNAME"));
     let user = user.ok().filter(|user| !user.is_empty() && !user.chars().any(char::is_control));
-    Actor::Cli { user: user.unwrap_or_else(|| "unknown".to_owned()) }
+    Caller::on_host(Actor::Cli { user: user.unwrap_or_else(|| "unknown".to_owned()) })
 }

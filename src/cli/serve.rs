@@ -12,17 +12,20 @@ use super::exit::CliError;
 use super::open::{Opened, open_with, seconds, sources};
 use super::{ConfigArgs, output, running};
 use crate::config::{Config, Flag};
+use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::server::{ServerSettings, start};
 use crate::http::{IssuerEndpoints, RequestLimits, tls};
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::hash_pool::HashPoolSettings;
+use crate::issuer::management_access::ManagementAccess;
+use crate::issuer::rights::Caller;
 use crate::issuer::served::Served;
 use crate::issuer::signing_keys::TestKeys;
 use crate::issuer::snapshot::SnapshotContext;
 use crate::issuer::work_pool::PoolSize;
 use crate::issuer::{TokenIssuer, TokenIssuerSettings};
 use crate::keys::SigningAlg;
-use crate::store::{Actor, Migrate};
+use crate::store::Migrate;
 
 /// How often the store may fail to answer before `/readyz` says so.
 const MISSED_POLLS: u32 = 8;
@@ -108,6 +111,11 @@ async fn serve(
     let poll = config.store.poll;
     let endpoints = IssuerEndpoints {
         issuer: issuer.clone(),
+        administration: opened.administration.clone(),
+        management: Arc::new(ManagementEndpoints::new(
+            ManagementAccess::new(issuer.served().clone(), opened.clock.clone()),
+            ManagementLimits { per_second: config.limits.management_per_second, burst: config.limits.management_burst },
+        )),
         limits: RequestLimits {
             body_bytes: config.limits.body_bytes,
             body_time: config.server.request_body,
@@ -147,8 +155,9 @@ async fn serve(
 fn announce_next_keys(opened: Opened, algs: Vec<SigningAlg>) -> tokio::task::JoinHandle<()> {
     actix_web::rt::spawn(async move {
         let made = tokio::task::spawn_blocking(move || {
-            algs.into_iter()
-                .try_for_each(|alg| opened.administration.change(&Actor::System, |change| change.ensure_next_key(alg)))
+            algs.into_iter().try_for_each(|alg| {
+                opened.administration.change(&Caller::system(), |change| change.ensure_next_key(alg))
+            })
         });
         match made.await {
             Ok(Ok(())) => {}

@@ -4,16 +4,17 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::rights::Caller;
 use crate::clock::{Clock, UnixMillis};
 use crate::entropy::{Entropy, new_uuid};
 use crate::keys::lifecycle::AnnouncementPeriod;
 use crate::keys::{MasterKey, RsaBits};
 use crate::oauth::metadata::Issuer;
 use crate::secret::HashMemory;
-use crate::store::{Actor, AuditAction, AuditEntry, ChangeContext, ObjectKind, Store, StoreError, Transaction};
+use crate::store::{AuditAction, AuditEntry, ChangeContext, ObjectKind, Store, StoreError, Transaction};
 
 /// The bounds that the operator sets.
 #[derive(Clone, Debug)]
@@ -49,6 +50,12 @@ pub enum AdministrationError {
     /// It is not allowed, whoever asks.
     #[error("{0}")]
     Refused(String),
+    /// The caller lacks rights that the change would hand out or use.
+    #[error("Insufficient scope, expected all of: {}", .0.join(","))]
+    InsufficientScope(Vec<String>),
+    /// Somebody else was quicker: it is no longer what the caller saw.
+    #[error("it has been changed since it was read: read it again, and repeat the change on what is there now")]
+    Outdated,
     /// What was given cannot be stored.
     #[error("{0}")]
     Invalid(String),
@@ -107,11 +114,12 @@ impl Administration {
     /// What `steps` refuse, or what the store does.
     pub fn change<T>(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError>,
     ) -> Result<T, AdministrationError> {
-        let context = self.context(actor);
-        let written = self.store.write(&context, |transaction| steps(&mut self.begin(transaction, &context)))?;
+        let context = self.context(caller);
+        let written =
+            self.store.write(&context, |transaction| steps(&mut self.begin(transaction, caller, &context)))?;
         Ok(written.value)
     }
 
@@ -121,13 +129,13 @@ impl Administration {
     /// As [`Self::change`].
     pub fn rehearse<T>(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError>,
     ) -> Result<T, AdministrationError> {
-        let context = self.context(actor);
+        let context = self.context(caller);
         let ended = self.store.write(&context, |transaction| {
             // As an error, so that the transaction is rolled back.
-            Err::<Infallible, _>(Rehearsal::Done(steps(&mut self.begin(transaction, &context))))
+            Err::<Infallible, _>(Rehearsal::Done(steps(&mut self.begin(transaction, caller, &context))))
         });
         match ended {
             Err(Rehearsal::Done(outcome)) => outcome,
@@ -136,12 +144,18 @@ impl Administration {
         }
     }
 
-    fn context(&self, actor: &Actor) -> ChangeContext {
-        ChangeContext { actor: actor.clone(), at: self.clock.now(), request_id: None }
+    fn context(&self, caller: &Caller) -> ChangeContext {
+        let Caller { actor, request_id, .. } = caller.clone();
+        ChangeContext { actor, at: self.clock.now(), request_id }
     }
 
-    fn begin<'c>(&'c self, transaction: &'c mut Transaction, context: &ChangeContext) -> Change<'c> {
-        Change { transaction, admin: self, now: context.at, memory: HashMemory::default() }
+    fn begin<'c>(
+        &'c self,
+        transaction: &'c mut Transaction,
+        caller: &'c Caller,
+        context: &ChangeContext,
+    ) -> Change<'c> {
+        Change { transaction, admin: self, caller, now: context.at, memory: HashMemory::default() }
     }
 
     /// The store that is administered.
@@ -177,6 +191,7 @@ impl<T> From<StoreError> for Rehearsal<T> {
 pub struct Change<'c> {
     pub(super) transaction: &'c mut Transaction,
     pub(super) admin: &'c Administration,
+    pub(super) caller: &'c Caller,
     pub(super) now: UnixMillis,
     pub(super) memory: HashMemory,
 }
@@ -198,6 +213,21 @@ impl Change<'_> {
         let entry = AuditEntry { action, object_kind, object_id: object_id.to_owned(), before, after };
         Ok(self.transaction.record(entry)?)
     }
+}
+
+/// Longest JSON text of what is kept of Auth0's fields, in bytes.
+const MAX_AUTH0_FIELDS_BYTES: usize = 16 * 1024;
+
+/// Auth0's other fields, if they are not too long to be kept.
+pub(super) fn validated_auth0_fields(fields: &Map<String, Value>) -> Result<Map<String, Value>, AdministrationError> {
+    let length = serde_json::to_string(fields).map_err(AdministrationError::invalid)?.len();
+    if length > MAX_AUTH0_FIELDS_BYTES {
+        return Err(AdministrationError::Invalid(format!(
+            "the fields that are kept without being used take {length} bytes as JSON, and {MAX_AUTH0_FIELDS_BYTES} is the limit: \
+             leave some of them out"
+        )));
+    }
+    Ok(fields.clone())
 }
 
 /// An entry of the configuration document as the audit trail keeps it.

@@ -1,6 +1,6 @@
 //! Which APIs are there: created, changed and deleted.
 
-use super::administration::{AdministrationError, Change, audited};
+use super::administration::{AdministrationError, Change, audited, validated_auth0_fields};
 use super::document::{ApiEntry, ScopeEntry};
 use crate::oauth::resource::{Api, Audience, Lifetime, ScopeDefinition};
 use crate::store::{AuditAction, ObjectKind};
@@ -34,12 +34,12 @@ impl Change<'_> {
     pub fn update_api(
         &mut self,
         identifier: &str,
-        edit: impl FnOnce(&mut ApiEntry),
+        edit: impl FnOnce(&mut ApiEntry) -> Result<(), AdministrationError>,
     ) -> Result<Api, AdministrationError> {
         let current = self.existing_api(identifier)?;
         let before = ApiEntry::from(&current);
         let mut entry = before.clone();
-        edit(&mut entry);
+        edit(&mut entry)?;
         if entry.identifier != before.identifier {
             return Err(AdministrationError::Refused("the identifier of an API cannot change".to_owned()));
         }
@@ -108,6 +108,7 @@ impl Change<'_> {
             default_scope: entry.default_scope,
             scope_policy: entry.scope_policy,
             scope_format: entry.scope_format,
+            auth0_fields: validated_auth0_fields(&entry.auth0_fields)?,
             ..Api::new(uuid::Uuid::nil(), identifier, token_lifetime, self.now)
         })
     }

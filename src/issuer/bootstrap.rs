@@ -2,9 +2,10 @@
 
 use super::administration::{Administration, AdministrationError, Change, audited};
 use super::document::{ApiEntry, GrantEntry};
+use super::rights::Caller;
 use crate::keys::SigningAlg;
 use crate::oauth::resource::{Api, ScopeDefinition};
-use crate::store::{Actor, AuditAction, ObjectKind};
+use crate::store::{AuditAction, ObjectKind};
 
 /// Auth0's name for it: the deploy CLI knows by this name what it must not export or delete.
 const MANAGEMENT_API_NAME: &str = "Auth0 Management API";
@@ -50,7 +51,7 @@ impl Administration {
     /// # Errors
     /// If the store does not take it or no key can be made.
     pub fn bootstrap(&self, moving: ManagementApi) -> Result<(), AdministrationError> {
-        self.change(&Actor::System, |change| {
+        self.change(&Caller::system(), |change| {
             change.ensure_management_api(moving)?;
             change.ensure_active_key(SigningAlg::Rs256)
         })
@@ -66,7 +67,7 @@ impl Change<'_> {
         let system = self.transaction.list_apis()?.into_iter().find(|api| api.is_system);
         let api = system.ok_or_else(|| AdministrationError::not_found("API", "for management"))?;
         let scope = api.scopes.iter().map(|scope| scope.value.to_string()).collect();
-        self.create_grant(client_id, &GrantEntry { audience: api.identifier.to_string(), scope })?;
+        self.create_grant(client_id, &GrantEntry::new(api.identifier.as_str(), scope))?;
         Ok(())
     }
 

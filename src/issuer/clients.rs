@@ -1,11 +1,11 @@
 //! Which clients are there: created, changed and deleted.
 
-use super::administration::{AdministrationError, Change, audited};
+use super::administration::{AdministrationError, Change, audited, validated_auth0_fields};
 use super::apis::validated_text;
 use super::document::ClientEntry;
 use super::document::entries::without_repeats;
 use crate::oauth::client::{Client, ClientId};
-use crate::store::{AuditAction, ObjectKind};
+use crate::store::{AuditAction, ObjectKind, Revision};
 
 /// How client ids are made: Auth0's form, 32 alphanumeric characters.
 const GENERATED_ID_LENGTH: usize = 32;
@@ -47,19 +47,22 @@ impl Change<'_> {
     pub fn update_client(
         &mut self,
         client_id: &str,
-        edit: impl FnOnce(&mut ClientEntry),
+        edit: impl FnOnce(&mut ClientEntry) -> Result<(), AdministrationError>,
     ) -> Result<Client, AdministrationError> {
         let current = self.existing_client(client_id)?;
         let before = ClientEntry::without_secrets_and_grants(&current);
         let mut entry = before.clone();
-        edit(&mut entry);
+        edit(&mut entry)?;
         entry.authentication_methods = without_repeats(&entry.authentication_methods);
         if entry == before {
             return Ok(current);
         }
-        let Client { id, created_at, secrets, grants, client_credentials_allowed, .. } = current;
+        if entry.authentication_methods != before.authentication_methods {
+            self.may_touch_credentials(&current)?;
+        }
+        let Client { id, created_at, secrets, grants, .. } = current;
         let validated = self.validated_client(&entry, current.client_id)?;
-        let client = Client { id, client_credentials_allowed, secrets, grants, created_at, ..validated };
+        let client = Client { id, secrets, grants, created_at, ..validated };
         self.transaction.update_client(&client)?;
         let after = audited(&ClientEntry::without_secrets_and_grants(&client));
         self.record(AuditAction::Update, ObjectKind::Client, client_id, audited(&before), after)?;
@@ -77,7 +80,21 @@ impl Change<'_> {
         self.record(AuditAction::Delete, ObjectKind::Client, client_id, before, None)
     }
 
-    pub(super) fn existing_client(&mut self, client_id: &str) -> Result<Client, AdministrationError> {
+    /// Makes sure that the client is still as it was at one of these revisions.
+    ///
+    /// # Errors
+    /// If it is not, or there is none.
+    pub fn expect_revision(&mut self, client_id: &str, seen: &[Revision]) -> Result<(), AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        let current = self.transaction.client_revision(client.id)?;
+        if current.is_some_and(|current| seen.contains(&current)) { Ok(()) } else { Err(AdministrationError::Outdated) }
+    }
+
+    /// The client `client_id`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn existing_client(&mut self, client_id: &str) -> Result<Client, AdministrationError> {
         let missing = || AdministrationError::not_found("client", client_id);
         let id: ClientId = client_id.parse().map_err(|_| missing())?;
         self.transaction.find_client(&id)?.ok_or_else(missing)
@@ -101,10 +118,12 @@ impl Change<'_> {
         Ok(Client {
             name,
             enabled: entry.enabled,
+            client_credentials_allowed: entry.client_credentials_allowed,
             default_audience: default_api.map(|api| api.identifier),
             authentication_methods: without_repeats(&entry.authentication_methods),
             quota: entry.quota,
             claims: entry.claims.clone(),
+            auth0_fields: validated_auth0_fields(&entry.auth0_fields)?,
             ..Client::new(uuid::Uuid::nil(), client_id, self.now)
         })
     }

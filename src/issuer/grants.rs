@@ -1,7 +1,8 @@
 //! Which client may ask which API for what: grants, created, changed and deleted.
 
-use super::administration::{AdministrationError, Change, audited};
+use super::administration::{AdministrationError, Change, audited, validated_auth0_fields};
 use super::document::GrantEntry;
+use super::document::entries::without_repeats;
 use crate::oauth::client::{Client, ClientGrant};
 use crate::oauth::resource::Api;
 use crate::oauth::scope::{ScopeSet, ScopeValue};
@@ -21,36 +22,54 @@ impl Change<'_> {
             )));
         }
         let scope = validated_scope(&api, &entry.scope)?;
-        let grant =
-            ClientGrant { id: self.new_id(), api_id: api.id, scope, created_at: self.now, updated_at: self.now };
+        self.may_grant(&api, &scope)?;
+        let grant = ClientGrant {
+            id: self.new_id(),
+            api_id: api.id,
+            scope,
+            auth0_fields: validated_auth0_fields(&entry.auth0_fields)?,
+            created_at: self.now,
+            updated_at: self.now,
+        };
         self.transaction.insert_grant(client.id, &grant)?;
-        let after = GrantEntry::new(api.identifier.as_str(), &grant.scope);
+        let after = GrantEntry::of(api.identifier.as_str(), &grant);
         self.record(AuditAction::Create, ObjectKind::Grant, &object_id(&client, &api), None, audited(&after))?;
         Ok(grant)
     }
 
-    /// Replaces the scopes of a grant.
+    /// Changes the grant of the client `client_id` for the API `audience` as `edit` does.
     ///
     /// # Errors
     /// If there is no such grant, or the API does not define a scope.
-    pub fn update_grant(&mut self, client_id: &str, entry: &GrantEntry) -> Result<ClientGrant, AdministrationError> {
-        let (client, api) = self.client_and_api(client_id, &entry.audience)?;
+    pub fn update_grant(
+        &mut self,
+        client_id: &str,
+        audience: &str,
+        edit: impl FnOnce(&mut GrantEntry) -> Result<(), AdministrationError>,
+    ) -> Result<ClientGrant, AdministrationError> {
+        let (client, api) = self.client_and_api(client_id, audience)?;
         let grant = existing_grant(&client, &api)?;
-        let scope = validated_scope(&api, &entry.scope)?;
-        if scope == grant.scope {
+        let before = GrantEntry::of(api.identifier.as_str(), &grant);
+        let mut entry = before.clone();
+        edit(&mut entry)?;
+        entry.scope = without_repeats(&entry.scope);
+        if entry.audience != before.audience {
+            return Err(AdministrationError::Refused(
+                "the API of a grant cannot change: make another grant".to_owned(),
+            ));
+        }
+        if entry == before {
             return Ok(grant);
         }
-        self.transaction.replace_grant_scope(grant.id, &scope)?;
-        let before = GrantEntry::new(api.identifier.as_str(), &grant.scope);
-        let after = GrantEntry::new(api.identifier.as_str(), &scope);
-        self.record(
-            AuditAction::Update,
-            ObjectKind::Grant,
-            &object_id(&client, &api),
-            audited(&before),
-            audited(&after),
-        )?;
-        Ok(ClientGrant { scope, updated_at: self.now, ..grant })
+        let scope = validated_scope(&api, &entry.scope)?;
+        self.may_grant(&api, &scope.filtered(|value| !grant.scope.contains(value)))?;
+        let auth0_fields = validated_auth0_fields(&entry.auth0_fields)?;
+        let updated = ClientGrant { scope, auth0_fields, updated_at: self.now, ..grant };
+        self.transaction.update_grant(&updated)?;
+        let after = GrantEntry::of(api.identifier.as_str(), &updated);
+        let name = object_id(&client, &api);
+        self.record(AuditAction::Update, ObjectKind::Grant, &name, audited(&before), audited(&after))?;
+        Ok(updated)
     }
 
     /// Deletes a grant.
@@ -61,7 +80,7 @@ impl Change<'_> {
         let (client, api) = self.client_and_api(client_id, audience)?;
         let grant = existing_grant(&client, &api)?;
         self.transaction.delete_grant(grant.id)?;
-        let before = GrantEntry::new(api.identifier.as_str(), &grant.scope);
+        let before = GrantEntry::of(api.identifier.as_str(), &grant);
         self.record(AuditAction::Delete, ObjectKind::Grant, &object_id(&client, &api), audited(&before), None)
     }
 

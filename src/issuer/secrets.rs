@@ -8,7 +8,7 @@ use super::apis::validated_text;
 use super::document::entries::to_timestamp;
 use crate::clock::UnixMillis;
 use crate::oauth::client::Client;
-use crate::secret::{GeneratedSecret, SecretHash, StoredSecret, WeakSecrets, hash_brought, hash_generated};
+use crate::secret::{GeneratedSecret, SecretHash, StoredSecret, WeakSecrets, hash_brought, hash_generated, verify_any};
 use crate::store::{AuditAction, ObjectKind};
 
 /// What is told about a new secret besides the secret.
@@ -96,6 +96,26 @@ impl Change<'_> {
         self.store_secret(client, hash, terms)
     }
 
+    /// Makes `value` the secret of the client `client_id`; those before it stop working at once. If it is one of them, nothing
+    /// changes.
+    ///
+    /// # Errors
+    /// If there is no such client, or the secret is too weak or too long.
+    pub fn set_secret(&mut self, client_id: &str, value: &str) -> Result<(), AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        self.may_touch_credentials(&client)?;
+        let now = self.now;
+        let live: Vec<_> = client.secrets.iter().filter(|stored| stored.is_live(now)).collect();
+        if verify_any(live.iter().map(|stored| &stored.hash), value.as_bytes(), &mut self.memory).is_some() {
+            return Ok(());
+        }
+        for stored in &client.secrets {
+            self.retire_secret(client_id, &stored.id.to_string())?;
+        }
+        let client = self.existing_client(client_id)?;
+        self.add_brought_secret(&client, value, WeakSecrets::Refuse, SecretTerms::default()).map(drop)
+    }
+
     /// Adds a secret of which only the hash is known.
     ///
     /// # Errors
@@ -125,7 +145,13 @@ impl Change<'_> {
         let ends = self.now.plus_seconds(i64::from(overlap));
         let mut latest = None;
         let now = self.now;
-        for stored in client.secrets.iter().filter(|stored| stored.is_live(now)) {
+        if overlap == 0 {
+            // Nothing would ever look at them again.
+            for stored in &client.secrets {
+                self.retire_secret(client_id, &stored.id.to_string())?;
+            }
+        }
+        for stored in client.secrets.iter().filter(|stored| overlap > 0 && stored.is_live(now)) {
             let expires_at = stored.expires_at.map_or(ends, |already| already.min(ends));
             if stored.expires_at != Some(expires_at) {
                 self.change_secret(&client, stored, stored.label.clone(), Some(expires_at))?;
@@ -150,6 +176,7 @@ impl Change<'_> {
         let stored = stored.ok_or_else(|| {
             AdministrationError::not_found("secret", format!("{which} of the client {client_id}: list them first"))
         })?;
+        self.may_touch_credentials(&client)?;
         self.transaction.delete_secret(stored.id)?;
         self.record(
             AuditAction::Delete,
@@ -168,6 +195,7 @@ impl Change<'_> {
         label: Option<String>,
         expires_at: Option<UnixMillis>,
     ) -> Result<(), AdministrationError> {
+        self.may_touch_credentials(client)?;
         let label = label.map(|label| validated_text("label", &label)).transpose()?;
         let changed = StoredSecret { label, expires_at, ..stored.clone() };
         self.transaction.update_secret_label(stored.id, changed.label.as_deref())?;
@@ -188,6 +216,7 @@ impl Change<'_> {
         hash: SecretHash,
         terms: SecretTerms,
     ) -> Result<StoredSecret, AdministrationError> {
+        self.may_touch_credentials(client)?;
         // Counted from the store: earlier steps of the same change may have added some.
         let current = self.existing_client(client.client_id.as_str())?;
         let expires_at = terms.expires_at.map(|at| UnixMillis(at.as_millisecond()));

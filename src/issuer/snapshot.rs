@@ -175,7 +175,9 @@ impl Snapshot {
         self.brought.keys()
     }
 
-    fn put_client(&mut self, client: Client) {
+    fn put_client(&mut self, mut client: Client) {
+        // No decision reads them, and at a million clients they would be most of the memory.
+        client.auth0_fields = serde_json::Map::new();
         self.remove_client(client.id);
         self.count_brought(&client, |count| count + 1);
         self.client_ids.insert_mut(client.id, client.client_id.clone());

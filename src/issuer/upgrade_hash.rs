@@ -206,21 +206,9 @@ mod tests {
     }
 
     fn client(hashes: &[SecretHash]) -> Client {
-        Client {
-            id: new_uuid(UnixMillis(0), &SystemEntropy),
-            client_id: "c".parse().unwrap(),
-            name: "C".to_owned(),
-            enabled: true,
-            client_credentials_allowed: true,
-            default_audience: None,
-            authentication_methods: Vec::new(),
-            secrets: (0..).zip(hashes).map(|(number, hash)| secret(hash.clone(), number)).collect(),
-            grants: Vec::new(),
-            quota: None,
-            claims: serde_json::Map::new(),
-            created_at: UnixMillis(0),
-            updated_at: UnixMillis(0),
-        }
+        let id = new_uuid(UnixMillis(0), &SystemEntropy);
+        let secrets = (0..).zip(hashes).map(|(number, hash)| secret(hash.clone(), number)).collect();
+        Client { secrets, ..Client::new(id, "c".parse().unwrap(), UnixMillis(0)) }
     }
 
     fn change(store: &Store, change: impl FnOnce(&mut crate::store::Transaction) -> Result<(), StoreError>) {

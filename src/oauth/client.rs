@@ -107,6 +107,8 @@ pub struct ClientGrant {
     pub api_id: Uuid,
     /// The scopes granted, in the order given.
     pub scope: ScopeSet,
+    /// What Auth0 documents beside the above: kept and shown, never acted upon.
+    pub auth0_fields: serde_json::Map<String, serde_json::Value>,
     /// When it was made.
     pub created_at: UnixMillis,
     /// When it was last changed.
@@ -138,6 +140,8 @@ pub struct Client {
     pub quota: Option<Quota>,
     /// Claims for its tokens, issued as `client_…` in the `identityserver` dialect.
     pub claims: serde_json::Map<String, serde_json::Value>,
+    /// What Auth0 documents beside the above: kept and shown, never acted upon.
+    pub auth0_fields: serde_json::Map<String, serde_json::Value>,
     /// When it was made.
     pub created_at: UnixMillis,
     /// When it was last changed.
@@ -159,6 +163,7 @@ impl Client {
             grants: Vec::new(),
             quota: None,
             claims: serde_json::Map::new(),
+            auth0_fields: serde_json::Map::new(),
             created_at: now,
             updated_at: now,
         }

@@ -158,6 +158,7 @@ mod tests {
             id: Uuid::from_u128(100 + api),
             api_id: Uuid::from_u128(*api),
             scope: ScopeSet::parse(scope).unwrap(),
+            auth0_fields: serde_json::Map::new(),
             created_at: UnixMillis(0),
             updated_at: UnixMillis(0),
         });

@@ -189,6 +189,8 @@ pub struct Api {
     pub token_reuse_seconds: u32,
     /// Is it the Management API, which belongs to the server and cannot be deleted?
     pub is_system: bool,
+    /// What Auth0 documents beside the above: kept and shown, never acted upon.
+    pub auth0_fields: serde_json::Map<String, serde_json::Value>,
     /// When it was made.
     pub created_at: UnixMillis,
     /// When it was last changed.
@@ -211,6 +213,7 @@ impl Api {
             scope_format: None,
             token_reuse_seconds: 0,
             is_system: false,
+            auth0_fields: serde_json::Map::new(),
             created_at: now,
             updated_at: now,
         }

@@ -46,7 +46,7 @@ impl Transaction {
     /// Adds an API. The identifier must be new.
     pub fn insert_api(&mut self, api: &Api) -> Result<(), StoreError> {
         self.change(|connection, stamp| {
-            let row = ApiRow::new(api, api.updated_at, stamp.revision);
+            let row = ApiRow::new(api, api.updated_at, stamp.revision)?;
             diesel::insert_into(apis::table).values(&row).execute(connection)?;
             insert_scopes(connection, api)?;
             Ok(unearth(connection, ObjectKind::Api, &row.id)?)
@@ -100,7 +100,7 @@ fn insert_scopes(connection: &mut AnyConnection, api: &Api) -> QueryResult<()> {
 }
 
 fn update(connection: &mut AnyConnection, api: &Api, stamp: Stamp) -> Result<(), StoreError> {
-    let row = ApiRow::new(api, stamp.at, stamp.revision);
+    let row = ApiRow::new(api, stamp.at, stamp.revision)?;
     if diesel::update(apis::table.find(&row.id)).set(&row).execute(connection)? == 0 {
         return Err(StoreError::NotFound { what: ObjectKind::Api });
     }

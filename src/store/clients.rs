@@ -19,13 +19,25 @@ impl Reader {
     /// The clients, oldest first.
     pub fn list_clients(&mut self, page: Page) -> Result<Vec<Client>, StoreError> {
         self.attempt(|connection| {
-            let rows = clients::table
+            let mut query = clients::table.into_boxed();
+            if let Some(after) = page.after {
+                query = query.filter(clients::id.gt(after.to_string()));
+            }
+            let rows = query
                 .order(clients::id)
                 .offset(page.offset.into())
                 .limit(page.limit.into())
                 .select(ClientRow::as_select())
                 .load(connection)?;
             with_parts(connection, rows)
+        })
+    }
+
+    /// The revision of the last change to the client or to anything that belongs to it.
+    pub fn client_revision(&mut self, id: Uuid) -> Result<Option<Revision>, StoreError> {
+        self.attempt(|connection| {
+            let revision = clients::table.find(id.to_string()).select(clients::revision).first(connection);
+            Ok(revision.optional()?.map(Revision))
         })
     }
 

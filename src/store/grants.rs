@@ -10,6 +10,7 @@ use super::error::StoreError;
 use super::object_kind::ObjectKind;
 use super::read::{Page, Reader};
 use super::rows::client::{GrantRow, GrantScopeRow, assemble_grants};
+use super::rows::column::json_text;
 use super::schema::{clients, grant_scopes, grants};
 use super::write::{Stamp, Transaction};
 use crate::oauth::client::ClientGrant;
@@ -37,7 +38,11 @@ impl Reader {
     /// The grants that match, oldest first.
     pub fn list_grants(&mut self, filter: &GrantFilter, page: Page) -> Result<Vec<OwnedGrant>, StoreError> {
         self.attempt(|connection| {
-            let rows = matching(filter)
+            let mut query = matching(filter);
+            if let Some(after) = page.after {
+                query = query.filter(grants::id.gt(after.to_string()));
+            }
+            let rows = query
                 .order(grants::id)
                 .offset(page.offset.into())
                 .limit(page.limit.into())
@@ -69,20 +74,22 @@ impl Transaction {
     pub fn insert_grant(&mut self, client_row_id: Uuid, grant: &ClientGrant) -> Result<(), StoreError> {
         self.change(|connection, stamp| {
             touch_client(connection, &client_row_id.to_string(), stamp)?;
-            Ok(insert_grant(connection, client_row_id, grant)?)
+            insert_grant(connection, client_row_id, grant)
         })
     }
 
-    /// Makes `scope` all that a grant allows; its `updated_at` becomes the time of the change.
-    pub fn replace_grant_scope(&mut self, id: Uuid, scope: &ScopeSet) -> Result<(), StoreError> {
+    /// Makes the grant with `grant.id` allow what `grant` says; its `updated_at` becomes the time of the change. Client and
+    /// API stay.
+    pub fn update_grant(&mut self, grant: &ClientGrant) -> Result<(), StoreError> {
         self.change(|connection, stamp| {
-            let stored_id = touch_owner(connection, id, stamp)?;
+            let stored_id = touch_owner(connection, grant.id, stamp)?;
+            let fields = json_text(&grant.auth0_fields)?;
             diesel::update(grants::table.find(&stored_id))
-                .set(grants::updated_at.eq(stamp.at.0))
+                .set((grants::updated_at.eq(stamp.at.0), grants::auth0_fields.eq(fields)))
                 .execute(connection)?;
             let before = grant_scopes::table.filter(grant_scopes::grant_id.eq(&stored_id));
             diesel::delete(before).execute(connection)?;
-            Ok(insert_scope(connection, id, scope)?)
+            Ok(insert_scope(connection, grant.id, &grant.scope)?)
         })
     }
 
@@ -100,9 +107,9 @@ pub(super) fn insert_grant(
     connection: &mut AnyConnection,
     client_row_id: Uuid,
     grant: &ClientGrant,
-) -> QueryResult<()> {
-    diesel::insert_into(grants::table).values(GrantRow::new(client_row_id, grant)).execute(connection)?;
-    insert_scope(connection, grant.id, &grant.scope)
+) -> Result<(), StoreError> {
+    diesel::insert_into(grants::table).values(GrantRow::new(client_row_id, grant)?).execute(connection)?;
+    Ok(insert_scope(connection, grant.id, &grant.scope)?)
 }
 
 /// Takes scopes that an API no longer defines out of every grant for it, and marks the clients that held them.

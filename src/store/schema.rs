@@ -22,6 +22,7 @@ diesel::table! {
         scope_format -> Nullable<Text>,
         token_reuse_seconds -> BigInt,
         is_system -> Bool,
+        auth0_fields -> Text,
         created_at -> BigInt,
         updated_at -> BigInt,
         revision -> BigInt,
@@ -49,6 +50,7 @@ diesel::table! {
         quota_per_day -> Nullable<BigInt>,
         quota_enforce -> Nullable<Bool>,
         claims -> Text,
+        auth0_fields -> Text,
         created_at -> BigInt,
         updated_at -> BigInt,
         revision -> BigInt,
@@ -82,6 +84,7 @@ diesel::table! {
         id -> Text,
         client_row_id -> Text,
         api_id -> Text,
+        auth0_fields -> Text,
         created_at -> BigInt,
         updated_at -> BigInt,
     }

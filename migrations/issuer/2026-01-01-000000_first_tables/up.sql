@@ -20,6 +20,8 @@ CREATE TABLE apis (
     scope_format TEXT,
     token_reuse_seconds BIGINT NOT NULL CHECK (token_reuse_seconds >= 0),
     is_system BOOLEAN NOT NULL,
+    -- A JSON object: what Auth0 documents beside the above, kept and never acted upon.
+    auth0_fields TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     revision BIGINT NOT NULL
@@ -48,6 +50,8 @@ CREATE TABLE clients (
     quota_enforce BOOLEAN,
     -- A JSON object.
     claims TEXT NOT NULL,
+    -- As in apis.
+    auth0_fields TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     revision BIGINT NOT NULL
@@ -83,6 +87,8 @@ CREATE TABLE grants (
     id TEXT NOT NULL PRIMARY KEY,
     client_row_id TEXT NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
     api_id TEXT NOT NULL REFERENCES apis (id) ON DELETE CASCADE,
+    -- As in apis.
+    auth0_fields TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     UNIQUE (client_row_id, api_id)

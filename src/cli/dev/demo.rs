@@ -39,10 +39,7 @@ impl Demo {
                 label: Some("first".to_owned()),
                 expires_at: None,
             }],
-            grants: vec![GrantEntry {
-                audience: DEMO_AUDIENCE.to_owned(),
-                scope: scope.iter().map(|value| (*value).to_owned()).collect(),
-            }],
+            grants: vec![GrantEntry::new(DEMO_AUDIENCE, scope.iter().map(|value| (*value).to_owned()).collect())],
             ..ClientEntry::new(Some(id.to_owned()), Some(name.to_owned()))
         };
         Self {

@@ -7,9 +7,10 @@ use uuid::Uuid;
 use super::entries::{ApiEntry, Document};
 pub use super::plan::{Plan, PlanAction, PlanStep};
 use crate::issuer::administration::{Administration, AdministrationError, Change};
+use crate::issuer::rights::Caller;
 use crate::oauth::client::ClientId;
 use crate::oauth::resource::Audience;
-use crate::store::{Actor, Page};
+use crate::store::Page;
 
 /// How a document is applied.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,15 +38,15 @@ impl Administration {
     /// The first thing in it that cannot be stored.
     pub fn apply(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         document: &Document,
         options: ApplyOptions,
     ) -> Result<Plan, AdministrationError> {
         if options.dry_run {
             // The steps are taken, so the plan is exact; then they are taken back.
-            self.rehearse(actor, |change| change.apply(document, options))
+            self.rehearse(caller, |change| change.apply(document, options))
         } else {
-            self.change(actor, |change| change.apply(document, options))
+            self.change(caller, |change| change.apply(document, options))
         }
     }
 }
@@ -98,7 +99,10 @@ impl Change<'_> {
             ..entry.clone()
         };
         if wanted != before {
-            self.update_api(&entry.identifier, |edited| *edited = wanted)?;
+            self.update_api(&entry.identifier, |edited| {
+                *edited = wanted;
+                Ok(())
+            })?;
             plan.note(PlanAction::Update, "api", &entry.identifier);
         }
         Ok(())

@@ -68,7 +68,10 @@ impl Change<'_> {
             return Ok(current.clone());
         }
         plan.note(PlanAction::Update, "client", &id);
-        self.update_client(&id, |edited| *edited = wanted)
+        self.update_client(&id, |edited| {
+            *edited = wanted;
+            Ok(())
+        })
     }
 
     fn apply_grants(
@@ -82,7 +85,7 @@ impl Change<'_> {
         let current: Vec<_> = client
             .grants
             .iter()
-            .filter_map(|grant| Some(GrantEntry::new(known.audiences.get(&grant.api_id)?.as_str(), &grant.scope)))
+            .filter_map(|grant| Some(GrantEntry::of(known.audiences.get(&grant.api_id)?.as_str(), grant)))
             .collect();
         for wanted in &entry.grants {
             let name = format!("{id} for {}", wanted.audience);
@@ -91,9 +94,12 @@ impl Change<'_> {
                     self.create_grant(id, wanted)?;
                     plan.note(PlanAction::Create, "grant", name);
                 }
-                Some(same) if same.scope == without_repeats(&wanted.scope) => {}
+                Some(same) if *same == GrantEntry { scope: without_repeats(&wanted.scope), ..wanted.clone() } => {}
                 Some(_) => {
-                    self.update_grant(id, wanted)?;
+                    self.update_grant(id, &wanted.audience, |edited| {
+                        *edited = wanted.clone();
+                        Ok(())
+                    })?;
                     plan.note(PlanAction::Update, "grant", name);
                 }
             }

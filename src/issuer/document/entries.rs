@@ -7,9 +7,8 @@ use zeroize::Zeroize as _;
 
 use crate::clock::UnixMillis;
 use crate::keys::SigningAlg;
-use crate::oauth::client::{AuthenticationMethod, Client, Quota};
+use crate::oauth::client::{AuthenticationMethod, Client, ClientGrant, Quota};
 use crate::oauth::resource::{Api, DefaultScope, ScopeFormat, ScopePolicy, TokenDialect};
-use crate::oauth::scope::ScopeSet;
 use crate::secret::StoredSecret;
 
 /// The whole configuration.
@@ -57,6 +56,9 @@ pub struct ApiEntry {
     /// For how many seconds the same request may get the same token.
     #[serde(default)]
     pub token_reuse_seconds: u32,
+    /// What Auth0 documents beside the above: kept and shown by the Management API, never acted upon.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub auth0_fields: Map<String, Value>,
 }
 
 /// A scope that an API defines.
@@ -83,6 +85,9 @@ pub struct ClientEntry {
     /// Does it get tokens at all?
     #[serde(default = "default_true")]
     pub enabled: bool,
+    /// May it use the client credentials grant? A client of another kind is kept, and refused.
+    #[serde(default = "default_true", skip_serializing_if = "is_true")]
+    pub client_credentials_allowed: bool,
     /// The API meant when a request names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_audience: Option<String>,
@@ -101,6 +106,9 @@ pub struct ClientEntry {
     /// Claims for its tokens.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub claims: Map<String, Value>,
+    /// What Auth0 documents beside the above: kept and shown by the Management API, never acted upon.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub auth0_fields: Map<String, Value>,
 }
 
 /// A secret: its value from one of three places, or its hash.
@@ -136,6 +144,9 @@ pub struct GrantEntry {
     /// The scopes.
     #[serde(default)]
     pub scope: Vec<String>,
+    /// What Auth0 documents beside the above: kept and shown by the Management API, never acted upon.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub auth0_fields: Map<String, Value>,
 }
 
 impl Drop for SecretEntry {
@@ -165,6 +176,7 @@ impl ApiEntry {
             scope_policy: default_scope_policy(),
             scope_format: None,
             token_reuse_seconds: 0,
+            auth0_fields: Map::new(),
         }
     }
 }
@@ -186,6 +198,7 @@ impl From<&Api> for ApiEntry {
             scope_policy: api.scope_policy,
             scope_format: api.scope_format,
             token_reuse_seconds: api.token_reuse_seconds,
+            auth0_fields: api.auth0_fields.clone(),
         }
     }
 }
@@ -197,12 +210,14 @@ impl ClientEntry {
             client_id,
             name,
             enabled: true,
+            client_credentials_allowed: true,
             default_audience: None,
             authentication_methods: Vec::new(),
             secrets: Vec::new(),
             grants: Vec::new(),
             quota: None,
             claims: Map::new(),
+            auth0_fields: Map::new(),
         }
     }
 
@@ -212,12 +227,14 @@ impl ClientEntry {
             client_id: Some(client.client_id.to_string()),
             name: Some(client.name.clone()),
             enabled: client.enabled,
+            client_credentials_allowed: client.client_credentials_allowed,
             default_audience: client.default_audience.as_ref().map(ToString::to_string),
             authentication_methods: client.authentication_methods.clone(),
             secrets: Vec::new(),
             grants: Vec::new(),
             quota: client.quota,
             claims: client.claims.clone(),
+            auth0_fields: client.auth0_fields.clone(),
         }
     }
 }
@@ -237,8 +254,14 @@ impl From<&StoredSecret> for SecretEntry {
 
 impl GrantEntry {
     /// A grant of `scope` of the API `audience`.
-    pub fn new(audience: &str, scope: &ScopeSet) -> Self {
-        Self { audience: audience.to_owned(), scope: scope.iter().map(ToString::to_string).collect() }
+    pub fn new(audience: impl Into<String>, scope: Vec<String>) -> Self {
+        Self { audience: audience.into(), scope, auth0_fields: Map::new() }
+    }
+
+    /// The grant itself, which is for the API `audience`.
+    pub fn of(audience: &str, grant: &ClientGrant) -> Self {
+        let scope = grant.scope.iter().map(ToString::to_string).collect();
+        Self { auth0_fields: grant.auth0_fields.clone(), ..Self::new(audience, scope) }
     }
 }
 
@@ -272,6 +295,11 @@ const fn default_scope_policy() -> ScopePolicy {
 
 const fn default_true() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_true(value: &bool) -> bool {
+    *value
 }
 
 #[cfg(test)]

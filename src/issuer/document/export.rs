@@ -19,7 +19,7 @@ pub fn export(image: &StoreImage) -> Document {
 /// A client with its secrets and grants.
 pub fn client_entry(client: &Client, apis: &[Api]) -> ClientEntry {
     let grant = |grant: &crate::oauth::client::ClientGrant| {
-        apis.iter().find(|api| api.id == grant.api_id).map(|api| GrantEntry::new(api.identifier.as_str(), &grant.scope))
+        apis.iter().find(|api| api.id == grant.api_id).map(|api| GrantEntry::of(api.identifier.as_str(), grant))
     };
     ClientEntry {
         secrets: client.secrets.iter().map(SecretEntry::from).collect(),

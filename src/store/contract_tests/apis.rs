@@ -17,6 +17,7 @@ fn an_api_is_found_as_it_was_inserted() {
             token_lifetime: Lifetime::try_from(i64::from(Lifetime::MAX_SECONDS)).unwrap(),
             token_reuse_seconds: u32::MAX,
             is_system: true,
+            auth0_fields: serde_json::Map::new(),
             ..api("urn:other", "")
         };
         for api in [&plain, &full] {

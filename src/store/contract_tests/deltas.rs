@@ -9,7 +9,7 @@ use super::engines::{Engine, each_engine, each_lasting_engine};
 use super::fixtures::{api, client, full_client, grant_all, scope, secret, shape, signing_key, try_write, write};
 use crate::keys::SigningAlg;
 use crate::keys::lifecycle::KeyState;
-use crate::oauth::client::Client;
+use crate::oauth::client::{Client, ClientGrant};
 use crate::oauth::resource::Api;
 use crate::secret::SecretHash;
 use crate::store::{Conflict, Revision, Store, StoreChanges, StoreError, Transaction};
@@ -133,7 +133,7 @@ fn make(store: &Store, change: Change) {
             transaction.insert_grant(client.id, &grant_all(api))
         }),
         Change::Narrow(index) => on(pick_client(index).and_then(|found| found.grants.first()), |found| {
-            transaction.replace_grant_scope(found.id, &scope("b"))
+            transaction.update_grant(&ClientGrant { scope: scope("b"), ..found.clone() })
         }),
         Change::Withdraw(index) => {
             on(pick_client(index).and_then(|found| found.grants.last()), |found| transaction.delete_grant(found.id))

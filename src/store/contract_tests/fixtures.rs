@@ -63,6 +63,11 @@ pub(super) fn scope(values: &str) -> ScopeSet {
     ScopeSet::parse(values).unwrap()
 }
 
+/// What is kept for Auth0's sake.
+pub(super) fn fields() -> serde_json::Map<String, serde_json::Value> {
+    serde_json::from_str(r#"{"description":"kept \"as given\"","nested":{"list":[1,null]}}"#).unwrap()
+}
+
 pub(super) fn api(identifier: &str, scopes: &str) -> Api {
     let definition = |value: &str| ScopeDefinition {
         value: value.parse().unwrap(),
@@ -81,6 +86,7 @@ pub(super) fn api(identifier: &str, scopes: &str) -> Api {
         scope_format: None,
         token_reuse_seconds: 0,
         is_system: false,
+        auth0_fields: fields(),
         created_at: CREATED,
         updated_at: CREATED,
     }
@@ -99,6 +105,7 @@ pub(super) fn client(client_id: &str) -> Client {
         grants: Vec::new(),
         quota: None,
         claims: serde_json::Map::new(),
+        auth0_fields: serde_json::Map::new(),
         created_at: CREATED,
         updated_at: CREATED,
     }
@@ -120,6 +127,7 @@ pub(super) fn full_client(client_id: &str, apis: &[&Api]) -> Client {
         grants: apis.iter().map(|api| grant_all(api)).collect(),
         quota: Some(Quota { per_hour: Some(u32::MAX), per_day: None, enforce: true }),
         claims: json!({ "tenant": "blå", "nested": { "z": 1, "a": [1.5] } }).as_object().unwrap().clone(),
+        auth0_fields: fields(),
         ..client(client_id)
     }
 }
@@ -131,7 +139,14 @@ pub(super) fn secret() -> StoredSecret {
 }
 
 pub(super) fn grant(api: &Api, values: &str) -> ClientGrant {
-    ClientGrant { id: id(), api_id: api.id, scope: scope(values), created_at: CREATED, updated_at: CREATED }
+    ClientGrant {
+        id: id(),
+        api_id: api.id,
+        scope: scope(values),
+        auth0_fields: fields(),
+        created_at: CREATED,
+        updated_at: CREATED,
+    }
 }
 
 pub(super) fn grant_all(api: &Api) -> ClientGrant {

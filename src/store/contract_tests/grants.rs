@@ -34,11 +34,12 @@ fn a_grant_comes_changes_and_goes_and_its_client_changes() {
         assert_eq!(find(), Some(OwnedGrant { client_row_id: client.id, grant: given.clone() }));
         assert_eq!(changed_at(written.revision), std::slice::from_ref(&given));
 
-        let written = write(store, |transaction| transaction.replace_grant_scope(given.id, &scope("three two")));
-        let after = ClientGrant { scope: scope("three two"), updated_at: CHANGED, ..given.clone() };
+        let auth0_fields = serde_json::Map::new();
+        let after = ClientGrant { scope: scope("three two"), auth0_fields, updated_at: CHANGED, ..given.clone() };
+        let written = write(store, |transaction| transaction.update_grant(&after));
         assert_eq!(changed_at(written.revision), [after]);
 
-        write(store, |transaction| transaction.replace_grant_scope(given.id, &scope("")));
+        write(store, |transaction| transaction.update_grant(&ClientGrant { scope: scope(""), ..given.clone() }));
         assert!(find().unwrap().grant.scope.is_empty());
 
         let written = write(store, |transaction| transaction.delete_grant(given.id));
@@ -87,7 +88,7 @@ fn grants_are_listed_by_client_and_by_api() {
                 .unwrap();
             assert_eq!((listed, count), (expected.clone(), expected.len() as u64));
         }
-        let second_page = Page { offset: 1, limit: 1 };
+        let second_page = Page { offset: 1, limit: 1, ..Page::ALL };
         let listed = store.read(|reader| reader.list_grants(&GrantFilter::default(), second_page)).unwrap();
         assert_eq!(listed, owned[1..2]);
     });
@@ -100,7 +101,7 @@ fn what_is_not_there_is_not_changed() {
         let missing = StoreError::NotFound { what: ObjectKind::Grant };
         let attempts = [
             (try_write(store, |transaction| transaction.delete_grant(id())), missing.clone()),
-            (try_write(store, |transaction| transaction.replace_grant_scope(id(), &scope("one"))), missing),
+            (try_write(store, |transaction| transaction.update_grant(&grant(&first, "one"))), missing),
             (
                 try_write(store, |transaction| transaction.insert_grant(id(), &grant(&first, "one"))),
                 StoreError::NotFound { what: ObjectKind::Client },

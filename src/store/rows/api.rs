@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use super::column::{Place, position};
+use super::column::{Place, json_text, position};
 use crate::clock::UnixMillis;
 use crate::oauth::resource::{Api, Lifetime, ScopeDefinition};
 use crate::store::error::StoreError;
@@ -24,6 +24,7 @@ pub(in crate::store) struct ApiRow {
     scope_format: Option<String>,
     token_reuse_seconds: i64,
     is_system: bool,
+    auth0_fields: String,
     created_at: i64,
     updated_at: i64,
     revision: i64,
@@ -39,8 +40,8 @@ pub(in crate::store) struct ApiScopeRow {
 }
 
 impl ApiRow {
-    pub(in crate::store) fn new(api: &Api, updated_at: UnixMillis, revision: i64) -> Self {
-        Self {
+    pub(in crate::store) fn new(api: &Api, updated_at: UnixMillis, revision: i64) -> Result<Self, StoreError> {
+        Ok(Self {
             id: api.id.to_string(),
             identifier: api.identifier.as_str().to_owned(),
             name: api.name.clone(),
@@ -52,10 +53,11 @@ impl ApiRow {
             scope_format: api.scope_format.map(|format| format.as_str().to_owned()),
             token_reuse_seconds: api.token_reuse_seconds.into(),
             is_system: api.is_system,
+            auth0_fields: json_text(&api.auth0_fields)?,
             created_at: api.created_at.0,
             updated_at: updated_at.0,
             revision,
-        }
+        })
     }
 
     fn into_api(self, scopes: Vec<ScopeDefinition>) -> Result<Api, StoreError> {
@@ -72,6 +74,7 @@ impl ApiRow {
             scope_format: place.parse_optional(self.scope_format.as_deref())?,
             token_reuse_seconds: place.number(self.token_reuse_seconds)?,
             is_system: self.is_system,
+            auth0_fields: place.json(&self.auth0_fields)?,
             created_at: UnixMillis(self.created_at),
             updated_at: UnixMillis(self.updated_at),
             name: self.name,

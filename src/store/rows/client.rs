@@ -26,6 +26,7 @@ pub(in crate::store) struct ClientRow {
     quota_per_day: Option<i64>,
     quota_enforce: Option<bool>,
     claims: String,
+    auth0_fields: String,
     created_at: i64,
     updated_at: i64,
     revision: i64,
@@ -59,6 +60,7 @@ pub(in crate::store) struct GrantRow {
     pub(in crate::store) id: String,
     pub(in crate::store) client_row_id: String,
     api_id: String,
+    auth0_fields: String,
     created_at: i64,
     updated_at: i64,
 }
@@ -93,6 +95,7 @@ impl ClientRow {
             quota_per_day: client.quota.and_then(|quota| quota.per_day).map(i64::from),
             quota_enforce: client.quota.map(|quota| quota.enforce),
             claims: json_text(&client.claims)?,
+            auth0_fields: json_text(&client.auth0_fields)?,
             created_at: client.created_at.0,
             updated_at: updated_at.0,
             revision,
@@ -115,6 +118,7 @@ impl ClientRow {
             grants: Vec::new(),
             quota: self.quota_enforce.map(|enforce| Quota { per_hour, per_day, enforce }),
             claims: place.json(&self.claims)?,
+            auth0_fields: place.json(&self.auth0_fields)?,
             created_at: UnixMillis(self.created_at),
             updated_at: UnixMillis(self.updated_at),
             name: self.name,
@@ -169,14 +173,15 @@ pub(in crate::store) fn secret_id_text(hash: &SecretHash) -> Option<String> {
 }
 
 impl GrantRow {
-    pub(in crate::store) fn new(client_row_id: Uuid, grant: &ClientGrant) -> Self {
-        Self {
+    pub(in crate::store) fn new(client_row_id: Uuid, grant: &ClientGrant) -> Result<Self, StoreError> {
+        Ok(Self {
             id: grant.id.to_string(),
             client_row_id: client_row_id.to_string(),
             api_id: grant.api_id.to_string(),
+            auth0_fields: json_text(&grant.auth0_fields)?,
             created_at: grant.created_at.0,
             updated_at: grant.updated_at.0,
-        }
+        })
     }
 
     fn into_grant(self, scope: ScopeSet) -> Result<ClientGrant, StoreError> {
@@ -185,6 +190,7 @@ impl GrantRow {
             id: place.id()?,
             api_id: place.parse(&self.api_id)?,
             scope,
+            auth0_fields: place.json(&self.auth0_fields)?,
             created_at: UnixMillis(self.created_at),
             updated_at: UnixMillis(self.updated_at),
         })

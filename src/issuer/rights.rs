@@ -1,0 +1,75 @@
+//! Who asks for a change, and what may be changed by whom? No change gives its caller a right that it does not hold.
+
+use super::administration::{AdministrationError, Change};
+use crate::oauth::client::Client;
+use crate::oauth::resource::Api;
+use crate::oauth::scope::{ScopeSet, ScopeValue};
+use crate::store::Actor;
+
+/// Who asks, on which request, and with which rights.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// The HTTP request, by its `X-Request-Id`.
+    pub request_id: Option<String>,
+    /// What it may do.
+    pub rights: Rights,
+}
+
+/// The rights of a caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// All: it acts on the host, where the database and its keys lie open to it anyway.
+    Host,
+    /// These scopes of the Management API.
+    Scopes(ScopeSet),
+}
+
+impl Caller {
+    /// A person or a program on the host.
+    pub const fn on_host(actor: Actor) -> Self {
+        Self { actor, request_id: None, rights: Rights::Host }
+    }
+
+    /// Tokenhouse itself.
+    pub const fn system() -> Self {
+        Self::on_host(Actor::System)
+    }
+}
+
+impl Rights {
+    /// Which of `scope` are not among them?
+    pub fn lacking<'s>(&self, scope: &'s ScopeSet) -> Vec<&'s ScopeValue> {
+        match self {
+            Self::Host => Vec::new(),
+            Self::Scopes(held) => scope.iter().filter(|value| !held.contains(value)).collect(),
+        }
+    }
+}
+
+impl Change<'_> {
+    /// Whoever can hand out a right can use it: scopes of the Management API are granted only by those that hold them.
+    pub(super) fn may_grant(&self, api: &Api, scope: &ScopeSet) -> Result<(), AdministrationError> {
+        if api.is_system { self.must_hold(scope) } else { Ok(()) }
+    }
+
+    /// Whoever knows or sets a client's credentials can act as that client: they are touched only by those that hold all
+    /// of its rights on the Management API.
+    pub(super) fn may_touch_credentials(&mut self, client: &Client) -> Result<(), AdministrationError> {
+        if self.caller.rights == Rights::Host || client.grants.is_empty() {
+            return Ok(());
+        }
+        let management = self.transaction.list_apis()?.into_iter().find(|api| api.is_system);
+        let granted = management.and_then(|api| client.grant_for(api.id));
+        granted.map_or(Ok(()), |grant| self.must_hold(&grant.scope))
+    }
+
+    fn must_hold(&self, scope: &ScopeSet) -> Result<(), AdministrationError> {
+        let lacking = self.caller.rights.lacking(scope);
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        Err(AdministrationError::InsufficientScope(lacking.into_iter().map(ToString::to_string).collect()))
+    }
+}
