@@ -57,8 +57,13 @@ impl Change<'_> {
         if entry == before {
             return Ok(current);
         }
-        // Whoever says where the keys of a client are has the client.
-        if entry.authentication_methods != before.authentication_methods || entry.jwks_uri != before.jwks_uri {
+        // Whoever says where the keys of a client are has the client; and one that was put out of use, perhaps because its
+        // secret is known, is not put back into use by anybody.
+        let revived = (entry.enabled && !before.enabled)
+            || (entry.client_credentials_allowed && !before.client_credentials_allowed);
+        let authenticates_otherwise =
+            entry.authentication_methods != before.authentication_methods || entry.jwks_uri != before.jwks_uri;
+        if revived || authenticates_otherwise {
             self.may_touch_credentials(&current)?;
         }
         let Client { id, created_at, secrets, keys, grants, .. } = current;
