@@ -1,5 +1,7 @@
 //! Who asks for a change, and what may be changed by whom? No change gives its caller a right that it does not hold.
 
+use uuid::Uuid;
+
 use super::administration::{AdministrationError, Change};
 use crate::oauth::client::Client;
 use crate::oauth::resource::Api;
@@ -24,6 +26,8 @@ pub enum Rights {
     Host,
     /// These scopes of the Management API.
     Scopes(ScopeSet),
+    /// Those of the client with this id of ours over its own credentials, and no others.
+    Itself(Uuid),
 }
 
 impl Caller {
@@ -43,6 +47,7 @@ impl Rights {
     pub fn lacking<'s>(&self, scope: &'s ScopeSet) -> Vec<&'s ScopeValue> {
         match self {
             Self::Host => Vec::new(),
+            Self::Itself(_) => scope.iter().collect(),
             Self::Scopes(held) => scope.iter().filter(|value| !held.contains(value)).collect(),
         }
     }
@@ -57,8 +62,14 @@ impl Change<'_> {
     /// Whoever knows or sets a client's credentials can act as that client: they are touched only by those that hold all
     /// of its rights on the Management API.
     pub(super) fn may_touch_credentials(&mut self, client: &Client) -> Result<(), AdministrationError> {
-        if self.caller.rights == Rights::Host || client.grants.is_empty() {
-            return Ok(());
+        match self.caller.rights {
+            Rights::Host => return Ok(()),
+            Rights::Itself(id) if id == client.id => return Ok(()),
+            Rights::Itself(_) => {
+                return Err(AdministrationError::Refused("a client changes its own secret only".to_owned()));
+            }
+            Rights::Scopes(_) if client.grants.is_empty() => return Ok(()),
+            Rights::Scopes(_) => {}
         }
         let management = self.transaction.list_apis()?.into_iter().find(|api| api.is_system);
         let granted = management.and_then(|api| client.grant_for(api.id));

@@ -240,6 +240,6 @@ impl Change<'_> {
     }
 }
 
-fn object_id(client: &Client, stored: &StoredSecret) -> String {
+pub(super) fn object_id(client: &Client, stored: &StoredSecret) -> String {
     format!("{} of {}", stored.id, client.client_id)
 }
