@@ -6,6 +6,7 @@ pub mod cached_document;
 pub mod discovery;
 pub mod error;
 pub mod health;
+pub mod management;
 pub mod middleware;
 pub mod secret;
 pub mod server;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 
+use self::management::ManagementEndpoints;
 use crate::issuer::{Administration, TokenIssuer};
 
 /// The bounds of what is read from a request.
@@ -37,6 +39,8 @@ pub struct IssuerEndpoints {
     pub issuer: Arc<TokenIssuer>,
     /// The use cases that change what is stored.
     pub administration: Arc<Administration>,
+    /// What the Management API needs besides.
+    pub management: Arc<ManagementEndpoints>,
     /// The bounds of requests.
     pub limits: RequestLimits,
     /// How long discovery documents and the JWK Set may be cached, in seconds.
@@ -56,6 +60,7 @@ impl IssuerEndpoints {
             config.service(error::only("POST", web::resource(at(relative)).route(web::post().to(token::token))));
         }
         config.service(error::only("POST", web::resource(at("/oauth/secret")).route(web::post().to(secret::replace))));
+        management::configure(config, path);
         config.service(web::resource(at("/authorize")).to(authorize::refuse));
         for relative in ["/.well-known/jwks.json", "/.well-known/openid-configuration/jwks"] {
             config.service(cached_document::resource(&at(relative), discovery::jwk_set));

@@ -45,13 +45,13 @@ impl Change<'_> {
         &mut self,
         client_id: &str,
         audience: &str,
-        edit: impl FnOnce(&mut GrantEntry),
+        edit: impl FnOnce(&mut GrantEntry) -> Result<(), AdministrationError>,
     ) -> Result<ClientGrant, AdministrationError> {
         let (client, api) = self.client_and_api(client_id, audience)?;
         let grant = existing_grant(&client, &api)?;
         let before = GrantEntry::of(api.identifier.as_str(), &grant);
         let mut entry = before.clone();
-        edit(&mut entry);
+        edit(&mut entry)?;
         entry.scope = without_repeats(&entry.scope);
         if entry.audience != before.audience {
             return Err(AdministrationError::Refused(

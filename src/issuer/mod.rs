@@ -5,14 +5,17 @@
 
 pub mod administration;
 pub mod apis;
+pub mod audit;
 pub mod authenticate_client;
 pub mod bootstrap;
+pub mod client_keys;
 pub mod clients;
 pub mod document;
 pub mod explain;
 pub mod grants;
 pub mod hash_pool;
 pub mod issue_token;
+pub mod management_access;
 pub mod quota;
 pub mod replace_secret;
 pub mod rights;
@@ -31,7 +34,9 @@ use std::sync::Arc;
 pub use administration::{Administration, AdministrationError};
 use hash_pool::{HashPool, HashPoolSettings};
 use quota::Quotas;
+use replace_secret::CONCURRENT_REPLACEMENTS;
 use served::Served;
+use tokio::sync::Semaphore;
 use upgrade_hash::HashUpgrades;
 use usage::Usage;
 use work_pool::{PoolSize, WorkPool};
@@ -53,6 +58,7 @@ pub struct TokenIssuer {
     usage: Usage,
     quotas: Quotas,
     upgrades: HashUpgrades,
+    replacements: Semaphore,
 }
 
 /// How the token issuer works.
@@ -83,6 +89,7 @@ impl TokenIssuer {
             signers: WorkPool::start("sign", settings.signing)?,
             usage: Usage::default(),
             quotas: Quotas::default(),
+            replacements: Semaphore::new(CONCURRENT_REPLACEMENTS),
             upgrades: HashUpgrades::start(served.store().clone(), clock.clone(), entropy.clone())?,
             served,
             clock,

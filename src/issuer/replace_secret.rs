@@ -26,6 +26,9 @@ use crate::store::{Actor, AuditAction, ObjectKind};
 /// How long a caller should wait when the store is needed and away, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
+/// How many secrets are replaced at a time; further requests wait. Each waits for the one writer of the store anyway.
+pub(super) const CONCURRENT_REPLACEMENTS: usize = 4;
+
 /// A secret that proved right, whose client wants another one in its place. Only an authenticated client has one.
 struct Replacement {
     client_id: ClientId,
@@ -65,7 +68,9 @@ impl TokenIssuer {
         let authenticated = self.authenticate(&request.credentials, &snapshot, self.clock().now(), decision).await?;
         let replacement = Replacement::new(&authenticated, request.wish, administration)?;
         let (administration, served) = (administration.clone(), self.served().clone());
-        let work = move || replacement.carry_out(&administration, &served, request_id);
+        let _turn = self.replacements.acquire().await;
+        let span = tracing::Span::current();
+        let work = move || span.in_scope(|| replacement.carry_out(&administration, &served, request_id));
         tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| {
             tracing::error!(%cause, "replacing a secret panicked");
             Err(TokenError::ServerError.into())

@@ -6,7 +6,7 @@ use super::administration::{AdministrationError, Change};
 use crate::oauth::client::Client;
 use crate::oauth::resource::Api;
 use crate::oauth::scope::{ScopeSet, ScopeValue};
-use crate::store::Actor;
+use crate::store::{Actor, Reader};
 
 /// Who asks, on which request, and with which rights.
 #[derive(Clone, Debug)]
@@ -51,36 +51,44 @@ impl Rights {
             Self::Scopes(held) => scope.iter().filter(|value| !held.contains(value)).collect(),
         }
     }
-}
 
-impl Change<'_> {
-    /// Whoever can hand out a right can use it: scopes of the Management API are granted only by those that hold them.
-    pub(super) fn may_grant(&self, api: &Api, scope: &ScopeSet) -> Result<(), AdministrationError> {
-        if api.is_system { self.must_hold(scope) } else { Ok(()) }
-    }
-
-    /// Whoever knows or sets a client's credentials can act as that client: they are touched only by those that hold all
-    /// of its rights on the Management API.
-    pub(super) fn may_touch_credentials(&mut self, client: &Client) -> Result<(), AdministrationError> {
-        match self.caller.rights {
-            Rights::Host => return Ok(()),
-            Rights::Itself(id) if id == client.id => return Ok(()),
-            Rights::Itself(_) => {
+    /// Whoever knows or sets a client's credentials can act as that client: they are seen and touched only by those that
+    /// hold all of its rights on the Management API.
+    ///
+    /// # Errors
+    /// If one is lacking.
+    pub fn may_touch_credentials(&self, client: &Client, reader: &mut Reader) -> Result<(), AdministrationError> {
+        match self {
+            Self::Host => return Ok(()),
+            Self::Itself(id) if *id == client.id => return Ok(()),
+            Self::Itself(_) => {
                 return Err(AdministrationError::Refused("a client changes its own secret only".to_owned()));
             }
-            Rights::Scopes(_) if client.grants.is_empty() => return Ok(()),
-            Rights::Scopes(_) => {}
+            Self::Scopes(_) if client.grants.is_empty() => return Ok(()),
+            Self::Scopes(_) => {}
         }
-        let management = self.transaction.list_apis()?.into_iter().find(|api| api.is_system);
+        let management = reader.list_apis()?.into_iter().find(|api| api.is_system);
         let granted = management.and_then(|api| client.grant_for(api.id));
         granted.map_or(Ok(()), |grant| self.must_hold(&grant.scope))
     }
 
     fn must_hold(&self, scope: &ScopeSet) -> Result<(), AdministrationError> {
-        let lacking = self.caller.rights.lacking(scope);
+        let lacking = self.lacking(scope);
         if lacking.is_empty() {
             return Ok(());
         }
         Err(AdministrationError::InsufficientScope(lacking.into_iter().map(ToString::to_string).collect()))
+    }
+}
+
+impl Change<'_> {
+    /// Whoever can hand out a right can use it: scopes of the Management API are granted only by those that hold them.
+    pub(super) fn may_grant(&self, api: &Api, scope: &ScopeSet) -> Result<(), AdministrationError> {
+        if api.is_system { self.caller.rights.must_hold(scope) } else { Ok(()) }
+    }
+
+    /// As [`Rights::may_touch_credentials`], of this change's caller.
+    pub(super) fn may_touch_credentials(&mut self, client: &Client) -> Result<(), AdministrationError> {
+        self.caller.rights.may_touch_credentials(client, self.transaction)
     }
 }

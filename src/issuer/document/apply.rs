@@ -99,7 +99,10 @@ impl Change<'_> {
             ..entry.clone()
         };
         if wanted != before {
-            self.update_api(&entry.identifier, |edited| *edited = wanted)?;
+            self.update_api(&entry.identifier, |edited| {
+                *edited = wanted;
+                Ok(())
+            })?;
             plan.note(PlanAction::Update, "api", &entry.identifier);
         }
         Ok(())

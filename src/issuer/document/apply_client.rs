@@ -25,6 +25,7 @@ impl Change<'_> {
             }
         };
         self.apply_secrets(entry, &client, options, plan)?;
+        self.apply_keys(entry, &client, options, plan)?;
         self.apply_grants(entry, &client, known, plan)?;
         Ok(client.client_id.to_string())
     }
@@ -61,6 +62,7 @@ impl Change<'_> {
             name: entry.name.clone().or_else(|| Some(id.clone())),
             authentication_methods: without_repeats(&entry.authentication_methods),
             secrets: Vec::new(),
+            jwks: None,
             grants: Vec::new(),
             ..entry.clone()
         };
@@ -68,7 +70,10 @@ impl Change<'_> {
             return Ok(current.clone());
         }
         plan.note(PlanAction::Update, "client", &id);
-        self.update_client(&id, |edited| *edited = wanted)
+        self.update_client(&id, |edited| {
+            *edited = wanted;
+            Ok(())
+        })
     }
 
     fn apply_grants(
@@ -93,7 +98,10 @@ impl Change<'_> {
                 }
                 Some(same) if *same == GrantEntry { scope: without_repeats(&wanted.scope), ..wanted.clone() } => {}
                 Some(_) => {
-                    self.update_grant(id, &wanted.audience, |edited| *edited = wanted.clone())?;
+                    self.update_grant(id, &wanted.audience, |edited| {
+                        *edited = wanted.clone();
+                        Ok(())
+                    })?;
                     plan.note(PlanAction::Update, "grant", name);
                 }
             }

@@ -4,6 +4,7 @@
 
 pub mod apply;
 mod apply_client;
+mod apply_keys;
 mod apply_secrets;
 pub mod entries;
 pub mod export;
@@ -12,4 +13,4 @@ mod plan;
 mod prune;
 mod syntax;
 
-pub use entries::{ApiEntry, ClientEntry, Document, GrantEntry, ScopeEntry, SecretEntry};
+pub use entries::{ApiEntry, ClientEntry, Document, GrantEntry, KeyEntry, KeySetEntry, ScopeEntry, SecretEntry};
