@@ -27,10 +27,23 @@ pub struct AdministrationPolicy {
     pub max_token_lifetime: u32,
     /// Secrets that a client may have at one time.
     pub max_live_secrets: usize,
+    /// How long a secret works on that its client replaces.
+    pub overlap: OverlapPolicy,
+    /// For how many days a secret must not have been used before it is called safe to retire.
+    pub quiet_days: u32,
     /// How long a signing key is announced before it signs.
     pub announcement: AnnouncementPeriod,
     /// The size of new RSA keys.
     pub rsa_bits: RsaBits,
+}
+
+/// How long, in seconds, a secret works on after its client has replaced it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverlapPolicy {
+    /// Unless the client says.
+    pub default: u32,
+    /// The longest that a client may ask for.
+    pub longest: u32,
 }
 
 /// Why a change is not made.

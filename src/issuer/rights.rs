@@ -1,5 +1,7 @@
 //! Who asks for a change, and what may be changed by whom? No change gives its caller a right that it does not hold.
 
+use uuid::Uuid;
+
 use super::administration::{AdministrationError, Change};
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::resource::Api;
@@ -24,6 +26,8 @@ pub enum Rights {
     Host,
     /// These scopes of the Management API.
     Scopes(ScopeSet),
+    /// Those of the client with this id of ours over its own credentials, and no others.
+    Itself(Uuid),
 }
 
 impl Caller {
@@ -48,6 +52,7 @@ impl Rights {
     pub fn lacking<'s>(&self, scope: &'s ScopeSet) -> Vec<&'s ScopeValue> {
         match self {
             Self::Host => Vec::new(),
+            Self::Itself(_) => scope.iter().collect(),
             Self::Scopes(held) => scope.iter().filter(|value| !held.contains(value)).collect(),
         }
     }
@@ -58,8 +63,14 @@ impl Rights {
     /// # Errors
     /// If one is lacking.
     pub fn may_touch_credentials(&self, client: &Client, reader: &mut Reader) -> Result<(), AdministrationError> {
-        if *self == Self::Host || client.grants.is_empty() {
-            return Ok(());
+        match self {
+            Self::Host => return Ok(()),
+            Self::Itself(id) if *id == client.id => return Ok(()),
+            Self::Itself(_) => {
+                return Err(AdministrationError::Refused("a client changes its own secret only".to_owned()));
+            }
+            Self::Scopes(_) if client.grants.is_empty() => return Ok(()),
+            Self::Scopes(_) => {}
         }
         let management = reader.list_apis()?.into_iter().find(|api| api.is_system);
         let granted = management.and_then(|api| client.grant_for(api.id));

@@ -139,6 +139,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    client_usage (client_row_id, hour) {
+        client_row_id -> Text,
+        hour -> BigInt,
+        issued -> BigInt,
+        refused -> BigInt,
+        last_seen_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    unattributed_refusals (hour) {
+        hour -> BigInt,
+        refused -> BigInt,
+    }
+}
+
+diesel::table! {
     tombstones (kind, object_id) {
         kind -> Text,
         object_id -> Text,

@@ -69,6 +69,7 @@ impl Call {
     pub(super) fn require(&self, any_of: &[&str]) -> Result<(), ManagementError> {
         let held = match &self.caller.rights {
             Rights::Host => true,
+            Rights::Itself(_) => false,
             Rights::Scopes(held) => held.iter().map(ScopeValue::as_str).any(|scope| any_of.contains(&scope)),
         };
         if held { Ok(()) } else { Err(ManagementError::insufficient_scope(any_of)) }
