@@ -1,12 +1,14 @@
 //! Which client may ask which API for what: grants, created, changed and deleted.
 
+use uuid::Uuid;
+
 use super::administration::{AdministrationError, Change, audited, validated_auth0_fields};
 use super::document::GrantEntry;
 use super::document::entries::without_repeats;
 use crate::oauth::client::{Client, ClientGrant};
 use crate::oauth::resource::Api;
 use crate::oauth::scope::{ScopeSet, ScopeValue};
-use crate::store::{AuditAction, ObjectKind};
+use crate::store::{AuditAction, ObjectKind, OwnedGrant};
 
 impl Change<'_> {
     /// Grants `entry` to the client `client_id`.
@@ -88,6 +90,15 @@ impl Change<'_> {
         self.transaction.delete_grant(grant.id)?;
         let before = GrantEntry::of(api.identifier.as_str(), &grant);
         self.record(AuditAction::Delete, ObjectKind::Grant, &object_id(&client, &api), audited(&before), None)
+    }
+
+    /// The grant with our own id, its client and its API.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn grant_by_id(&mut self, id: Uuid) -> Result<OwnedGrant, AdministrationError> {
+        let missing = || AdministrationError::not_found("grant", id.to_string());
+        self.transaction.find_grant(id)?.ok_or_else(missing)
     }
 
     fn client_and_api(&mut self, client_id: &str, audience: &str) -> Result<(Client, Api), AdministrationError> {
