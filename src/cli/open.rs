@@ -12,7 +12,7 @@ use super::output;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DatabaseUrl, Flag, MasterKeySource, Sources};
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::issuer::administration::{Administration, AdministrationPolicy};
+use crate::issuer::administration::{Administration, AdministrationPolicy, OverlapPolicy};
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::rights::Caller;
 use crate::issuer::signing_keys::{SigningKeys, TestKeys};
@@ -174,6 +174,11 @@ fn policy(config: &Config) -> Result<AdministrationPolicy, CliError> {
         default_token_lifetime: seconds(config.token.default_lifetime),
         max_token_lifetime: seconds(config.token.max_lifetime),
         max_live_secrets: config.secrets.max_live_per_client,
+        overlap: OverlapPolicy {
+            default: seconds(config.secrets.default_overlap),
+            longest: seconds(config.secrets.max_overlap),
+        },
+        quiet_days: config.secrets.quiet_days,
         announcement: AnnouncementPeriod {
             max_age_seconds: seconds(config.jwks.max_age),
             propagation_seconds: seconds(config.keys.propagation),

@@ -13,7 +13,7 @@ use crate::http::IssuerEndpoints;
 use crate::issuer::TokenIssuer;
 use crate::issuer::served::Served;
 
-/// How often uses of secrets are written.
+/// How often usage is written.
 const USAGE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Opens a listener, or says why not and what to do.
@@ -60,7 +60,7 @@ pub fn follow_store(served: Arc<Served>, interval: Duration) -> tokio::task::Joi
     })
 }
 
-/// Writes uses of secrets every few seconds, as long as the returned task runs.
+/// Writes usage every few seconds, as long as the returned task runs.
 pub fn write_usage(issuer: Arc<TokenIssuer>) -> tokio::task::JoinHandle<()> {
     actix_web::rt::spawn(async move {
         loop {
@@ -70,11 +70,11 @@ pub fn write_usage(issuer: Arc<TokenIssuer>) -> tokio::task::JoinHandle<()> {
     })
 }
 
-/// Writes uses of secrets now.
+/// Writes usage now.
 pub async fn flush_usage(issuer: Arc<TokenIssuer>) {
-    let written = tokio::task::spawn_blocking(move || issuer.usage().flush(issuer.served().store())).await;
+    let written = tokio::task::spawn_blocking(move || issuer.flush_usage()).await;
     if let Ok(Err(cause)) = written {
-        tracing::warn!(%cause, "could not write when secrets were last used; it is tried again");
+        tracing::warn!(%cause, "could not write how clients and secrets were used; it is tried again");
     }
 }
 

@@ -19,6 +19,12 @@ pub struct TokenSettings {
 pub struct SecretSettings {
     /// Secrets a client may have at a time that are not expired.
     pub max_live_per_client: usize,
+    /// How long a secret works on after its client replaced it, unless the client says; not above `max_overlap`.
+    pub default_overlap: Duration,
+    /// The longest that a client may let it work on.
+    pub max_overlap: Duration,
+    /// For how many days a secret must not have been used before it is called safe to retire.
+    pub quiet_days: u32,
 }
 
 /// Section `store`.
@@ -50,7 +56,15 @@ impl TokenSettings {
 
 impl SecretSettings {
     pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
-        Ok(Self { max_live_per_client: from.integer("secrets.max_live_per_client")? })
+        let max_live_per_client = from.integer("secrets.max_live_per_client");
+        let default_overlap = from.seconds("secrets.default_overlap_seconds");
+        let max_overlap = from.seconds("secrets.max_overlap_seconds");
+        let quiet_days = from.integer("secrets.quiet_days");
+        let (default_overlap, max_overlap) = (default_overlap?, max_overlap?);
+        if default_overlap > max_overlap {
+            return Err(from.conflict("secrets.default_overlap_seconds", "is above secrets.max_overlap_seconds"));
+        }
+        Ok(Self { max_live_per_client: max_live_per_client?, default_overlap, max_overlap, quiet_days: quiet_days? })
     }
 }
 

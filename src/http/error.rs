@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::oauth::error::{RenderedError, TokenError};
 use crate::oauth::resource::Compat;
+use crate::oauth::secret_error::SecretError;
 
 #[derive(Serialize)]
 struct ErrorBody<'a> {
@@ -19,7 +20,17 @@ struct ErrorBody<'a> {
 /// `used_basic` says whether the client tried HTTP Basic: only then is there a challenge (RFC 6749 §5.2), which
 /// elsewhere would hide the error from real libraries.
 pub fn token_error(error: &TokenError, compat: Compat, used_basic: bool) -> HttpResponse {
-    let RenderedError { status, error, description, retry_after } = error.render(compat);
+    rendered_error(&error.render(compat), used_basic)
+}
+
+/// The answer to a client that is refused a new secret, as at the token endpoint.
+pub fn secret_error(error: &SecretError, compat: Compat, used_basic: bool) -> HttpResponse {
+    rendered_error(&error.render(compat), used_basic)
+}
+
+fn rendered_error(error: &RenderedError, used_basic: bool) -> HttpResponse {
+    let RenderedError { status, error, description, retry_after } = error;
+    let (status, error) = (*status, *error);
     let mut response = uncached(status_code(status));
     if status == 401 && used_basic {
         response.insert_header((WWW_AUTHENTICATE, r#"Basic realm="tokenhouse", charset="UTF-8""#));
@@ -27,7 +38,7 @@ pub fn token_error(error: &TokenError, compat: Compat, used_basic: bool) -> Http
     if let Some(seconds) = retry_after {
         response.insert_header((RETRY_AFTER, seconds.to_string()));
     }
-    response.json(ErrorBody { error, error_description: &description })
+    response.json(ErrorBody { error, error_description: description })
 }
 
 /// An answer that must not be stored (RFC 6749 §5.1).

@@ -8,6 +8,7 @@ pub mod error;
 pub mod health;
 pub mod management;
 pub mod middleware;
+pub mod secret;
 pub mod server;
 pub mod tls;
 pub mod token;
@@ -58,6 +59,7 @@ impl IssuerEndpoints {
         for relative in ["/oauth/token", "/connect/token"] {
             config.service(error::only("POST", web::resource(at(relative)).route(web::post().to(token::token))));
         }
+        config.service(error::only("POST", web::resource(at("/oauth/secret")).route(web::post().to(secret::replace))));
         management::configure(config, path);
         config.service(web::resource(at("/authorize")).to(authorize::refuse));
         for relative in ["/.well-known/jwks.json", "/.well-known/openid-configuration/jwks"] {

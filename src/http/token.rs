@@ -46,7 +46,7 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
 /// Writes the one line that each decision has in the log: no secret and no token, and only values that passed their
 /// grammar.
 fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
-    let TokenDecision { client_id, authenticated, mechanism, audience, scope, jti } = decision;
+    let TokenDecision { client_id, client_row_id: _, authenticated, mechanism, audience, scope, jti } = decision;
     let shown = |value: &dyn std::fmt::Display| value.to_string();
     tracing::info!(
         target: "tokenhouse::token",
@@ -54,10 +54,7 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
         cause = refused.map(TokenError::cause),
         client_id = client_id.as_ref().map(|id| shown(id)),
         authenticated,
-        mechanism = mechanism.map(|mechanism| match mechanism {
-            Mechanism::ClientSecretBasic => "client_secret_basic",
-            Mechanism::ClientSecretPost => "client_secret_post",
-        }),
+        mechanism = mechanism.map(Mechanism::as_str),
         audience = audience.as_ref().map(|audience| shown(audience)),
         scope = scope.as_ref().map(|scope| shown(scope)),
         jti,
@@ -66,7 +63,7 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
 }
 
 /// Reads the body within its bounds of size and time.
-async fn read_body(
+pub(super) async fn read_body(
     request: &HttpRequest,
     mut payload: web::Payload,
     endpoints: &IssuerEndpoints,

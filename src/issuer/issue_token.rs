@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use uuid::Uuid;
 
 use super::TokenIssuer;
 use super::authenticate_client::{AuthenticatedClient, authenticate_client};
 use super::quota::QuotaVerdict;
 use super::snapshot::Snapshot;
+use super::usage::Answered;
 use crate::clock::UnixMillis;
 use crate::oauth::access_token::{TokenSubject, build_access_token};
 use crate::oauth::client::{Client, ClientId};
-use crate::oauth::client_auth::Mechanism;
+use crate::oauth::client_auth::{Mechanism, PresentedCredentials};
 use crate::oauth::client_credentials::authorize_client_credentials;
 use crate::oauth::error::TokenError;
 use crate::oauth::resource::Audience;
@@ -28,6 +30,8 @@ const RETRY_AFTER_SECONDS: u32 = 1;
 pub struct TokenDecision {
     /// The client that authenticated, or else the one that was claimed, if there is such a client.
     pub client_id: Option<ClientId>,
+    /// Our own id of that client.
+    pub client_row_id: Option<Uuid>,
     /// Did it prove to be that client?
     pub authenticated: bool,
     /// How it authenticated.
@@ -40,8 +44,15 @@ pub struct TokenDecision {
     pub jti: Option<String>,
 }
 
+impl TokenDecision {
+    fn name(&mut self, client: &Client) {
+        self.client_id = Some(client.client_id.clone());
+        self.client_row_id = Some(client.id);
+    }
+}
+
 impl TokenIssuer {
-    /// Answers a token request: the body of the 200, or the error. Fills in `decision` on the way.
+    /// Answers a token request: the body of the 200, or the error. Fills in `decision` on the way, and counts it.
     ///
     /// # Errors
     /// Why no token is issued.
@@ -50,19 +61,16 @@ impl TokenIssuer {
         raw: &RawTokenRequest<'_>,
         decision: &mut TokenDecision,
     ) -> Result<Vec<u8>, TokenError> {
-        let request = parse_token_request(raw)?;
-        decision.mechanism = Some(request.credentials.mechanism);
+        let answer = self.decide(raw, decision).await;
+        self.count_answer(decision, if answer.is_ok() { Answered::Issued } else { Answered::RefusedAfterProof });
+        answer
+    }
 
+    async fn decide(&self, raw: &RawTokenRequest<'_>, decision: &mut TokenDecision) -> Result<Vec<u8>, TokenError> {
+        let request = parse_token_request(raw)?;
         let snapshot = self.served.snapshot().clone();
-        // Only ids that are some client's: people mix up the two fields, and a secret must not reach the log.
-        let mut claimed = request.credentials.candidates.iter().filter_map(|one| snapshot.client(&one.client_id));
-        decision.client_id = claimed.next().map(|client| client.client_id.clone());
         let now = self.clock.now();
-        let authenticated = authenticate_client(&request.credentials, &snapshot, &self.hashes, now).await?;
-        decision.client_id = Some(authenticated.client().client_id.clone());
-        decision.authenticated = true;
-        self.usage.note(authenticated.secret_id(), now);
-        self.queue_upgrade(&request.credentials, &authenticated);
+        let authenticated = self.authenticate(&request.credentials, &snapshot, now, decision).await?;
 
         let authorization = authorize_client_credentials(&request.access, authenticated.client(), snapshot.as_ref())?;
         decision.audience = Some(authorization.api.identifier.clone());
@@ -85,6 +93,34 @@ impl TokenIssuer {
         decision.jti = Some(jti);
         render_token_response(&signed, token.expires_in, &authorization.scope)
             .map_err(|error| internal("rendering the answer", &error))
+    }
+
+    /// Finds the client that `credentials` prove to be, and notes that its secret was used.
+    pub(super) async fn authenticate(
+        &self,
+        credentials: &PresentedCredentials,
+        snapshot: &Snapshot,
+        now: UnixMillis,
+        decision: &mut TokenDecision,
+    ) -> Result<AuthenticatedClient, TokenError> {
+        decision.mechanism = Some(credentials.mechanism);
+        // Only ids that are some client's: people mix up the two fields, and a secret must not reach the log.
+        let mut claimed = credentials.candidates.iter().filter_map(|one| snapshot.client(&one.client_id));
+        if let Some(client) = claimed.next() {
+            decision.name(client);
+        }
+        let authenticated = authenticate_client(credentials, snapshot, &self.hashes, now).await?;
+        decision.name(authenticated.client());
+        decision.authenticated = true;
+        self.usage.note_secret(authenticated.secret_id(), now);
+        self.queue_upgrade(credentials, &authenticated);
+        Ok(authenticated)
+    }
+
+    /// Counts an answer: `proven`, unless nobody has proved to be a client.
+    pub(super) fn count_answer(&self, decision: &TokenDecision, proven: Answered) {
+        let answered = if decision.authenticated { proven } else { Answered::Refused };
+        self.usage.count(decision.client_row_id, answered, self.clock.now());
     }
 
     async fn sign(
@@ -123,11 +159,7 @@ impl TokenIssuer {
     }
 
     /// Puts a better hash in the place of an imported one, off the path of this request; it may be lost.
-    fn queue_upgrade(
-        &self,
-        credentials: &crate::oauth::client_auth::PresentedCredentials,
-        authenticated: &AuthenticatedClient,
-    ) {
+    fn queue_upgrade(&self, credentials: &PresentedCredentials, authenticated: &AuthenticatedClient) {
         if let Some(outdated) = authenticated.outdated_hash() {
             let readings = credentials.candidates.iter().map(|one| one.secret.clone()).collect();
             let (client, secret_id) = (authenticated.client(), authenticated.secret_id());

@@ -16,9 +16,13 @@ pub mod grants;
 pub mod hash_pool;
 pub mod issue_token;
 pub mod management_access;
+pub mod prepare_keys;
 pub mod quota;
+pub mod replace_secret;
+pub mod revoke_key;
 pub mod rights;
 pub mod rotate_keys;
+pub mod secret_list;
 pub mod secrets;
 pub mod served;
 pub mod signing_keys;
@@ -32,14 +36,17 @@ use std::sync::Arc;
 pub use administration::{Administration, AdministrationError};
 use hash_pool::{HashPool, HashPoolSettings};
 use quota::Quotas;
+use replace_secret::CONCURRENT_REPLACEMENTS;
 use served::Served;
+use tokio::sync::Semaphore;
 use upgrade_hash::HashUpgrades;
-use usage::SecretUsage;
+use usage::Usage;
 use work_pool::{PoolSize, WorkPool};
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::oauth::resource::Compat;
+use crate::store::StoreError;
 
 /// The token endpoint's use case and all it needs.
 #[derive(Debug)]
@@ -50,9 +57,10 @@ pub struct TokenIssuer {
     entropy: Arc<dyn Entropy>,
     hashes: HashPool,
     signers: WorkPool<()>,
-    usage: SecretUsage,
+    usage: Usage,
     quotas: Quotas,
     upgrades: HashUpgrades,
+    replacements: Semaphore,
 }
 
 /// How the token issuer works.
@@ -81,8 +89,9 @@ impl TokenIssuer {
             compat: settings.compat,
             hashes: HashPool::start(settings.hashing, entropy.as_ref())?,
             signers: WorkPool::start("sign", settings.signing)?,
-            usage: SecretUsage::default(),
+            usage: Usage::default(),
             quotas: Quotas::default(),
+            replacements: Semaphore::new(CONCURRENT_REPLACEMENTS),
             upgrades: HashUpgrades::start(served.store().clone(), clock.clone(), entropy.clone())?,
             served,
             clock,
@@ -95,9 +104,12 @@ impl TokenIssuer {
         &self.served
     }
 
-    /// When each secret was last used.
-    pub const fn usage(&self) -> &SecretUsage {
-        &self.usage
+    /// Writes what has been noted of requests. Blocks: call it off the async workers.
+    ///
+    /// # Errors
+    /// If the store does not take it; it is then kept for the next time.
+    pub fn flush_usage(&self) -> Result<(), StoreError> {
+        self.usage.flush(self.served.store(), self.clock.now())
     }
 
     /// Whose habits it follows.

@@ -1,7 +1,9 @@
 //! Who asks for a change, and what may be changed by whom? No change gives its caller a right that it does not hold.
 
+use uuid::Uuid;
+
 use super::administration::{AdministrationError, Change};
-use crate::oauth::client::Client;
+use crate::oauth::client::{Client, ClientId};
 use crate::oauth::resource::Api;
 use crate::oauth::scope::{ScopeSet, ScopeValue};
 use crate::store::{Actor, Reader};
@@ -24,6 +26,8 @@ pub enum Rights {
     Host,
     /// These scopes of the Management API.
     Scopes(ScopeSet),
+    /// Those of the client with this id of ours over its own credentials, and no others.
+    Itself(Uuid),
 }
 
 impl Caller {
@@ -36,6 +40,11 @@ impl Caller {
     pub const fn system() -> Self {
         Self::on_host(Actor::System)
     }
+
+    /// Is the client `client_id` the caller itself?
+    fn is_client(&self, client_id: &ClientId) -> bool {
+        matches!(&self.actor, Actor::Client { client_id: own } if own == client_id.as_str())
+    }
 }
 
 impl Rights {
@@ -43,6 +52,7 @@ impl Rights {
     pub fn lacking<'s>(&self, scope: &'s ScopeSet) -> Vec<&'s ScopeValue> {
         match self {
             Self::Host => Vec::new(),
+            Self::Itself(_) => scope.iter().collect(),
             Self::Scopes(held) => scope.iter().filter(|value| !held.contains(value)).collect(),
         }
     }
@@ -53,8 +63,14 @@ impl Rights {
     /// # Errors
     /// If one is lacking.
     pub fn may_touch_credentials(&self, client: &Client, reader: &mut Reader) -> Result<(), AdministrationError> {
-        if *self == Self::Host || client.grants.is_empty() {
-            return Ok(());
+        match self {
+            Self::Host => return Ok(()),
+            Self::Itself(id) if *id == client.id => return Ok(()),
+            Self::Itself(_) => {
+                return Err(AdministrationError::Refused("a client changes its own secret only".to_owned()));
+            }
+            Self::Scopes(_) if client.grants.is_empty() => return Ok(()),
+            Self::Scopes(_) => {}
         }
         let management = reader.list_apis()?.into_iter().find(|api| api.is_system);
         let granted = management.and_then(|api| client.grant_for(api.id));
@@ -71,6 +87,17 @@ impl Rights {
 }
 
 impl Change<'_> {
+    /// Nobody locks itself out by a slip: a client does not take its own way to the Management API.
+    pub(super) fn must_not_be_caller(&self, client: &Client, doing: &str) -> Result<(), AdministrationError> {
+        if !self.caller.is_client(&client.client_id) {
+            return Ok(());
+        }
+        Err(AdministrationError::Refused(format!(
+            "the client {} is the one that calls: {doing} by another client or on the host",
+            client.client_id
+        )))
+    }
+
     /// Whoever can hand out a right can use it: scopes of the Management API are granted only by those that hold them.
     pub(super) fn may_grant(&self, api: &Api, scope: &ScopeSet) -> Result<(), AdministrationError> {
         if api.is_system { self.caller.rights.must_hold(scope) } else { Ok(()) }

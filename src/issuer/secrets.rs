@@ -298,6 +298,6 @@ fn named_secret<'c>(client: &'c Client, which: &str) -> Result<&'c StoredSecret,
     })
 }
 
-fn object_id(client: &Client, stored: &StoredSecret) -> String {
+pub(super) fn object_id(client: &Client, stored: &StoredSecret) -> String {
     format!("{} of {}", stored.id, client.client_id)
 }

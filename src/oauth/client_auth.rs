@@ -19,6 +19,16 @@ pub enum Mechanism {
     ClientSecretPost,
 }
 
+impl Mechanism {
+    /// The name of the authentication method (RFC 7591 §2 `token_endpoint_auth_method`), for the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+        }
+    }
+}
+
 /// One reading of what was presented: a client id and a secret. Not `Debug`: it holds a secret.
 pub struct Candidate {
     /// The client id, not yet known to be any client's.

@@ -284,7 +284,7 @@ impl TokenError {
     }
 }
 
-fn answer(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> RenderedError {
+pub(super) fn answer(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> RenderedError {
     RenderedError { status, error, description: description.into(), retry_after: None }
 }
 

@@ -1,4 +1,4 @@
-//! Which parameters does a token request body hold? (RFC 6749 §3.2 and Appendix B; JSON as Auth0's clients send it)
+//! Which parameters does the body of a client's request hold? (RFC 6749 §3.2 and Appendix B; JSON as Auth0's clients send it)
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,16 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
-/// The parameters of a token request that this server knows, each at most once (but `resource`, RFC 8707 §2).
+/// The endpoint whose parameters are read: those of others are as good as unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The token endpoint.
+    Token,
+    /// The endpoint where a client replaces its secret.
+    Secret,
+}
+
+/// The parameters of a request that this server knows, each at most once (but `resource`, RFC 8707 §2).
 ///
 /// Empty values and JSON `null` count as absent (RFC 6749 §3.2); unknown parameters are ignored. Not `Debug`: it may
 /// hold a secret.
@@ -22,6 +31,8 @@ pub struct TokenParameters {
     pub resource: Vec<String>,
     pub scope: Option<String>,
     pub organization: Option<String>,
+    pub label: Option<String>,
+    pub overlap_seconds: Option<String>,
 }
 
 /// Why a body holds no usable parameters; the text is for the caller and quotes nothing of the body.
@@ -42,6 +53,9 @@ pub enum MalformedBody {
     /// A known parameter that is not a JSON string.
     #[error("the JSON member {0} must be a string")]
     NotAString(&'static str),
+    /// A known parameter that is not a JSON number.
+    #[error("the JSON member {0} must be a number")]
+    NotANumber(&'static str),
     /// More parameters than the limit.
     #[error("the body holds more than {0} parameters")]
     TooMany(usize),
@@ -59,10 +73,12 @@ enum Known {
     Resource,
     Scope,
     Organization,
+    Label,
+    OverlapSeconds,
 }
 
 impl Known {
-    const NAMES: [(&'static str, Self); 9] = [
+    const NAMES: [(&'static str, Self); 11] = [
         ("grant_type", Self::GrantType),
         ("client_id", Self::ClientId),
         ("client_secret", Self::ClientSecret),
@@ -72,10 +88,31 @@ impl Known {
         ("client_assertion", Self::ClientAssertion),
         ("client_assertion_type", Self::ClientAssertionType),
         ("organization", Self::Organization),
+        ("label", Self::Label),
+        ("overlap_seconds", Self::OverlapSeconds),
     ];
 
-    fn named(name: &str) -> Option<(&'static str, Self)> {
-        Self::NAMES.into_iter().find(|(known, _)| *known == name)
+    fn named(name: &str, endpoint: Endpoint) -> Option<(&'static str, Self)> {
+        Self::NAMES.into_iter().find(|(known, parameter)| *known == name && parameter.is_of(endpoint))
+    }
+
+    const fn is_of(self, endpoint: Endpoint) -> bool {
+        match self {
+            Self::ClientId | Self::ClientSecret | Self::ClientAssertion | Self::ClientAssertionType => true,
+            Self::GrantType | Self::Audience | Self::Resource | Self::Scope | Self::Organization => {
+                matches!(endpoint, Endpoint::Token)
+            }
+            Self::Label | Self::OverlapSeconds => matches!(endpoint, Endpoint::Secret),
+        }
+    }
+
+    /// In which forms may it stand in JSON, beside a string?
+    const fn json_forms(self) -> JsonForms {
+        match self {
+            Self::Resource => JsonForms::StringOrList,
+            Self::OverlapSeconds => JsonForms::StringOrNumber,
+            _ => JsonForms::String,
+        }
     }
 
     const fn bit(self) -> u16 {
@@ -113,13 +150,15 @@ impl Collector {
             Known::Audience => parameters.audience = Some(value),
             Known::Scope => parameters.scope = Some(value),
             Known::Organization => parameters.organization = Some(value),
+            Known::Label => parameters.label = Some(value),
+            Known::OverlapSeconds => parameters.overlap_seconds = Some(value),
             Known::Resource => parameters.resource.push(value),
         }
     }
 }
 
 /// Parses an `application/x-www-form-urlencoded` body with at most `limit` parameters.
-pub fn parse_form(body: &[u8], limit: usize) -> Result<TokenParameters, MalformedBody> {
+pub fn parse_form(body: &[u8], limit: usize, endpoint: Endpoint) -> Result<TokenParameters, MalformedBody> {
     let mut collector = Collector::default();
     let pairs = body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     for (index, pair) in pairs.enumerate() {
@@ -131,7 +170,7 @@ pub fn parse_form(body: &[u8], limit: usize) -> Result<TokenParameters, Malforme
             None => (pair, [].as_slice()),
         };
         let name = decode_form_component(name)?;
-        if let Some((name, known)) = Known::named(&name) {
+        if let Some((name, known)) = Known::named(&name, endpoint) {
             collector.note(name, known)?;
             collector.store(known, decode_form_component(value)?.into_owned());
         }
@@ -140,11 +179,11 @@ pub fn parse_form(body: &[u8], limit: usize) -> Result<TokenParameters, Malforme
 }
 
 /// Parses an `application/json` body with at most `limit` members.
-pub fn parse_json(body: &[u8], limit: usize) -> Result<TokenParameters, MalformedBody> {
+pub fn parse_json(body: &[u8], limit: usize, endpoint: Endpoint) -> Result<TokenParameters, MalformedBody> {
     let text = std::str::from_utf8(body).map_err(|_| MalformedBody::NotUtf8)?;
     let mut problem = None;
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let parsed = deserializer.deserialize_map(ObjectVisitor { limit, problem: &mut problem });
+    let parsed = deserializer.deserialize_map(ObjectVisitor { limit, endpoint, problem: &mut problem });
     match parsed.and_then(|parameters| deserializer.end().map(|()| parameters)) {
         Ok(parameters) => Ok(parameters),
         // Broken JSON is told as such, also where it breaks inside a member.
@@ -185,6 +224,7 @@ const fn hex_digit(byte: u8) -> Option<u8> {
 /// Reads the members of one JSON object, strictly; the first problem is left in `problem`.
 struct ObjectVisitor<'p> {
     limit: usize,
+    endpoint: Endpoint,
     problem: &'p mut Option<MalformedBody>,
 }
 
@@ -204,7 +244,7 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_> {
                 *self.problem = Some(MalformedBody::TooMany(self.limit));
                 return Err(A::Error::custom("too many members"));
             }
-            let Some((name, known)) = Known::named(&name) else {
+            let Some((name, known)) = Known::named(&name, self.endpoint) else {
                 members.next_value::<IgnoredAny>()?;
                 continue;
             };
@@ -212,9 +252,8 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_> {
                 *self.problem = Some(problem);
                 return Err(A::Error::custom("repeated member"));
             }
-            let values = members
-                .next_value_seed(StringOrNull { list_allowed: known == Known::Resource })
-                .inspect_err(|_| *self.problem = Some(MalformedBody::NotAString(name)))?;
+            let forms = known.json_forms();
+            let values = members.next_value_seed(forms).inspect_err(|_| *self.problem = Some(forms.problem(name)))?;
             for value in values {
                 collector.store(known, value);
             }
@@ -223,12 +262,32 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_> {
     }
 }
 
-/// A string, or `null` for none; for `resource` also a list of strings, JSON's way to repeat a parameter.
-struct StringOrNull {
-    list_allowed: bool,
+/// What a JSON member may be: a string, or `null` for none, and more for some.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum JsonForms {
+    String,
+    /// A list of strings is JSON's way to repeat a parameter.
+    StringOrList,
+    StringOrNumber,
 }
 
-impl<'de> DeserializeSeed<'de> for StringOrNull {
+impl JsonForms {
+    const fn problem(self, name: &'static str) -> MalformedBody {
+        match self {
+            Self::String | Self::StringOrList => MalformedBody::NotAString(name),
+            Self::StringOrNumber => MalformedBody::NotANumber(name),
+        }
+    }
+
+    fn number<E: serde::de::Error>(self, number: &dyn fmt::Display) -> Result<Vec<String>, E> {
+        if self != Self::StringOrNumber {
+            return Err(E::custom("a number is not allowed here"));
+        }
+        Ok(vec![number.to_string()])
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for JsonForms {
     type Value = Vec<String>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -236,7 +295,7 @@ impl<'de> DeserializeSeed<'de> for StringOrNull {
     }
 }
 
-impl<'de> Visitor<'de> for StringOrNull {
+impl<'de> Visitor<'de> for JsonForms {
     type Value = Vec<String>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -247,12 +306,24 @@ impl<'de> Visitor<'de> for StringOrNull {
         Ok(vec![text.to_owned()])
     }
 
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        self.number(&number)
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        self.number(&number)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Self::Value, E> {
+        self.number(&number)
+    }
+
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
         Ok(Vec::new())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        if !self.list_allowed {
+        if self != Self::StringOrList {
             return Err(A::Error::custom("a list is not allowed here"));
         }
         let mut values = Vec::new();
@@ -271,11 +342,11 @@ mod tests {
     use super::*;
 
     fn form(body: &str) -> Result<TokenParameters, MalformedBody> {
-        parse_form(body.as_bytes(), 64)
+        parse_form(body.as_bytes(), 64, Endpoint::Token)
     }
 
     fn json(body: &str) -> Result<TokenParameters, MalformedBody> {
-        parse_json(body.as_bytes(), 64)
+        parse_json(body.as_bytes(), 64, Endpoint::Token)
     }
 
     #[test]
@@ -331,6 +402,30 @@ mod tests {
     }
 
     #[test]
+    fn each_endpoint_knows_its_own_parameters_only() {
+        let body = "label=a&label=b&overlap_seconds=1&overlap_seconds=2";
+        let token = form(body).ok().unwrap();
+        assert_eq!((token.label, token.overlap_seconds), (None, None));
+        let secret = |body: &str| parse_form(body.as_bytes(), 64, Endpoint::Secret);
+        assert_eq!(secret(body).err(), Some(MalformedBody::Repeated("label")));
+        assert_eq!(secret("scope=a&scope=b&label=x").ok().unwrap().label.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn a_number_may_stand_where_a_number_is_meant() {
+        let secret = |body: &str| parse_json(body.as_bytes(), 64, Endpoint::Secret);
+        for (body, expected) in [
+            (r#"{"overlap_seconds":5}"#, "5"),
+            (r#"{"overlap_seconds":"5"}"#, "5"),
+            (r#"{"overlap_seconds":-1.5}"#, "-1.5"),
+        ] {
+            assert_eq!(secret(body).ok().unwrap().overlap_seconds.as_deref(), Some(expected));
+        }
+        assert_eq!(secret(r#"{"overlap_seconds":true}"#).err(), Some(MalformedBody::NotANumber("overlap_seconds")));
+        assert_eq!(secret(r#"{"label":5}"#).err(), Some(MalformedBody::NotAString("label")));
+    }
+
+    #[test]
     fn deep_json_overflows_no_stack() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         assert!(json(&format!(r#"{{"foo":{deep}}}"#)).is_ok(), "unknown members are skipped");
@@ -347,8 +442,10 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse_form(&body, 64);
-            let _ = parse_json(&body, 64);
+            for endpoint in [Endpoint::Token, Endpoint::Secret] {
+                let _ = parse_form(&body, 64, endpoint);
+                let _ = parse_json(&body, 64, endpoint);
+            }
         }
     }
 }

@@ -15,5 +15,7 @@ pub mod metadata;
 pub mod named_enum;
 pub mod resource;
 pub mod scope;
+pub mod secret_error;
+pub mod secret_request;
 pub mod token_request;
 pub mod token_response;

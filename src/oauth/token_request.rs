@@ -2,7 +2,7 @@
 
 use super::client_auth::{PresentedCredentials, parse_credentials};
 use super::error::{MalformedRequest, TokenError};
-use super::form::{TokenParameters, parse_form, parse_json};
+use super::form::{Endpoint, TokenParameters, parse_form, parse_json};
 use super::scope::is_nqchar;
 
 /// What arrived, before anything is believed.
@@ -47,7 +47,7 @@ enum MediaType {
 /// # Errors
 /// The first thing that is wrong with it, as the RFC's error.
 pub fn parse_token_request(raw: &RawTokenRequest<'_>) -> Result<TokenRequest, TokenError> {
-    let mut parameters = parse_body(raw)?;
+    let mut parameters = parse_body(raw, Endpoint::Token)?;
     let credentials = parse_credentials(raw.authorization, &mut parameters)?;
     match parameters.grant_type.as_deref() {
         Some("client_credentials") => {}
@@ -62,10 +62,11 @@ pub fn parse_token_request(raw: &RawTokenRequest<'_>) -> Result<TokenRequest, To
     Ok(TokenRequest { credentials, access: AccessRequest { audience, resource, scope } })
 }
 
-fn parse_body(raw: &RawTokenRequest<'_>) -> Result<TokenParameters, TokenError> {
+/// The parameters of a body of either media type.
+pub(super) fn parse_body(raw: &RawTokenRequest<'_>, endpoint: Endpoint) -> Result<TokenParameters, TokenError> {
     let parsed = match media_type(raw.content_type) {
-        Some(MediaType::Form) => parse_form(raw.body, raw.parameter_limit),
-        Some(MediaType::Json) => parse_json(raw.body, raw.parameter_limit),
+        Some(MediaType::Form) => parse_form(raw.body, raw.parameter_limit, endpoint),
+        Some(MediaType::Json) => parse_json(raw.body, raw.parameter_limit, endpoint),
         None => return Err(MalformedRequest::ContentType.into()),
     };
     parsed.map_err(|problem| MalformedRequest::Body(problem).into())

@@ -14,4 +14,5 @@ mod opening;
 mod secrets;
 mod signing_keys;
 mod unavailable;
+mod usage;
 mod writing;

@@ -9,6 +9,7 @@
 //! | `write`, `tombstones`, `chunks` | how is a change made, and how do replicas learn what was deleted? |
 //! | `apis`, `clients`, `secrets`, `client_keys`, `grants`, `signing_keys` | how is each aggregate found and changed? |
 //! | `client_assertions` | has this assertion been used before? |
+//! | `usage` | how often was each client answered? |
 //! | `audit`, `audit_chain` | who changed what, and has anyone altered the record of it? |
 //! | `error`, `object_kind` | why did it fail, and on which kind of object? |
 
@@ -39,6 +40,7 @@ mod settings;
 mod signing_keys;
 mod target;
 mod tombstones;
+mod usage;
 mod write;
 
 pub use audit::{AuditAction, AuditEntry, AuditEvent, AuditFilter};
@@ -54,4 +56,5 @@ pub use secrets::OwnedSecret;
 #[cfg(feature = "postgres")]
 pub use settings::PostgresUrl;
 pub use settings::{Database, Migrate, StoreSettings};
+pub use usage::{BusyClient, CountedHour, Counts, Hours, UnixHour};
 pub use write::{Actor, ChangeContext, Transaction, Written};

@@ -134,7 +134,25 @@ diesel::table! {
         activated_at -> Nullable<BigInt>,
         retired_at -> Nullable<BigInt>,
         remove_after -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
         revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    client_usage (client_row_id, hour) {
+        client_row_id -> Text,
+        hour -> BigInt,
+        issued -> BigInt,
+        refused -> BigInt,
+        last_seen_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    unattributed_refusals (hour) {
+        hour -> BigInt,
+        refused -> BigInt,
     }
 }
 

@@ -1,5 +1,9 @@
 DROP TABLE audit_events;
 DROP TABLE tombstones;
+DROP TABLE unattributed_refusals;
+DROP TABLE client_usage;
+DROP TABLE unattributed_refusals;
+DROP TABLE client_usage;
 DROP TABLE signing_keys;
 DROP TABLE grant_scopes;
 DROP TABLE grants;

@@ -141,11 +141,30 @@ CREATE TABLE signing_keys (
     activated_at BIGINT,
     retired_at BIGINT,
     remove_after BIGINT,
+    revoked_at BIGINT,
     revision BIGINT NOT NULL
 );
 CREATE INDEX signing_keys_by_revision ON signing_keys (revision);
 CREATE UNIQUE INDEX signing_keys_one_active ON signing_keys (alg) WHERE state = 'active';
 CREATE UNIQUE INDEX signing_keys_one_next ON signing_keys (alg) WHERE state = 'next';
+
+-- How often a client was given a token or refused, by the hour (Unix time / 3600). Written in batches, without a revision.
+CREATE TABLE client_usage (
+    client_row_id TEXT NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
+    hour BIGINT NOT NULL,
+    issued BIGINT NOT NULL,
+    refused BIGINT NOT NULL,
+    -- When it last proved who it is; NULL where somebody only claimed to be this client.
+    last_seen_at BIGINT,
+    PRIMARY KEY (client_row_id, hour)
+);
+CREATE INDEX client_usage_by_hour ON client_usage (hour);
+
+-- How many requests were refused that named no client there is.
+CREATE TABLE unattributed_refusals (
+    hour BIGINT NOT NULL PRIMARY KEY,
+    refused BIGINT NOT NULL
+);
 
 -- What was deleted, so that a replica that reads only what is above its own revision learns of it.
 CREATE TABLE tombstones (

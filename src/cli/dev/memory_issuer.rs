@@ -12,7 +12,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::entropy::Entropy;
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::{IssuerEndpoints, RequestLimits};
-use crate::issuer::administration::{Administration, AdministrationPolicy};
+use crate::issuer::administration::{Administration, AdministrationPolicy, OverlapPolicy};
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::clients::IdRule;
 use crate::issuer::document::ClientEntry;
@@ -70,6 +70,8 @@ impl MemoryIssuer {
             default_token_lifetime: 3600,
             max_token_lifetime: 2_592_000,
             max_live_secrets: 10,
+            overlap: OverlapPolicy { default: 86_400, longest: 604_800 },
+            quiet_days: 30,
             announcement: AnnouncementPeriod { max_age_seconds: 0, propagation_seconds: 0 },
             rsa_bits: RsaBits::Bits2048,
         };

@@ -64,8 +64,11 @@ pub struct DevArgs {
 /// # Errors
 /// If a port is taken, or the seed is wrong.
 pub fn run(args: &DevArgs) -> Result<(), CliError> {
-    crate::telemetry::init(LogFormat::Auto, "warn,tokenhouse::token=info,tokenhouse::telemetry=info")
-        .context("cannot start the log")?;
+    crate::telemetry::init(
+        LogFormat::Auto,
+        "warn,tokenhouse::token=info,tokenhouse::secret=info,tokenhouse::telemetry=info",
+    )
+    .context("cannot start the log")?;
     actix_web::rt::System::new().block_on(serve(args))
 }
 
@@ -116,7 +119,10 @@ async fn serve(args: &DevArgs) -> Result<(), CliError> {
             args.bind
         ));
     }
-    running::until_stopped(signals, handles, servers).await
+    let usage = running::write_usage(memory.endpoints.issuer.clone());
+    let ended = running::until_stopped(signals, handles, servers).await;
+    usage.abort();
+    ended
 }
 
 /// The URL under which a listener is reached from this machine.

@@ -1,0 +1,178 @@
+//! A client replaces its own secret: what happens between its request and the new one?
+//!
+//! Whoever can authenticate may: also a client that no grant lets have a token, since it proves no less.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::TokenIssuer;
+use super::administration::{Administration, AdministrationError, Change, audited};
+use super::apis::{MAX_TEXT_LENGTH, validated_text};
+use super::authenticate_client::AuthenticatedClient;
+use super::issue_token::TokenDecision;
+use super::rights::{Caller, Rights};
+use super::secrets::{AddedSecret, SecretSummary, SecretTerms, object_id};
+use super::served::Served;
+use super::usage::Answered;
+use crate::oauth::client::ClientId;
+use crate::oauth::client_auth::Mechanism;
+use crate::oauth::error::TokenError;
+use crate::oauth::secret_error::SecretError;
+use crate::oauth::secret_request::{NewSecretWish, parse_secret_request};
+use crate::oauth::token_request::RawTokenRequest;
+use crate::store::{Actor, AuditAction, ObjectKind};
+
+/// How long a caller should wait when the store is needed and away, in seconds.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// How many secrets are replaced at a time; further requests wait. Each waits for the one writer of the store anyway.
+pub(super) const CONCURRENT_REPLACEMENTS: usize = 4;
+
+/// A secret that proved right, whose client wants another one in its place. Only an authenticated client has one.
+struct Replacement {
+    client_id: ClientId,
+    client_row_id: Uuid,
+    secret_id: Uuid,
+    label: Option<String>,
+    overlap: u32,
+}
+
+impl TokenIssuer {
+    /// Gives a client a new secret, which this server then already takes, and lets the presented one expire after the
+    /// overlap; its other secrets stay as they are. Fills in `decision` on the way, and counts the answer.
+    ///
+    /// # Errors
+    /// Why there is no new secret.
+    pub async fn replace_secret(
+        &self,
+        administration: &Arc<Administration>,
+        raw: &RawTokenRequest<'_>,
+        request_id: Option<String>,
+        decision: &mut TokenDecision,
+    ) -> Result<AddedSecret, SecretError> {
+        let answer = self.try_to_replace(administration, raw, request_id, decision).await;
+        self.count_answer(decision, if answer.is_ok() { Answered::Served } else { Answered::RefusedAfterProof });
+        answer
+    }
+
+    async fn try_to_replace(
+        &self,
+        administration: &Arc<Administration>,
+        raw: &RawTokenRequest<'_>,
+        request_id: Option<String>,
+        decision: &mut TokenDecision,
+    ) -> Result<AddedSecret, SecretError> {
+        let request = parse_secret_request(raw)?;
+        let snapshot = self.served().snapshot().clone();
+        let authenticated = self.authenticate(&request.credentials, &snapshot, self.clock().now(), decision).await?;
+        let replacement = Replacement::new(&authenticated, request.wish, administration)?;
+        let (administration, served) = (administration.clone(), self.served().clone());
+        let _turn = self.replacements.acquire().await;
+        let span = tracing::Span::current();
+        let work = move || span.in_scope(|| replacement.carry_out(&administration, &served, request_id));
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| {
+            tracing::error!(%cause, "replacing a secret panicked");
+            Err(TokenError::ServerError.into())
+        })
+    }
+}
+
+impl Replacement {
+    fn new(
+        authenticated: &AuthenticatedClient,
+        wish: NewSecretWish,
+        administration: &Administration,
+    ) -> Result<Self, SecretError> {
+        // A client that has proved itself by anything else has no secret that this could replace.
+        match authenticated.mechanism() {
+            Mechanism::ClientSecretBasic | Mechanism::ClientSecretPost => {}
+        }
+        let bounds = administration.policy().overlap;
+        let overlap = wish.overlap.unwrap_or(bounds.default);
+        if overlap > bounds.longest {
+            return Err(SecretError::OverlapTooLong { longest: bounds.longest });
+        }
+        if wish.label.as_deref().is_some_and(|label| validated_text("label", label).is_err()) {
+            return Err(SecretError::Label { longest: MAX_TEXT_LENGTH });
+        }
+        let client = authenticated.client();
+        Ok(Self {
+            client_id: client.client_id.clone(),
+            client_row_id: client.id,
+            secret_id: authenticated.secret_id(),
+            label: wish.label,
+            overlap,
+        })
+    }
+
+    /// Blocks until the new secret is stored and served.
+    fn carry_out(
+        &self,
+        administration: &Administration,
+        served: &Served,
+        request_id: Option<String>,
+    ) -> Result<AddedSecret, SecretError> {
+        let actor = Actor::Client { client_id: self.client_id.to_string() };
+        let caller = Caller { actor, request_id, rights: Rights::Itself(self.client_row_id) };
+        let limit = administration.policy().max_live_secrets;
+        let added = administration.change(&caller, |change| change.replace_secret(self));
+        let added = added.map_err(|error| refusal(error, limit))?;
+        if let Err(cause) = served.follow() {
+            // It is stored, and this answer is the only time it is known: better early than never.
+            tracing::error!(%cause, "a new secret is stored but not served yet; the store does not answer");
+        }
+        Ok(added)
+    }
+}
+
+impl Change<'_> {
+    fn replace_secret(&mut self, replacement: &Replacement) -> Result<AddedSecret, AdministrationError> {
+        let client_id = replacement.client_id.as_str();
+        let client = self.existing_client(client_id)?;
+        // Looked at once more: what was believed a moment ago may be deleted, disabled or retired by now.
+        let is_same = client.id == replacement.client_row_id && client.is_usable(self.now);
+        let live = client.secrets.iter().filter(|stored| is_same && stored.is_live(self.now));
+        let presented = live.clone().find(|stored| stored.id == replacement.secret_id);
+        let presented = presented.ok_or_else(|| AdministrationError::not_found("secret", client_id))?;
+
+        let ends = self.now.plus_seconds(i64::from(replacement.overlap));
+        let ends = presented.expires_at.map_or(ends, |already| already.min(ends));
+        if presented.expires_at != Some(ends) {
+            self.change_secret(&client, presented, presented.label.clone(), Some(ends))?;
+        }
+        let terms = SecretTerms { label: replacement.label.clone(), expires_at: None };
+        let added = self.add_secret(client_id, terms)?;
+        self.delete_surplus_secrets(client_id)?;
+        Ok(AddedSecret { previous_expires_at: Some(ends), ..added })
+    }
+
+    /// Deletes expired secrets beyond as many as may live, those that expired first: a client that replaces its secret
+    /// again and again must not fill the store.
+    fn delete_surplus_secrets(&mut self, client_id: &str) -> Result<(), AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        let mut expired: Vec<_> = client.secrets.iter().filter(|stored| !stored.is_live(self.now)).collect();
+        expired.sort_by_key(|stored| std::cmp::Reverse(stored.expires_at));
+        for stored in expired.into_iter().skip(self.admin.policy.max_live_secrets) {
+            self.transaction.delete_secret(stored.id)?;
+            let (object, before) = (object_id(&client, stored), audited(&SecretSummary::from(stored)));
+            self.record(AuditAction::Delete, ObjectKind::ClientSecret, &object, before, None)?;
+        }
+        Ok(())
+    }
+}
+
+fn refusal(error: AdministrationError, limit: usize) -> SecretError {
+    match error {
+        AdministrationError::NotFound { .. } => TokenError::InvalidClient.into(),
+        AdministrationError::Conflict(_) => SecretError::TooManySecrets { limit },
+        AdministrationError::Store(cause) if cause.is_unavailable() => {
+            tracing::error!(%cause, "a secret could not be replaced; the store does not answer");
+            TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS }.into()
+        }
+        cause => {
+            tracing::error!(%cause, "a secret could not be replaced through a fault of the server");
+            TokenError::ServerError.into()
+        }
+    }
+}
