@@ -130,7 +130,7 @@ pub fn run(args: ApiArgs) -> Result<(), CliError> {
         Verb::Create { identifier, rules } => {
             let mut entry = ApiEntry::new(identifier);
             rules.apply_to(&mut entry);
-            let api = change()?.change(&caller(), |change| change.create_api(&entry))?;
+            let api = change()?.change_with_alg(&caller(), entry.signing_alg, |change| change.create_api(&entry))?;
             output::object(format, &ApiEntry::from(&api))
         }
         Verb::List => list(&open_for_reading(&args.config)?, format),

@@ -49,6 +49,7 @@ impl From<AdministrationError> for CliError {
             | AdministrationError::InsufficientScope(_)
             | AdministrationError::Outdated
             | AdministrationError::Refused(_) => Self::Refused(text),
+            AdministrationError::KeyInUse { .. } => Self::Refused(format!("{text} with --force")),
             AdministrationError::TooEarly { .. } => Self::Refused(format!("{text} with --now")),
             AdministrationError::Store(_) | AdministrationError::Key(_) => Self::Failed(error.into()),
         }

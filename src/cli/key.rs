@@ -37,6 +37,18 @@ enum Verb {
         #[arg(long)]
         now: bool,
     },
+    /// Withdraws a retired key at once, so that no token it signed is valid any more
+    #[command(
+        after_help = "Example:\n  tokenhouse key list\n  tokenhouse key revoke KID\n  tokenhouse key revoke KID --force"
+    )]
+    Revoke {
+        /// Its kid
+        #[arg(allow_hyphen_values = true)]
+        kid: String,
+        /// Also a key that is in use: the next key signs in place of the active one, and a new next one is announced
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 /// Runs `tokenhouse key`.
@@ -45,7 +57,7 @@ enum Verb {
 /// What the verb refuses.
 pub fn run(args: &KeyArgs) -> Result<(), CliError> {
     let format = args.output.output;
-    match args.verb {
+    match &args.verb {
         Verb::List => {
             let keys = open_for_reading(&args.config)?
                 .read(|reader| reader.list_signing_keys())
@@ -54,12 +66,14 @@ pub fn run(args: &KeyArgs) -> Result<(), CliError> {
             output::list(format, &["kid", "alg", "state", "announced_at", "activated_at", "remove_after"], &rows)
         }
         Verb::Rotate { alg, now } => {
-            let urgency = if now { RotationUrgency::Forced } else { RotationUrgency::WhenAnnounced };
-            let administration = open(&args.config)?.administration;
-            // A change of its own: the announcement must stand even if it is too early for the rotation.
-            administration.change(&caller(), |change| change.ensure_next_key(alg))?;
-            let kid = administration.change(&caller(), |change| change.rotate_key(alg, urgency))?;
-            output::object(format, &json!({ "kid": kid, "alg": alg, "state": "active" }))
+            let urgency = if *now { RotationUrgency::Forced } else { RotationUrgency::WhenAnnounced };
+            let rotated = open(&args.config)?.administration.rotate_key(&caller(), *alg, urgency)?;
+            output::object(format, &json!({ "kid": rotated.active.kid, "alg": alg, "state": "active" }))
+        }
+        Verb::Revoke { kid, force } => {
+            let urgency = if *force { RotationUrgency::Forced } else { RotationUrgency::WhenAnnounced };
+            let revoked = open(&args.config)?.administration.revoke_key(&caller(), kid, urgency)?;
+            output::object(format, &summary(&revoked))
         }
     }
 }

@@ -155,9 +155,7 @@ async fn serve(
 fn announce_next_keys(opened: Opened, algs: Vec<SigningAlg>) -> tokio::task::JoinHandle<()> {
     actix_web::rt::spawn(async move {
         let made = tokio::task::spawn_blocking(move || {
-            algs.into_iter().try_for_each(|alg| {
-                opened.administration.change(&Caller::system(), |change| change.ensure_next_key(alg))
-            })
+            algs.into_iter().try_for_each(|alg| opened.administration.announce_next_key(&Caller::system(), alg))
         });
         match made.await {
             Ok(Ok(())) => {}

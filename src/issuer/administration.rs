@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::rights::Caller;
 use crate::clock::{Clock, UnixMillis};
 use crate::entropy::{Entropy, new_uuid};
-use crate::keys::lifecycle::AnnouncementPeriod;
-use crate::keys::{MasterKey, RsaBits};
+use crate::keys::lifecycle::{AnnouncementPeriod, KeyState};
+use crate::keys::{MasterKey, PrivateKey, RsaBits};
 use crate::oauth::metadata::Issuer;
 use crate::secret::HashMemory;
 use crate::store::{AuditAction, AuditEntry, ChangeContext, ObjectKind, Store, StoreError, Transaction};
@@ -81,6 +81,17 @@ pub enum AdministrationError {
         /// When it may be used.
         earliest: Timestamp,
     },
+    /// A signing key that is in use was to be revoked.
+    #[error(
+        "the key {kid} is {state}, and only a retired key can be revoked without putting others in its place: rotate until \
+         it is retired, or force it"
+    )]
+    KeyInUse {
+        /// Which.
+        kid: String,
+        /// Where it stands.
+        state: KeyState,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -130,9 +141,20 @@ impl Administration {
         caller: &Caller,
         steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError>,
     ) -> Result<T, AdministrationError> {
+        self.change_with_keys(caller, Vec::new(), steps)
+    }
+
+    /// Makes one change, which may put the signing keys `prepared` to use.
+    pub(super) fn change_with_keys<T>(
+        &self,
+        caller: &Caller,
+        prepared: Vec<PrivateKey>,
+        steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError>,
+    ) -> Result<T, AdministrationError> {
         let context = self.context(caller);
-        let written =
-            self.store.write(&context, |transaction| steps(&mut self.begin(transaction, caller, &context)))?;
+        let written = self.store.write(&context, |transaction| {
+            steps(&mut Change { prepared, ..self.begin(transaction, caller, &context) })
+        })?;
         Ok(written.value)
     }
 
@@ -168,7 +190,14 @@ impl Administration {
         caller: &'c Caller,
         context: &ChangeContext,
     ) -> Change<'c> {
-        Change { transaction, admin: self, caller, now: context.at, memory: HashMemory::default() }
+        Change {
+            transaction,
+            admin: self,
+            caller,
+            now: context.at,
+            memory: HashMemory::default(),
+            prepared: Vec::new(),
+        }
     }
 
     /// The store that is administered.
@@ -200,13 +229,15 @@ impl<T> From<StoreError> for Rehearsal<T> {
 }
 
 /// One change in the making. Its methods stand beside what they change: `apis`, `clients`, `secrets`, `grants`,
-/// `rotate_keys`.
+/// `rotate_keys`, `revoke_key`.
 pub struct Change<'c> {
     pub(super) transaction: &'c mut Transaction,
     pub(super) admin: &'c Administration,
     pub(super) caller: &'c Caller,
     pub(super) now: UnixMillis,
     pub(super) memory: HashMemory,
+    /// Signing keys that were made before the change began, to be used instead of making some while others wait.
+    pub(super) prepared: Vec<PrivateKey>,
 }
 
 impl Change<'_> {

@@ -1,9 +1,11 @@
 //! Which APIs are there: created, changed and deleted.
 
+use uuid::Uuid;
+
 use super::administration::{AdministrationError, Change, audited, validated_auth0_fields};
 use super::document::{ApiEntry, ScopeEntry};
 use crate::oauth::resource::{Api, Audience, Lifetime, ScopeDefinition};
-use crate::store::{AuditAction, ObjectKind};
+use crate::store::{AuditAction, ObjectKind, Reader};
 
 /// Longest name or description in characters.
 pub(super) const MAX_TEXT_LENGTH: usize = 1000;
@@ -77,7 +79,19 @@ impl Change<'_> {
         self.record(AuditAction::Delete, ObjectKind::Api, identifier, audited(&ApiEntry::from(&api)), None)
     }
 
-    pub(super) fn existing_api(&mut self, identifier: &str) -> Result<Api, AdministrationError> {
+    /// The API that `name` names, as [`api_named`].
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn api_named(&mut self, name: &str) -> Result<Api, AdministrationError> {
+        api_named(self.transaction, name)
+    }
+
+    /// The API `identifier`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn existing_api(&mut self, identifier: &str) -> Result<Api, AdministrationError> {
         let missing = || AdministrationError::not_found("API", identifier);
         let audience: Audience = identifier.parse().map_err(|_| missing())?;
         self.transaction.find_api_by_identifier(&audience)?.ok_or_else(missing)
@@ -109,9 +123,27 @@ impl Change<'_> {
             scope_policy: entry.scope_policy,
             scope_format: entry.scope_format,
             auth0_fields: validated_auth0_fields(&entry.auth0_fields)?,
-            ..Api::new(uuid::Uuid::nil(), identifier, token_lifetime, self.now)
+            ..Api::new(Uuid::nil(), identifier, token_lifetime, self.now)
         })
     }
+}
+
+/// The API that `name` names: by our own id in hexadecimal, else by its identifier.
+///
+/// The id goes first: nobody chooses it, while an identifier could be chosen to look like the id of another API, and
+/// would take its place in the calls that mean that one.
+///
+/// # Errors
+/// If there is none.
+pub fn api_named(reader: &mut Reader, name: &str) -> Result<Api, AdministrationError> {
+    if let Some(id) = Uuid::try_parse(name).ok().filter(|id| id.simple().to_string() == name)
+        && let Some(api) = reader.find_api_by_id(id)?
+    {
+        return Ok(api);
+    }
+    let missing = || AdministrationError::not_found("API", name.escape_debug().to_string());
+    let identifier: Audience = name.parse().map_err(|_| missing())?;
+    reader.find_api_by_identifier(&identifier)?.ok_or_else(missing)
 }
 
 fn validated_scopes(entries: &[ScopeEntry]) -> Result<Vec<ScopeDefinition>, AdministrationError> {

@@ -61,6 +61,11 @@ impl Change<'_> {
         // secret is known, is not put back into use by anybody.
         let revived = (entry.enabled && !before.enabled)
             || (entry.client_credentials_allowed && !before.client_credentials_allowed);
+        if (before.enabled && !entry.enabled)
+            || (before.client_credentials_allowed && !entry.client_credentials_allowed)
+        {
+            self.must_not_be_caller(&current, "put it out of use")?;
+        }
         let authenticates_otherwise =
             entry.authentication_methods != before.authentication_methods || entry.jwks_uri != before.jwks_uri;
         if revived || authenticates_otherwise {
@@ -81,6 +86,7 @@ impl Change<'_> {
     /// If there is none.
     pub fn delete_client(&mut self, client_id: &str) -> Result<(), AdministrationError> {
         let client = self.existing_client(client_id)?;
+        self.must_not_be_caller(&client, "delete it")?;
         self.transaction.delete_client(client.id)?;
         let before = audited(&ClientEntry::without_secrets_and_grants(&client));
         self.record(AuditAction::Delete, ObjectKind::Client, client_id, before, None)

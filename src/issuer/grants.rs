@@ -1,12 +1,14 @@
 //! Which client may ask which API for what: grants, created, changed and deleted.
 
+use uuid::Uuid;
+
 use super::administration::{AdministrationError, Change, audited, validated_auth0_fields};
 use super::document::GrantEntry;
 use super::document::entries::without_repeats;
 use crate::oauth::client::{Client, ClientGrant};
 use crate::oauth::resource::Api;
 use crate::oauth::scope::{ScopeSet, ScopeValue};
-use crate::store::{AuditAction, ObjectKind};
+use crate::store::{AuditAction, ObjectKind, OwnedGrant};
 
 impl Change<'_> {
     /// Grants `entry` to the client `client_id`.
@@ -63,6 +65,9 @@ impl Change<'_> {
         }
         let scope = validated_scope(&api, &entry.scope)?;
         self.may_grant(&api, &scope.filtered(|value| !grant.scope.contains(value)))?;
+        if api.is_system && !grant.scope.filtered(|value| !scope.contains(value)).is_empty() {
+            self.must_not_be_caller(&client, "take its scopes away")?;
+        }
         let auth0_fields = validated_auth0_fields(&entry.auth0_fields)?;
         let updated = ClientGrant { scope, auth0_fields, updated_at: self.now, ..grant };
         self.transaction.update_grant(&updated)?;
@@ -79,9 +84,21 @@ impl Change<'_> {
     pub fn delete_grant(&mut self, client_id: &str, audience: &str) -> Result<(), AdministrationError> {
         let (client, api) = self.client_and_api(client_id, audience)?;
         let grant = existing_grant(&client, &api)?;
+        if api.is_system {
+            self.must_not_be_caller(&client, "delete its grant")?;
+        }
         self.transaction.delete_grant(grant.id)?;
         let before = GrantEntry::of(api.identifier.as_str(), &grant);
         self.record(AuditAction::Delete, ObjectKind::Grant, &object_id(&client, &api), audited(&before), None)
+    }
+
+    /// The grant with our own id, its client and its API.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn grant_by_id(&mut self, id: Uuid) -> Result<OwnedGrant, AdministrationError> {
+        let missing = || AdministrationError::not_found("grant", id.to_string());
+        self.transaction.find_grant(id)?.ok_or_else(missing)
     }
 
     fn client_and_api(&mut self, client_id: &str, audience: &str) -> Result<(Client, Api), AdministrationError> {

@@ -68,7 +68,8 @@ impl ManagementAccess {
         let client_id: ClientId = token.client().parse().map_err(|_| gone())?;
         let client = snapshot.client(client_id.as_str()).filter(|client| client.is_usable(now)).ok_or_else(gone)?;
         let audience: Audience = self.audience.parse().map_err(|error| AccessRefused::Internal(format!("{error}")))?;
-        let api = snapshot.api_by_audience(&audience);
+        // Only the system API: while the issuer moves, anybody may have given another API this identifier.
+        let api = snapshot.api_by_audience(&audience).filter(|api| api.is_system);
         // A right that was taken away ends now, not with the token.
         let granted = api.and_then(|api| client.grant_for(api.id)).map(|grant| &grant.scope);
         let held = granted.map(|scope| scope.filtered(|value| token.has_scope(value.as_str()))).unwrap_or_default();

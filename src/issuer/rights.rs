@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::administration::{AdministrationError, Change};
-use crate::oauth::client::Client;
+use crate::oauth::client::{Client, ClientId};
 use crate::oauth::resource::Api;
 use crate::oauth::scope::{ScopeSet, ScopeValue};
 use crate::store::{Actor, Reader};
@@ -39,6 +39,11 @@ impl Caller {
     /// Tokenhouse itself.
     pub const fn system() -> Self {
         Self::on_host(Actor::System)
+    }
+
+    /// Is the client `client_id` the caller itself?
+    fn is_client(&self, client_id: &ClientId) -> bool {
+        matches!(&self.actor, Actor::Client { client_id: own } if own == client_id.as_str())
     }
 }
 
@@ -82,6 +87,17 @@ impl Rights {
 }
 
 impl Change<'_> {
+    /// Nobody locks itself out by a slip: a client does not take its own way to the Management API.
+    pub(super) fn must_not_be_caller(&self, client: &Client, doing: &str) -> Result<(), AdministrationError> {
+        if !self.caller.is_client(&client.client_id) {
+            return Ok(());
+        }
+        Err(AdministrationError::Refused(format!(
+            "the client {} is the one that calls: {doing} by another client or on the host",
+            client.client_id
+        )))
+    }
+
     /// Whoever can hand out a right can use it: scopes of the Management API are granted only by those that hold them.
     pub(super) fn may_grant(&self, api: &Api, scope: &ScopeSet) -> Result<(), AdministrationError> {
         if api.is_system { self.caller.rights.must_hold(scope) } else { Ok(()) }

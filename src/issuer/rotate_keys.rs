@@ -5,9 +5,20 @@ use jiff::Timestamp;
 use super::administration::{AdministrationError, Change};
 use super::document::entries::to_timestamp;
 use crate::clock::UnixMillis;
-use crate::keys::lifecycle::{KeyState, RotationUrgency, SigningKeyRecord, may_rotate, remove_after};
-use crate::keys::{PrivateKey, PublicJwk, SigningAlg, generate_private_key};
+use crate::keys::lifecycle::{
+    AnnouncementPeriod, KeyState, RotationUrgency, SigningKeyRecord, may_rotate, remove_after,
+};
+use crate::keys::{PrivateKey, PublicJwk, SigningAlg};
 use crate::store::{AuditAction, ObjectKind};
+
+/// The keys of one algorithm after a rotation.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// Signs now.
+    pub active: SigningKeyRecord,
+    /// Was announced with it.
+    pub next: SigningKeyRecord,
+}
 
 impl Change<'_> {
     /// Makes sure that some key signs with `alg`.
@@ -41,8 +52,11 @@ impl Change<'_> {
     }
 
     fn generate_key(&mut self, alg: SigningAlg, state: KeyState) -> Result<(), AdministrationError> {
-        let key = generate_private_key(alg, self.admin.policy.rsa_bits, self.admin.entropy.as_ref())
-            .map_err(|error| AdministrationError::Key(error.to_string()))?;
+        let prepared = self.prepared.iter().position(|key| key.alg() == alg);
+        let key = match prepared {
+            Some(index) => self.prepared.swap_remove(index),
+            None => self.admin.make_key(alg)?,
+        };
         self.install_key(&key, state)
     }
 
@@ -66,6 +80,7 @@ impl Change<'_> {
             activated_at: (state == KeyState::Active).then_some(self.now),
             retired_at: None,
             remove_after: None,
+            revoked_at: None,
         };
         self.transaction.insert_signing_key(&record)?;
         self.record(AuditAction::Create, ObjectKind::SigningKey, &kid, None, Some(summary(&record)))
@@ -73,23 +88,12 @@ impl Change<'_> {
 
     /// Makes the next key of `alg` the active one, retires the active one, and announces a new next one.
     ///
-    /// Returns the id of the key that signs now.
-    ///
     /// # Errors
     /// If there is no next key, or it has not been announced for long enough and `urgency` does not force it.
-    pub fn rotate_key(&mut self, alg: SigningAlg, urgency: RotationUrgency) -> Result<String, AdministrationError> {
+    pub fn rotate_key(&mut self, alg: SigningAlg, urgency: RotationUrgency) -> Result<Rotation, AdministrationError> {
         let keys = self.transaction.list_signing_keys()?;
-        let of_state = |state| keys.iter().find(|key| key.alg == alg && key.state == state).cloned();
-        let Some(active) = of_state(KeyState::Active) else {
-            return Err(AdministrationError::not_found("active signing key for", alg.to_string()));
-        };
-        let Some(next) = of_state(KeyState::Next) else {
-            return Err(AdministrationError::not_found("announced next signing key for", alg.to_string()));
-        };
         let policy = &self.admin.policy;
-        may_rotate(self.now, next.announced_at, policy.announcement, urgency).map_err(|early| {
-            AdministrationError::TooEarly { earliest: to_timestamp(early.earliest).unwrap_or(Timestamp::MAX) }
-        })?;
+        let (active, next) = plan_rotation(&keys, alg, self.now, policy.announcement, urgency)?;
         // Not only the longest lifetime of today's APIs: that of one may have been longer yesterday.
         let apis = self.transaction.list_apis()?;
         let longest = apis.iter().map(|api| api.token_lifetime.seconds()).max().unwrap_or_default();
@@ -122,7 +126,11 @@ impl Change<'_> {
         )?;
         self.remove_dead_keys()?;
         self.ensure_next_key(alg)?;
-        Ok(activated.kid)
+        let keys = self.transaction.list_signing_keys()?;
+        let next = of_state(&keys, alg, KeyState::Next).cloned();
+        let next =
+            next.ok_or_else(|| AdministrationError::not_found("announced next signing key for", alg.to_string()))?;
+        Ok(Rotation { active: activated, next })
     }
 
     /// Removes the retired keys whose last token is dead.
@@ -146,6 +154,31 @@ impl Change<'_> {
     }
 }
 
+/// The key of `alg` in that state, of which there is at most one if it is active or next.
+pub(super) fn of_state(keys: &[SigningKeyRecord], alg: SigningAlg, state: KeyState) -> Option<&SigningKeyRecord> {
+    keys.iter().find(|key| key.alg == alg && key.state == state)
+}
+
+/// The active and the next key of `alg`, if they may change places at `now`.
+pub(super) fn plan_rotation(
+    keys: &[SigningKeyRecord],
+    alg: SigningAlg,
+    now: UnixMillis,
+    announcement: AnnouncementPeriod,
+    urgency: RotationUrgency,
+) -> Result<(SigningKeyRecord, SigningKeyRecord), AdministrationError> {
+    let find = |state, what| {
+        let found = of_state(keys, alg, state).cloned();
+        found.ok_or_else(|| AdministrationError::not_found(what, alg.to_string()))
+    };
+    let active = find(KeyState::Active, "active signing key for")?;
+    let next = find(KeyState::Next, "announced next signing key for")?;
+    may_rotate(now, next.announced_at, announcement, urgency).map_err(|early| AdministrationError::TooEarly {
+        earliest: to_timestamp(early.earliest).unwrap_or(Timestamp::MAX),
+    })?;
+    Ok((active, next))
+}
+
 /// A signing key as the audit trail and the lists show it.
 pub fn summary(record: &SigningKeyRecord) -> serde_json::Value {
     let time = |at: Option<UnixMillis>| at.and_then(to_timestamp).map(|at| at.to_string());
@@ -158,5 +191,6 @@ pub fn summary(record: &SigningKeyRecord) -> serde_json::Value {
         "activated_at": time(record.activated_at),
         "retired_at": time(record.retired_at),
         "remove_after": time(record.remove_after),
+        "revoked_at": time(record.revoked_at),
     })
 }

@@ -264,6 +264,7 @@ mod tests {
             activated_at: Some(UnixMillis(0)),
             retired_at: Some(UnixMillis(0)),
             remove_after: Some(UnixMillis(at)),
+            revoked_at: None,
         }
     }
 

@@ -111,6 +111,27 @@ impl PublicJwk {
             x5t: URL_SAFE_NO_PAD.encode(x5t),
         })
     }
+
+    /// The certificate as PEM (RFC 7468 §5).
+    pub fn certificate_pem(&self) -> String {
+        let [certificate] = &self.x5c;
+        let mut pem = String::from("-----BEGIN CERTIFICATE-----\r\n");
+        let mut rest = certificate.as_str();
+        while !rest.is_empty() {
+            // RFC 7468 §2: exactly 64 characters in each line but the last.
+            let (line, after) = rest.split_at_checked(64).unwrap_or((rest, ""));
+            pem.push_str(line);
+            pem.push_str("\r\n");
+            rest = after;
+        }
+        pem + "-----END CERTIFICATE-----\r\n"
+    }
+
+    /// The SHA-1 thumbprint of the certificate, which is its name in many tools and protects nothing.
+    pub fn certificate_sha1(&self) -> Vec<u8> {
+        // Made by us, it decodes.
+        URL_SAFE_NO_PAD.decode(&self.x5t).unwrap_or_default()
+    }
 }
 
 /// The JWK Set (RFC 7517 §5) of `keys`, in the order given: the same keys in the same order give the same bytes.
@@ -176,6 +197,17 @@ mod tests {
             expected.sort_unstable();
             assert_eq!(members, expected);
         }
+    }
+
+    #[test]
+    fn the_certificate_is_read_back_from_its_pem() {
+        let jwk = PublicJwk::from_private_key(&PublicTestKey::Rs256Active.load(), UnixMillis(0)).unwrap();
+        let pem = jwk.certificate_pem();
+        assert!(pem.lines().all(|line| line.len() <= 64), "{pem}");
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        assert_eq!(body, jwk.x5c[0]);
+        let sha1 = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &STANDARD.decode(body).unwrap());
+        assert_eq!(jwk.certificate_sha1(), sha1.as_ref());
     }
 
     #[test]

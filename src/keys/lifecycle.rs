@@ -95,6 +95,8 @@ pub struct SigningKeyRecord {
     pub retired_at: Option<UnixMillis>,
     /// From when on no token that it signed can be alive.
     pub remove_after: Option<UnixMillis>,
+    /// When it was withdrawn before its time.
+    pub revoked_at: Option<UnixMillis>,
 }
 
 impl SigningKeyRecord {
@@ -205,6 +207,7 @@ mod tests {
             activated_at: None,
             retired_at: None,
             remove_after: None,
+            revoked_at: None,
         }
     }
 

@@ -1,5 +1,9 @@
 //! How are grants of clients for APIs found and changed?
 
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -10,17 +14,22 @@ use super::error::StoreError;
 use super::object_kind::ObjectKind;
 use super::read::{Page, Reader};
 use super::rows::client::{GrantRow, GrantScopeRow, assemble_grants};
-use super::rows::column::json_text;
-use super::schema::{clients, grant_scopes, grants};
+use super::rows::column::{Place, json_text};
+use super::schema::{apis, clients, grant_scopes, grants};
 use super::write::{Stamp, Transaction};
-use crate::oauth::client::ClientGrant;
+use crate::oauth::client::{ClientGrant, ClientId};
+use crate::oauth::resource::Audience;
 use crate::oauth::scope::ScopeSet;
 
-/// A grant and whose it is.
+/// A grant, whose it is and for which API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedGrant {
     /// Our own id of the client.
     pub client_row_id: Uuid,
+    /// The client.
+    pub client_id: ClientId,
+    /// The API.
+    pub audience: Audience,
     /// The grant.
     pub grant: ClientGrant,
 }
@@ -48,7 +57,7 @@ impl Reader {
                 .limit(page.limit.into())
                 .select(GrantRow::as_select())
                 .load(connection)?;
-            with_scopes(connection, rows)
+            with_names(connection, rows)
         })
     }
 
@@ -64,7 +73,7 @@ impl Reader {
     pub fn find_grant(&mut self, id: Uuid) -> Result<Option<OwnedGrant>, StoreError> {
         self.attempt(|connection| {
             let rows = grants::table.find(id.to_string()).select(GrantRow::as_select()).load(connection)?;
-            Ok(with_scopes(connection, rows)?.pop())
+            Ok(with_names(connection, rows)?.pop())
         })
     }
 }
@@ -150,7 +159,8 @@ fn matching(filter: &GrantFilter) -> grants::BoxedQuery<'static, AnyBackend> {
     query
 }
 
-fn with_scopes(connection: &mut AnyConnection, rows: Vec<GrantRow>) -> Result<Vec<OwnedGrant>, StoreError> {
+/// The grants of `rows`, each with its scopes and the names of its client and API: three queries, however many rows.
+fn with_names(connection: &mut AnyConnection, rows: Vec<GrantRow>) -> Result<Vec<OwnedGrant>, StoreError> {
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     let scopes = load_in_chunks(&ids, |ids| {
         grant_scopes::table
@@ -158,8 +168,36 @@ fn with_scopes(connection: &mut AnyConnection, rows: Vec<GrantRow>) -> Result<Ve
             .select(GrantScopeRow::as_select())
             .load(connection)
     })?;
-    let owned = assemble_grants(rows, scopes)?;
-    Ok(owned.into_iter().map(|(client_row_id, grant)| OwnedGrant { client_row_id, grant }).collect())
+    let clients: Vec<&str> = rows.iter().map(|row| row.client_row_id.as_str()).collect();
+    let client_ids: Vec<(String, String)> = load_in_chunks(&distinct(clients), |ids| {
+        clients::table.filter(clients::id.eq_any(ids)).select((clients::id, clients::client_id)).load(connection)
+    })?;
+    let apis: Vec<&str> = rows.iter().map(|row| row.api_id.as_str()).collect();
+    let audiences: Vec<(String, String)> = load_in_chunks(&distinct(apis), |ids| {
+        apis::table.filter(apis::id.eq_any(ids)).select((apis::id, apis::identifier)).load(connection)
+    })?;
+    let client_ids: HashMap<Uuid, ClientId> = parse_names("clients", &client_ids)?;
+    let audiences: HashMap<Uuid, Audience> = parse_names("apis", &audiences)?;
+    let owned = assemble_grants(rows, scopes)?.into_iter().map(|(client_row_id, grant)| {
+        // Held by foreign keys.
+        let client_id = client_ids.get(&client_row_id).cloned().ok_or(StoreError::DanglingReference)?;
+        let audience = audiences.get(&grant.api_id).cloned().ok_or(StoreError::DanglingReference)?;
+        Ok(OwnedGrant { client_row_id, client_id, audience, grant })
+    });
+    owned.collect()
+}
+
+fn distinct(mut ids: Vec<&str>) -> Vec<&str> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn parse_names<T: FromStr<Err: Display>>(
+    table: &'static str,
+    names: &[(String, String)],
+) -> Result<HashMap<Uuid, T>, StoreError> {
+    names.iter().map(|(id, name)| Ok((Place(table, id).id()?, Place(table, id).parse(name)?))).collect()
 }
 
 fn insert_scope(connection: &mut AnyConnection, grant_id: Uuid, scope: &ScopeSet) -> QueryResult<()> {

@@ -134,6 +134,7 @@ diesel::table! {
         activated_at -> Nullable<BigInt>,
         retired_at -> Nullable<BigInt>,
         remove_after -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
         revision -> BigInt,
     }
 }

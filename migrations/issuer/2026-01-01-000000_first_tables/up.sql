@@ -141,6 +141,7 @@ CREATE TABLE signing_keys (
     activated_at BIGINT,
     retired_at BIGINT,
     remove_after BIGINT,
+    revoked_at BIGINT,
     revision BIGINT NOT NULL
 );
 CREATE INDEX signing_keys_by_revision ON signing_keys (revision);

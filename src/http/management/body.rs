@@ -20,6 +20,9 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 /// The body of a call, a JSON object.
 pub(super) struct Body<T>(pub(super) T);
 
+/// The body of a call that needs none: a JSON object, or nothing at all.
+pub(super) struct OptionalBody<T>(pub(super) T);
+
 /// A member of a change: left alone, deleted or set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Patch<T> {
@@ -77,6 +80,26 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             let payload = payload.map_err(|error| ManagementError::internal(&error))?;
             must_be_json(&request)?;
             let bytes = read(&request, payload).await?;
+            parse(&bytes).map(Self)
+        })
+    }
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalBody<T> {
+    type Error = ManagementError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ManagementError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = web::Payload::from_request(&request, payload).into_inner();
+        Box::pin(async move {
+            let payload = payload.map_err(|error| ManagementError::internal(&error))?;
+            let bytes = read(&request, payload).await?;
+            // Some clients send a Content-Type and no body, others neither.
+            if bytes.is_empty() {
+                return Ok(Self(T::default()));
+            }
+            must_be_json(&request)?;
             parse(&bytes).map(Self)
         })
     }

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::admit::{CallLimiter, ManagementLimits};
 use super::error::ManagementError;
 use crate::http::IssuerEndpoints;
-use crate::issuer::administration::{AdministrationError, Change};
+use crate::issuer::administration::{Administration, AdministrationError, Change};
 use crate::issuer::management_access::ManagementAccess;
 use crate::issuer::rights::{Caller, Rights};
 use crate::oauth::scope::ScopeValue;
@@ -80,10 +80,18 @@ impl Call {
         &self,
         read: impl FnOnce(&mut Reader) -> Result<T, ManagementError> + Send + 'static,
     ) -> Result<T, ManagementError> {
+        let store = self.endpoints.administration.store().clone();
+        self.blocking(move || store.read(read)).await
+    }
+
+    /// Does one piece of work that only reads.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, ManagementError> + Send + 'static,
+    ) -> Result<T, ManagementError> {
         let _turn =
             self.endpoints.management.reads.acquire().await.map_err(|error| ManagementError::internal(&error))?;
-        let store = self.endpoints.administration.store().clone();
-        off_the_workers(move || store.read(read)).await
+        off_the_workers(work).await
     }
 
     /// Makes one change, and returns once this server serves it.
@@ -91,18 +99,27 @@ impl Call {
         &self,
         steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError> + Send + 'static,
     ) -> Result<T, ManagementError> {
+        self.administer(move |administration, caller| administration.change(caller, steps)).await
+    }
+
+    /// Does one piece of work that changes something, and returns once this server serves it.
+    pub(super) async fn administer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Administration, &Caller) -> Result<T, AdministrationError> + Send + 'static,
+    ) -> Result<T, ManagementError> {
         let _turn =
             self.endpoints.management.changes.acquire().await.map_err(|error| ManagementError::internal(&error))?;
         let administration = Arc::clone(&self.endpoints.administration);
         let issuer = Arc::clone(&self.endpoints.issuer);
         let caller = self.caller.clone();
         off_the_workers(move || {
-            let value = administration.change(&caller, steps)?;
-            // The change is made: whatever comes now, the caller must not be told that it failed, or would repeat it.
+            let outcome = work(&administration, &caller);
+            // What was changed is changed: whatever comes now, the caller must not be told that it failed, or would
+            // repeat it.
             if let Err(cause) = issuer.served().follow() {
                 tracing::error!(%cause, "a change was made but is not served yet; it will be with the next poll");
             }
-            Ok(value)
+            Ok(outcome?)
         })
         .await
     }

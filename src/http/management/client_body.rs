@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::body::Patch;
-use super::client_view::{DEFAULTS, GRANT_TYPE, GRANT_TYPES, METADATA, METHOD, PUBLIC_METHOD};
+use super::client_view::{GRANT_TYPE, GRANT_TYPES, MEMBERS, METADATA, METHOD, PUBLIC_METHOD};
 use super::credentials::{CredentialBody, parse_credential_id};
 use crate::issuer::AdministrationError;
 use crate::issuer::administration::Change;
@@ -13,10 +13,6 @@ use crate::issuer::clients::IdRule;
 use crate::issuer::document::ClientEntry;
 use crate::issuer::secrets::SecretTerms;
 use crate::oauth::client::{AuthenticationMethod, Client, Quota};
-
-/// What only the server says. Callers send it back as they read it: it is ignored.
-const READ_ONLY: [&str; 8] =
-    ["client_id", "tenant", "global", "signing_keys", "created_at", "updated_at", "callback_url_template", "secrets"];
 
 /// The members of a client. All but `name` may be left out; in a change, `null` deletes. Members that are not listed are
 /// kept and shown as given, 16 KiB in all, and never acted upon.
@@ -178,7 +174,7 @@ impl ClientBody {
     }
 
     /// Changes `entry` where something is said.
-    fn apply_to(self, entry: &mut ClientEntry) -> Result<(), AdministrationError> {
+    fn apply_to(mut self, entry: &mut ClientEntry) -> Result<(), AdministrationError> {
         if self.without_keys {
             entry.authentication_methods.retain(|method| *method != AuthenticationMethod::PrivateKeyJwt);
         }
@@ -204,7 +200,8 @@ impl ClientBody {
         set_grant_types(self.grant_types, entry);
         set_method(self.token_endpoint_auth_method, entry)?;
         merge_metadata(self.client_metadata, &mut entry.auth0_fields);
-        keep_others(self.other, &mut entry.auth0_fields);
+        forget_signing_secret(&mut self.other);
+        MEMBERS.keep(self.other, &mut entry.auth0_fields);
         if entry.client_credentials_allowed && entry.auth0_fields.get(METHOD).is_some() {
             return Err(AdministrationError::Invalid(format!(
                 "{METHOD} none: a client with the grant type {GRANT_TYPE} must authenticate; use client_secret_post"
@@ -287,26 +284,10 @@ fn merge_metadata(given: Patch<Map<String, Value>>, kept: &mut Map<String, Value
     }
 }
 
-/// Keeps members that nothing here acts upon. What equals its default is not kept, so that an object sent back as it was
-/// read is not changed by that.
-fn keep_others(given: Map<String, Value>, kept: &mut Map<String, Value>) {
-    for (name, mut value) in given {
-        if READ_ONLY.contains(&name.as_str()) {
-            continue;
-        }
-        if let Some(configuration) = value.as_object_mut().filter(|_| name == "jwt_configuration") {
-            // Auth0 signs with it where the algorithm is HS256; here it would only be a secret that lies about.
-            configuration.remove("secret_encoded");
-        }
-        let is_default = DEFAULTS.iter().any(|(default, text)| *default == name && value == default_value(text));
-        if value.is_null() || is_default {
-            kept.remove(&name);
-        } else {
-            kept.insert(name, value);
-        }
+/// Auth0 signs with the secret in `jwt_configuration` where the algorithm is HS256; here it would only be a secret that
+/// lies about.
+fn forget_signing_secret(given: &mut Map<String, Value>) {
+    if let Some(configuration) = given.get_mut("jwt_configuration").and_then(Value::as_object_mut) {
+        configuration.remove("secret_encoded");
     }
-}
-
-fn default_value(json: &str) -> Value {
-    serde_json::from_str(json).unwrap_or_default()
 }

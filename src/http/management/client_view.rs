@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::credentials::credential_id;
+use super::kept_members::KeptMembers;
 use crate::issuer::document::entries::to_timestamp;
 use crate::oauth::client::{AuthenticationMethod, Client};
 
@@ -15,17 +16,23 @@ const METHODS: &str = "client_authentication_methods";
 /// The method of a client that cannot keep a secret, and so gets no tokens here.
 pub(super) const PUBLIC_METHOD: &str = "none";
 
-/// What is shown of members that nobody has set, as JSON.
-pub(super) const DEFAULTS: [(&str, &str); 3] =
-    [("app_type", "\"non_interactive\""), ("is_first_party", "true"), ("oidc_conformant", "true")];
+pub(super) const MEMBERS: KeptMembers = KeptMembers {
+    read_only: &[
+        "client_id",
+        "tenant",
+        "global",
+        "signing_keys",
+        "created_at",
+        "updated_at",
+        "callback_url_template",
+        "secrets",
+    ],
+    defaults: &[("app_type", "\"non_interactive\""), ("is_first_party", "true"), ("oidc_conformant", "true")],
+};
 
 /// The client as it is shown; `secret` is told once, when it is new.
 pub(super) fn client_view(client: &Client, secret: Option<&str>) -> Map<String, Value> {
-    let mut view = Map::new();
-    for (name, json) in DEFAULTS {
-        view.insert(name.to_owned(), serde_json::from_str(json).unwrap_or_default());
-    }
-    view.extend(client.auth0_fields.clone());
+    let mut view = MEMBERS.shown(&client.auth0_fields);
     view.insert("client_id".to_owned(), client.client_id.as_str().into());
     view.insert("name".to_owned(), client.name.as_str().into());
     view.insert("global".to_owned(), false.into());

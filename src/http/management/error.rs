@@ -133,6 +133,9 @@ impl From<AdministrationError> for ManagementError {
             AdministrationError::TooEarly { .. } => {
                 Self::new(StatusCode::CONFLICT, "too_early", format!("{message} with {{\"force\":true}}"))
             }
+            AdministrationError::KeyInUse { .. } => {
+                Self::new(StatusCode::CONFLICT, "key_in_use", format!("{message} with {{\"force\":true}}"))
+            }
             AdministrationError::Store(error) => error.into(),
             AdministrationError::Key(_) => Self::internal(&error),
         }
@@ -147,6 +150,7 @@ fn inexistent(kind: &str) -> &'static str {
         "grant" => "inexistent_client_grant",
         "secret" => "inexistent_secret",
         "key" => "inexistent_credential",
+        "signing key" => "inexistent_signing_key",
         _ => "inexistent_object",
     }
 }

@@ -199,6 +199,7 @@ pub(super) fn signing_key(kid: &str, alg: SigningAlg, state: KeyState) -> Signin
         activated_at: None,
         retired_at: None,
         remove_after: None,
+        revoked_at: None,
     }
 }
 

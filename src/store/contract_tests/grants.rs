@@ -17,6 +17,11 @@ fn setting(store: &Store) -> (Api, Api, Client) {
     (first, second, client)
 }
 
+fn owned(client: &Client, api: &Api, grant: ClientGrant) -> OwnedGrant {
+    let (client_id, audience) = (client.client_id.clone(), api.identifier.clone());
+    OwnedGrant { client_row_id: client.id, client_id, audience, grant }
+}
+
 #[test]
 fn a_grant_comes_changes_and_goes_and_its_client_changes() {
     each_engine(|store| {
@@ -31,7 +36,7 @@ fn a_grant_comes_changes_and_goes_and_its_client_changes() {
         };
 
         let written = write(store, |transaction| transaction.insert_grant(client.id, &given));
-        assert_eq!(find(), Some(OwnedGrant { client_row_id: client.id, grant: given.clone() }));
+        assert_eq!(find(), Some(owned(&client, &first, given.clone())));
         assert_eq!(changed_at(written.revision), std::slice::from_ref(&given));
 
         let auth0_fields = serde_json::Map::new();
@@ -66,7 +71,7 @@ fn grants_are_listed_by_client_and_by_api() {
         let (first, second, one) = setting(store);
         let other = client("other");
         let mut owned: Vec<_> = [(&one, &first), (&one, &second), (&other, &first)]
-            .map(|(client, api)| OwnedGrant { client_row_id: client.id, grant: grant(api, "one") })
+            .map(|(client, api)| owned(client, api, grant(api, "one")))
             .into();
         write(store, |transaction| {
             transaction.insert_client(&other)?;

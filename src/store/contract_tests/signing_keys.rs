@@ -20,6 +20,7 @@ fn a_key_is_found_as_it_was_inserted_and_updated() {
             activated_at: Some(CHANGED),
             retired_at: Some(CHANGED),
             remove_after: Some(CHANGED),
+            revoked_at: Some(CHANGED),
             ..before
         };
         let written = write(store, |transaction| transaction.update_signing_key(&after));

@@ -61,7 +61,7 @@ pub(in crate::store) struct SecretRow {
 pub(in crate::store) struct GrantRow {
     pub(in crate::store) id: String,
     pub(in crate::store) client_row_id: String,
-    api_id: String,
+    pub(in crate::store) api_id: String,
     auth0_fields: String,
     created_at: i64,
     updated_at: i64,

@@ -21,6 +21,7 @@ pub(in crate::store) struct SigningKeyRow {
     activated_at: Option<i64>,
     retired_at: Option<i64>,
     remove_after: Option<i64>,
+    revoked_at: Option<i64>,
     revision: i64,
 }
 
@@ -37,6 +38,7 @@ impl SigningKeyRow {
             activated_at: record.activated_at.map(|instant| instant.0),
             retired_at: record.retired_at.map(|instant| instant.0),
             remove_after: record.remove_after.map(|instant| instant.0),
+            revoked_at: record.revoked_at.map(|instant| instant.0),
             revision,
         })
     }
@@ -53,6 +55,7 @@ impl SigningKeyRow {
             activated_at: self.activated_at.map(UnixMillis),
             retired_at: self.retired_at.map(UnixMillis),
             remove_after: self.remove_after.map(UnixMillis),
+            revoked_at: self.revoked_at.map(UnixMillis),
             kid: self.kid,
         })
     }

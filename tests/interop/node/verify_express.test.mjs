@@ -9,9 +9,9 @@ import jwks from 'jwks-rsa';
 import passport from 'passport';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 
-import { standard } from './support/servers.mjs';
+import { serve, standard } from './support/servers.mjs';
 import { audienceOf, expressVerifier, verifies } from './support/verifiers.mjs';
-import { fetchToken } from './support/tokens.mjs';
+import { fetchToken, parts } from './support/tokens.mjs';
 
 const jwksUri = (server) => `${server.issuer}.well-known/jwks.json`;
 
@@ -36,6 +36,15 @@ for (const dialect of bearerDialects) {
   test(`express-oauth2-jwt-bearer, ${dialect}: reads the scope`, () =>
     bearer.enforcesScope(standard, audienceOf(dialect)));
 }
+
+test('express-oauth2-jwt-bearer, PS256: takes from the metadata that it may be used', async () => {
+  for (const server of [standard, serve]) {
+    const verify = await bearer.make(server, audienceOf('ps256'));
+    const token = await fetchToken(server, audienceOf('ps256'));
+    assert.equal(parts(token).header.alg, 'PS256');
+    assert.equal((await verify(token)).iss, server.issuer);
+  }
+});
 
 // --- express-jwt, jwks-rsa, express-jwt-authz ----------------------------------------------------------------------------------------
 

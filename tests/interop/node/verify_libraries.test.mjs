@@ -6,9 +6,9 @@ import { JwtRsaVerifier } from 'aws-jwt-verify';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
 
-import { standard } from './support/servers.mjs';
+import { serve, standard } from './support/servers.mjs';
 import { audienceOf, verifies } from './support/verifiers.mjs';
-import { fetchToken } from './support/tokens.mjs';
+import { fetchToken, tampered } from './support/tokens.mjs';
 
 const dialects = ['auth0', 'auth0-authz', 'rfc9068', 'rfc9068-authz', 'identityserver'];
 const jwksUri = (server) => `${server.issuer}.well-known/jwks.json`;
@@ -34,6 +34,17 @@ async function verifyLikeAws(server, audience) {
   const verifier = JwtRsaVerifier.create({ issuer: server.issuer, audience, jwksUri: jwksUri(server) });
   return (token) => verifier.verify(token);
 }
+test('jose accepts a token with PS256 where the API says so, and with nothing but RS256 refuses it', async () => {
+  for (const server of [standard, serve]) {
+    const keys = createRemoteJWKSet(new URL(jwksUri(server)));
+    const token = await fetchToken(server, audienceOf('ps256'));
+    const { protectedHeader } = await jwtVerify(token, keys, { issuer: server.issuer, audience: audienceOf('ps256') });
+    assert.equal(protectedHeader.alg, 'PS256');
+    await assert.rejects(jwtVerify(token, keys, { algorithms: ['RS256'] }), { code: 'ERR_JOSE_ALG_NOT_ALLOWED' });
+    for (const [name, wrong] of tampered(token)) await assert.rejects(jwtVerify(wrong, keys), `accepts a token ${name}`);
+  }
+});
+
 verifies('aws-jwt-verify', dialects.filter((dialect) => dialect !== 'identityserver'), verifyLikeAws);
 
 test('aws-jwt-verify refuses the dialect of IdentityServer: a scope that is an array', async () => {

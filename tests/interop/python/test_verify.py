@@ -122,6 +122,17 @@ def test_what_is_not_a_token_of_serve_is_refused(make, refusal, dialect: str) ->
             pytest.fail(f"accepts: {name}")
 
 
+@pytest.mark.parametrize("server", [STANDARD, SERVE], ids=str)
+def test_a_token_with_ps256_where_the_api_says_so(server: Server) -> None:
+    audience = audience_of("ps256")
+    token = fetch_token(server, audience)
+    key = jwt.PyJWKClient(server.jwks_uri).get_signing_key_from_jwt(token)
+    expected = {"audience": audience, "issuer": server.issuer}
+    assert jwt.decode(token, key, algorithms=["PS256"], **expected)["client_id"] == "partner"
+    with pytest.raises(jwt.InvalidAlgorithmError):
+        jwt.decode(token, key, algorithms=["RS256"], **expected)
+
+
 def test_authlib_refuses_the_dialect_of_auth0_and_auth0_python_a_token_without_a_subject() -> None:
     with pytest.raises(InvalidTokenError):
         authlib(STANDARD, audience_of("auth0"))(fetch_token(STANDARD, audience_of("auth0")))

@@ -70,10 +70,10 @@ fn openidconnect_discovers_us_and_verifies_a_token_with_our_keys() {
         let issuer = IssuerUrl::new(server.issuer.clone()).expect("an issuer");
         let metadata = CoreProviderMetadata::discover(&issuer, &http()).expect("a discovery document");
         assert_eq!(metadata.token_endpoint().expect("a token endpoint").as_str(), server.token_endpoint);
-        assert_eq!(
-            metadata.id_token_signing_alg_values_supported(),
-            &vec![CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256]
-        );
+        let algorithms = metadata.id_token_signing_alg_values_supported();
+        assert_eq!(algorithms.len(), 2, "RS256 and PS256: {algorithms:?}");
+        assert!(algorithms.contains(&CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256));
+        assert!(algorithms.contains(&CoreJwsSigningAlgorithm::RsaSsaPssSha256));
 
         let answer = token(&server, &server.clients[0], AuthType::BasicAuth, AUDIENCE, None).expect("a token");
         let (message, signature) = answer.access_token().secret().rsplit_once('.').expect("a JWS");
