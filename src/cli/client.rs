@@ -8,6 +8,7 @@ use super::client_secret::{self, SecretArgs, show_new_secret};
 use super::exit::CliError;
 use super::open::{caller, open, open_for_reading};
 use super::output;
+use super::usage::{DaysArgs, show_client_usage};
 use super::{ConfigArgs, OutputArgs};
 use crate::issuer::clients::IdRule;
 use crate::issuer::document::ClientEntry;
@@ -83,6 +84,16 @@ enum Verb {
     },
     /// The secrets of a client
     Secret(SecretArgs),
+    /// How often the client got a token or was refused, day by day (UTC)
+    #[command(
+        after_help = "Servers write what they count every ten seconds. What was refused includes requests that only claimed to be this client.\n\nExample:\n  tokenhouse client usage partner-a --days 7"
+    )]
+    Usage {
+        /// Its client id
+        client_id: String,
+        #[command(flatten)]
+        days: DaysArgs,
+    },
     /// Generates a new secret; the others work on for a while, so that nothing stands still
     #[command(after_help = "Example:\n  tokenhouse client rotate-secret partner-a --overlap-seconds 86400")]
     RotateSecret {
@@ -158,6 +169,7 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
             output::remark(format_args!("deleted the client {client_id} with its secrets and grants"));
             Ok(())
         }
+        Verb::Usage { client_id, days } => show_client_usage(&open_for_reading(config)?, format, &client_id, days),
         Verb::Secret(secret) => client_secret::run(config, format, secret),
         Verb::RotateSecret { client_id, overlap_seconds, label } => {
             let terms = SecretTerms { label, expires_at: None };

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod apply;
+pub mod as_client;
 pub mod audit;
 pub mod client;
 pub mod client_secret;
@@ -18,8 +19,10 @@ pub mod open;
 pub mod output;
 pub mod resource_api;
 pub mod running;
+pub mod secret;
 pub mod serve;
 pub mod token;
+pub mod usage;
 pub mod verify;
 
 use std::path::PathBuf;
@@ -86,8 +89,12 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// The audit trail
     Audit(audit::AuditArgs),
+    /// How many tokens were issued, to whom, day by day (UTC)
+    Stats(usage::StatsArgs),
     /// Gets a token as a client would
     Token(token::TokenArgs),
+    /// A client's own secret, as the client itself sees it
+    Secret(secret::SecretArgs),
     /// Verifies a token as a resource server would, and says why not
     Verify(verify::VerifyArgs),
     /// Asks a running server whether it is ready
@@ -129,7 +136,9 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Export(args) => apply::run_export(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Stats(args) => usage::run_stats(&args),
         Command::Token(args) => token::run(&args),
+        Command::Secret(args) => secret::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Config(args) => config::run(&args),

@@ -21,6 +21,8 @@ mod document;
 #[cfg(test)]
 mod hostile_http;
 #[cfg(test)]
+mod oauth_secret;
+#[cfg(test)]
 mod oauth_token;
 #[cfg(test)]
 mod rfc;
@@ -28,3 +30,5 @@ mod rfc;
 mod serve;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod usage;
