@@ -155,7 +155,8 @@ impl Administration {
         caller: &'c Caller,
         context: &ChangeContext,
     ) -> Change<'c> {
-        Change { transaction, admin: self, caller, now: context.at, memory: HashMemory::default() }
+        let (now, memory, creation) = (context.at, HashMemory::default(), AuditAction::Create);
+        Change { transaction, admin: self, caller, now, memory, creation }
     }
 
     /// The store that is administered.
@@ -194,6 +195,8 @@ pub struct Change<'c> {
     pub(super) caller: &'c Caller,
     pub(super) now: UnixMillis,
     pub(super) memory: HashMemory,
+    /// What the audit trail calls it when something is made: an import does not create.
+    pub(super) creation: AuditAction,
 }
 
 impl Change<'_> {
@@ -210,6 +213,7 @@ impl Change<'_> {
         before: Option<Value>,
         after: Option<Value>,
     ) -> Result<(), AdministrationError> {
+        let action = if action == AuditAction::Create { self.creation } else { action };
         let entry = AuditEntry { action, object_kind, object_id: object_id.to_owned(), before, after };
         Ok(self.transaction.record(entry)?)
     }

@@ -12,6 +12,7 @@ pub mod document;
 pub mod explain;
 pub mod grants;
 pub mod hash_pool;
+pub mod import;
 pub mod issue_token;
 pub mod quota;
 pub mod rights;
