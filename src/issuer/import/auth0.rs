@@ -70,8 +70,10 @@ pub fn import_auth0(export: &Auth0Export, mappings: &KeywordMappings) -> Result<
         clients.extend(read_client(&object, &mut draft)?);
     }
     let index = ClientIndex::of(&clients);
+    // As the export has them: a grant may define another one.
+    let defined = draft.scopes_by_api();
     for object in objects(&sections.grants)? {
-        read_grant(&object, &index, &systems, &mut clients, &mut draft)?;
+        read_grant(&object, &index, (&systems, &defined), &mut clients, &mut draft)?;
     }
     for mut client in clients {
         if default_audience.is_some_and(|audience| client.grants.iter().any(|grant| grant.audience == audience)) {
@@ -281,7 +283,7 @@ impl ClientIndex {
 fn read_grant(
     object: &Object<'_>,
     index: &ClientIndex,
-    systems: &[String],
+    (systems, defined): (&[String], &HashMap<String, Vec<String>>),
     clients: &mut [ClientEntry],
     draft: &mut Draft,
 ) -> Result<(), ImportError> {
@@ -310,7 +312,7 @@ fn read_grant(
         draft.report.note_because(NoteKind::GrantLeftOut, &name, why_not.unwrap_or("its client is not in the export"));
         return Ok(());
     };
-    let defined = draft.scopes_of(audience);
+    let defined = defined.get(audience).map(Vec::as_slice).unwrap_or_default();
     let all = object.flag("allow_all_scopes")? == Some(true);
     let scope = object.texts("scope")?;
     for value in scope.iter().filter(|value| !all && !defined.iter().any(|known| known == *value)) {

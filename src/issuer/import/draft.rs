@@ -42,9 +42,10 @@ impl Draft {
         self.api_places.contains_key(audience)
     }
 
-    pub(super) fn scopes_of(&self, audience: &str) -> Vec<String> {
-        let api = self.api_places.get(audience).and_then(|place| self.document.apis.get(*place));
-        api.into_iter().flat_map(|api| &api.scopes).map(|scope| scope.value.clone()).collect()
+    /// The scopes of each API.
+    pub(super) fn scopes_by_api(&self) -> HashMap<String, Vec<String>> {
+        let scopes = |api: &ApiEntry| api.scopes.iter().map(|scope| scope.value.clone()).collect();
+        self.document.apis.iter().map(|api| (api.identifier.clone(), scopes(api))).collect()
     }
 
     /// Adds an API without scopes, unless it is there; `false` where none can have that identifier.

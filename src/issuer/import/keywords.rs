@@ -7,6 +7,9 @@ use super::source::{ImportError, SourceFile};
 /// Longest keyword, in bytes.
 const MAX_KEYWORD: usize = 128;
 
+/// Stands around a keyword without a value: as `##…##` it could begin a comment and be lost.
+const LEFT: char = '\u{e000}';
+
 /// The value of each keyword.
 #[derive(Clone, Debug, Default)]
 pub struct KeywordMappings(Map<String, Value>);
@@ -36,26 +39,33 @@ impl KeywordMappings {
     }
 
     /// `text` with the values in the place of the keywords, before it is parsed, as the deploy CLI does it: `@@…@@`
-    /// becomes JSON, with its quotes if it has any, `##…##` the text of the value. Keywords without a value stay, and
-    /// stand in quotes, so that the text can be parsed.
+    /// becomes JSON, with its quotes if it has any, `##…##` the text of the value. Keywords without a value stay, marked
+    /// so that the text can be parsed and they are found again.
     pub(super) fn replace(&self, text: &str) -> String {
         let json = replaced(text, "@@", |before, keyword, after| {
             let quote = ['"', '\''].into_iter().find(|quote| before.ends_with(*quote) && after.starts_with(*quote));
             match self.0.get(keyword) {
                 Some(value) => Replacement { text: value.to_string(), takes_quotes: quote.is_some() },
-                None if quote.is_some() => Replacement { text: format!("@@{keyword}@@"), takes_quotes: false },
-                None => Replacement { text: format!("\"@@{keyword}@@\""), takes_quotes: false },
+                None if quote.is_some() => Replacement { text: left(keyword), takes_quotes: false },
+                None => Replacement { text: format!("\"{}\"", left(keyword)), takes_quotes: false },
             }
         });
-        replaced(&json, "##", |_, keyword, _| {
+        replaced(&json, "##", |before, keyword, _| {
+            let begins_line = before.rsplit('\n').next().is_some_and(|line| line.trim().is_empty());
             let text = match self.0.get(keyword) {
+                // A comment: nothing else of YAML begins a line so.
+                None if begins_line => format!("##{keyword}##"),
                 Some(Value::String(text)) => text.clone(),
                 Some(value) => value.to_string(),
-                None => format!("##{keyword}##"),
+                None => left(keyword),
             };
             Replacement { text, takes_quotes: false }
         })
     }
+}
+
+fn left(keyword: &str) -> String {
+    format!("{LEFT}{keyword}{LEFT}")
 }
 
 struct Replacement {
@@ -97,16 +107,10 @@ fn keyword_of<'t>(tail: &'t str, mark: &str) -> Option<(&'t str, &'t str)> {
 pub(super) fn left_keywords(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => {
-            for mark in ["##", "@@"] {
-                let mut rest = text.as_str();
-                while let Some((_, tail)) = rest.split_once(mark) {
-                    rest = tail;
-                    if let Some((keyword, after)) = keyword_of(tail, mark) {
-                        rest = after;
-                        if !found.iter().any(|known| known == keyword) {
-                            found.push(keyword.to_owned());
-                        }
-                    }
+            // Between marks, and each second piece: a, mark, keyword, mark, b.
+            for keyword in text.split(LEFT).skip(1).step_by(2) {
+                if !found.iter().any(|known| known == keyword) {
+                    found.push(keyword.to_owned());
                 }
             }
         }
@@ -137,6 +141,7 @@ mod tests {
         assert_eq!(replaced("a: @@SCOPES@@"), r#"a: ["a","b"]"#);
         assert_eq!(replaced(r#"{"a": "@@SCOPES@@", 'b': '@@LIFE@@'}"#), r#"{"a": ["a","b"], 'b': 3600}"#);
         assert_eq!(replaced("a: @@ENV@@"), r#"a: "dev""#);
+        assert_eq!(replaced("\n  ##HEADING##\na: 1"), "\n  ##HEADING##\na: 1");
         assert_eq!(replaced("# ## heading ## @@ ###"), "# ## heading ## @@ ###");
     }
 
@@ -144,7 +149,7 @@ mod tests {
     fn a_keyword_without_a_value_stays_where_it_can_be_parsed_and_found() {
         let text = mappings().replace("a: @@GONE@@\nb: \"@@GONE@@\"\nc: ##LOST##-##ENV##\n");
         let value = SourceFile::new("f", text).yaml().unwrap();
-        assert_eq!(value, json!({"a": "@@GONE@@", "b": "@@GONE@@", "c": "##LOST##-dev"}));
+        assert_eq!(value, json!({"a": left("GONE"), "b": left("GONE"), "c": format!("{}-dev", left("LOST"))}));
         let mut found = Vec::new();
         left_keywords(&value, &mut found);
         assert_eq!(found, ["GONE", "LOST"]);
