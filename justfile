@@ -27,6 +27,10 @@ format:
 postgres:
     tests/postgres/run
 
+# Real client libraries of other languages
+interop *PARTS:
+    tests/interop/run {{ PARTS }}
+
 # The README's commands in a fresh clone
 tour:
     .ci/readme-tour

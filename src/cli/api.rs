@@ -6,6 +6,7 @@ use super::exit::CliError;
 use super::open::{caller, open, open_for_reading};
 use super::output::{self, OutputFormat};
 use super::{ConfigArgs, OutputArgs};
+use crate::issuer::AdministrationError;
 use crate::issuer::document::{ApiEntry, ScopeEntry};
 use crate::keys::SigningAlg;
 use crate::oauth::resource::{Audience, DefaultScope, ScopeFormat, ScopePolicy, TokenDialect};
@@ -141,22 +142,20 @@ pub fn run(args: ApiArgs) -> Result<(), CliError> {
             output::object(format, &ApiEntry::from(&api))
         }
         Verb::Update { identifier, rules, add_scope, remove_scope } => {
-            let mut missing = Vec::new();
             let api = change()?.change(&caller(), |change| {
                 change.update_api(&identifier, |entry| {
                     rules.apply_to(entry);
                     let defined = |value: &String| entry.scopes.iter().any(|scope| scope.value == *value);
-                    missing = remove_scope.iter().filter(|value| !defined(value)).cloned().collect();
+                    let missing: Vec<_> = remove_scope.iter().filter(|value| !defined(value)).cloned().collect();
+                    if !missing.is_empty() {
+                        let message = format!("{identifier} defines no scope {}", missing.join(", no scope "));
+                        return Err(AdministrationError::Refused(message));
+                    }
                     entry.scopes.retain(|scope| !remove_scope.contains(&scope.value));
                     entry.scopes.extend(add_scope.iter().map(|text| scope_entry(text)));
+                    Ok(())
                 })
             })?;
-            if !missing.is_empty() {
-                return Err(CliError::Refused(format!(
-                    "{identifier} defines no scope {}",
-                    missing.join(", no scope ")
-                )));
-            }
             output::object(format, &ApiEntry::from(&api))
         }
         Verb::Delete { identifier } => {

@@ -6,8 +6,8 @@ use serde_json::json;
 use super::exit::CliError;
 use super::open::open_for_reading;
 use super::{ConfigArgs, OutputArgs, output};
-use crate::issuer::document::entries::to_timestamp;
-use crate::store::{AuditEvent, AuditFilter, ChainVerdict, Page, Store};
+use crate::issuer::audit::AuditEventEntry;
+use crate::store::{AuditFilter, ChainVerdict, Page, Store};
 
 /// How many events are read at a time.
 const BATCH: u32 = 1_000;
@@ -65,29 +65,12 @@ fn export(store: &Store) -> Result<(), CliError> {
         let events = store.read(|reader| {
             let now = reader.count_audit_events(&everything)?;
             let grown = u32::try_from(now.saturating_sub(count)).unwrap_or(u32::MAX);
-            reader.list_audit_events(&everything, Page { offset: left.saturating_add(grown), limit })
+            reader.list_audit_events(&everything, Page { offset: left.saturating_add(grown), limit, ..Page::ALL })
         });
-        for event in events.map_err(anyhow::Error::from)?.iter().rev() {
-            output::line(line(event))?;
+        for event in events.map_err(anyhow::Error::from)?.into_iter().rev() {
+            let line = serde_json::to_string(&AuditEventEntry::from(event)).map_err(anyhow::Error::from)?;
+            output::line(line)?;
         }
     }
     Ok(())
-}
-
-fn line(event: &AuditEvent) -> serde_json::Value {
-    json!({
-        "id": event.id.to_string(),
-        "position": event.position,
-        "revision": event.revision.0,
-        "at": to_timestamp(event.at).map(|at| at.to_string()),
-        "actor_kind": event.actor_kind,
-        "actor": event.actor,
-        "action": event.action,
-        "object_kind": event.object_kind,
-        "object_id": event.object_id,
-        "before": event.before,
-        "after": event.after,
-        "request_id": event.request_id,
-        "hash": event.hash,
-    })
 }

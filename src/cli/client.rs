@@ -148,6 +148,7 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
                     if let Some(audience) = default_audience {
                         entry.default_audience = Some(audience).filter(|audience| !audience.is_empty());
                     }
+                    Ok(())
                 })
             })?;
             output::object(format, &ClientEntry::without_secrets_and_grants(&client))

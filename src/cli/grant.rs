@@ -89,7 +89,10 @@ pub fn run(args: GrantArgs) -> Result<(), CliError> {
         Verb::Update { target, scope } => {
             let entry = GrantEntry::new(target.audience, scope);
             change()?.change(&caller(), |change| {
-                change.update_grant(&target.client_id, &entry.audience, |edited| edited.scope.clone_from(&entry.scope))
+                change.update_grant(&target.client_id, &entry.audience, |edited| {
+                    edited.scope.clone_from(&entry.scope);
+                    Ok(())
+                })
             })?;
             output::object(format, &shown(&target.client_id, &entry))
         }

@@ -101,6 +101,9 @@ enum Command {
     Config(config::ConfigCommandArgs),
     /// Creates or updates the tables of the database
     Migrate(open::MigrateArgs),
+    /// Prints the description of the Management API (OpenAPI 3.1), as servers have it at /api/v2/openapi.json
+    #[command(after_help = "Example:\n  tokenhouse openapi > openapi.json")]
+    Openapi,
     /// Prints a completion script for a shell
     #[command(after_help = "Example:\n  tokenhouse completions bash > /etc/bash_completion.d/tokenhouse")]
     Completions {
@@ -137,6 +140,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Migrate(args) => open::run_migrate(&args),
+        Command::Openapi => output::json(&crate::http::management::openapi::document("/api/v2")),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "tokenhouse", &mut script);

@@ -12,10 +12,12 @@ use super::exit::CliError;
 use super::open::{Opened, open_with, seconds, sources};
 use super::{ConfigArgs, output, running};
 use crate::config::{Config, Flag};
+use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::server::{ServerSettings, start};
 use crate::http::{IssuerEndpoints, RequestLimits, tls};
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::hash_pool::HashPoolSettings;
+use crate::issuer::management_access::ManagementAccess;
 use crate::issuer::rights::Caller;
 use crate::issuer::served::Served;
 use crate::issuer::signing_keys::TestKeys;
@@ -110,6 +112,10 @@ async fn serve(
     let endpoints = IssuerEndpoints {
         issuer: issuer.clone(),
         administration: opened.administration.clone(),
+        management: Arc::new(ManagementEndpoints::new(
+            ManagementAccess::new(issuer.served().clone(), opened.clock.clone()),
+            ManagementLimits { per_second: config.limits.management_per_second, burst: config.limits.management_burst },
+        )),
         limits: RequestLimits {
             body_bytes: config.limits.body_bytes,
             body_time: config.server.request_body,

@@ -1,7 +1,7 @@
 //! How does a value become a type that cannot be wrong, with every mistake collected on the way?
 
 use std::fmt::Debug;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -124,6 +124,12 @@ impl<'a> Reader<'a> {
             (ValueKind::Boolean(value), _) => Ok(*value),
             _ => Err(self.wrong_type(key, "true or false, without quotes")),
         }
+    }
+
+    /// A whole number that its setting keeps above zero.
+    pub(super) fn positive(&mut self, key: &str) -> Read<NonZeroU32> {
+        let number: u32 = self.integer(key)?;
+        NonZeroU32::new(number).ok_or_else(|| self.conflict(key, "must be at least 1"))
     }
 
     /// A whole number within the range of the table of settings.

@@ -1,6 +1,7 @@
 //! How does the issuer listen, and what does it take from one connection? Sections `server`, `tls` and `limits`.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,6 +46,10 @@ pub struct LimitSettings {
     pub head_bytes: usize,
     /// Parameters of a token request.
     pub parameters: usize,
+    /// Calls of the Management API per second and client.
+    pub management_per_second: NonZeroU32,
+    /// Calls of the Management API of a client at once.
+    pub management_burst: NonZeroU32,
 }
 
 impl ServerSettings {
@@ -99,7 +104,15 @@ impl LimitSettings {
         let body_bytes = from.integer("limits.body_bytes");
         let head_bytes = from.integer("limits.head_bytes");
         let parameters = from.integer("limits.parameters");
-        Ok(Self { body_bytes: body_bytes?, head_bytes: head_bytes?, parameters: parameters? })
+        let management_per_second = from.positive("limits.management_per_second");
+        let management_burst = from.positive("limits.management_burst");
+        Ok(Self {
+            body_bytes: body_bytes?,
+            head_bytes: head_bytes?,
+            parameters: parameters?,
+            management_per_second: management_per_second?,
+            management_burst: management_burst?,
+        })
     }
 }
 

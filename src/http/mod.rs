@@ -6,6 +6,7 @@ pub mod cached_document;
 pub mod discovery;
 pub mod error;
 pub mod health;
+pub mod management;
 pub mod middleware;
 pub mod server;
 pub mod tls;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 
+use self::management::ManagementEndpoints;
 use crate::issuer::{Administration, TokenIssuer};
 
 /// The bounds of what is read from a request.
@@ -36,6 +38,8 @@ pub struct IssuerEndpoints {
     pub issuer: Arc<TokenIssuer>,
     /// The use cases that change what is stored.
     pub administration: Arc<Administration>,
+    /// What the Management API needs besides.
+    pub management: Arc<ManagementEndpoints>,
     /// The bounds of requests.
     pub limits: RequestLimits,
     /// How long discovery documents and the JWK Set may be cached, in seconds.
@@ -54,6 +58,7 @@ impl IssuerEndpoints {
         for relative in ["/oauth/token", "/connect/token"] {
             config.service(error::only("POST", web::resource(at(relative)).route(web::post().to(token::token))));
         }
+        management::configure(config, path);
         config.service(web::resource(at("/authorize")).to(authorize::refuse));
         for relative in ["/.well-known/jwks.json", "/.well-known/openid-configuration/jwks"] {
             config.service(cached_document::resource(&at(relative), discovery::jwk_set));

@@ -34,12 +34,12 @@ impl Change<'_> {
     pub fn update_api(
         &mut self,
         identifier: &str,
-        edit: impl FnOnce(&mut ApiEntry),
+        edit: impl FnOnce(&mut ApiEntry) -> Result<(), AdministrationError>,
     ) -> Result<Api, AdministrationError> {
         let current = self.existing_api(identifier)?;
         let before = ApiEntry::from(&current);
         let mut entry = before.clone();
-        edit(&mut entry);
+        edit(&mut entry)?;
         if entry.identifier != before.identifier {
             return Err(AdministrationError::Refused("the identifier of an API cannot change".to_owned()));
         }

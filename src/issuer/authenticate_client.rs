@@ -1,6 +1,6 @@
 //! Which client is this? The one place that can say so (RFC 6749 §2.3 and §3.2.1).
 //!
-//! Unknown client, wrong secret, expired secret and disabled client answer alike, and the work done depends only on
+//! Unknown client, wrong secret, expired secret, disabled client and one that is set to a key answer alike, and the work done depends only on
 //! what was presented: for the generated form one small hash, none with a wrong checksum; for any other string one
 //! slow check where the store holds any secret that a person brought, else none; and before it, for one that looks
 //! machine-made, one small hash where the store holds any of those.
@@ -126,7 +126,7 @@ impl Proven {
 }
 
 fn is_usable(client: &Client, stored: &StoredSecret, now: UnixMillis) -> bool {
-    client.is_usable(now) && stored.is_live(now)
+    client.is_usable(now) && client.accepts_secrets() && stored.is_live(now)
 }
 
 /// Checks a secret of the generated form: its id selects the one hash to check.

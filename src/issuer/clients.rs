@@ -4,8 +4,8 @@ use super::administration::{AdministrationError, Change, audited, validated_auth
 use super::apis::validated_text;
 use super::document::ClientEntry;
 use super::document::entries::without_repeats;
-use crate::oauth::client::{Client, ClientId};
-use crate::store::{AuditAction, ObjectKind};
+use crate::oauth::client::{AuthenticationMethod, Client, ClientId};
+use crate::store::{AuditAction, ObjectKind, Revision};
 
 /// How client ids are made: Auth0's form, 32 alphanumeric characters.
 const GENERATED_ID_LENGTH: usize = 32;
@@ -20,7 +20,7 @@ pub enum IdRule {
 }
 
 impl Change<'_> {
-    /// Creates a client, without secrets and grants.
+    /// Creates a client, without secrets, registered keys and grants.
     ///
     /// # Errors
     /// If one with that id exists, or the entry is wrong.
@@ -49,47 +49,73 @@ impl Change<'_> {
         self.record(AuditAction::Create, ObjectKind::Client, client.client_id.as_str(), None, after)
     }
 
-    /// Changes the client `client_id` as `edit` does; its secrets and grants have changes of their own.
+    /// Changes the client `client_id` as `edit` does; its secrets, keys and grants have changes of their own.
     ///
     /// # Errors
     /// If there is none, or what comes out is wrong.
     pub fn update_client(
         &mut self,
         client_id: &str,
-        edit: impl FnOnce(&mut ClientEntry),
+        edit: impl FnOnce(&mut ClientEntry) -> Result<(), AdministrationError>,
     ) -> Result<Client, AdministrationError> {
         let current = self.existing_client(client_id)?;
         let before = ClientEntry::without_secrets_and_grants(&current);
         let mut entry = before.clone();
-        edit(&mut entry);
+        edit(&mut entry)?;
         entry.authentication_methods = without_repeats(&entry.authentication_methods);
         if entry == before {
             return Ok(current);
         }
-        if entry.authentication_methods != before.authentication_methods {
+        // Whoever says where the keys of a client are has the client; and one that was put out of use, perhaps because its
+        // secret is known, is not put back into use by anybody.
+        let revived = (entry.enabled && !before.enabled)
+            || (entry.client_credentials_allowed && !before.client_credentials_allowed);
+        if (before.enabled && !entry.enabled)
+            || (before.client_credentials_allowed && !entry.client_credentials_allowed)
+        {
+            self.must_not_be_caller(&current, "put it out of use")?;
+        }
+        let authenticates_otherwise =
+            entry.authentication_methods != before.authentication_methods || entry.jwks_uri != before.jwks_uri;
+        if revived || authenticates_otherwise {
             self.may_touch_credentials(&current)?;
         }
-        let Client { id, created_at, secrets, grants, .. } = current;
+        let Client { id, created_at, secrets, keys, grants, .. } = current;
         let validated = self.validated_client(&entry, current.client_id)?;
-        let client = Client { id, secrets, grants, created_at, ..validated };
+        let client = Client { id, secrets, keys, grants, created_at, ..validated };
         self.transaction.update_client(&client)?;
         let after = audited(&ClientEntry::without_secrets_and_grants(&client));
         self.record(AuditAction::Update, ObjectKind::Client, client_id, audited(&before), after)?;
         Ok(client)
     }
 
-    /// Deletes the client `client_id` with its secrets and grants.
+    /// Deletes the client `client_id` with its secrets, keys and grants.
     ///
     /// # Errors
     /// If there is none.
     pub fn delete_client(&mut self, client_id: &str) -> Result<(), AdministrationError> {
         let client = self.existing_client(client_id)?;
+        self.must_not_be_caller(&client, "delete it")?;
         self.transaction.delete_client(client.id)?;
         let before = audited(&ClientEntry::without_secrets_and_grants(&client));
         self.record(AuditAction::Delete, ObjectKind::Client, client_id, before, None)
     }
 
-    pub(super) fn existing_client(&mut self, client_id: &str) -> Result<Client, AdministrationError> {
+    /// Makes sure that the client is still as it was at one of these revisions.
+    ///
+    /// # Errors
+    /// If it is not, or there is none.
+    pub fn expect_revision(&mut self, client_id: &str, seen: &[Revision]) -> Result<(), AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        let current = self.transaction.client_revision(client.id)?;
+        if current.is_some_and(|current| seen.contains(&current)) { Ok(()) } else { Err(AdministrationError::Outdated) }
+    }
+
+    /// The client `client_id`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn existing_client(&mut self, client_id: &str) -> Result<Client, AdministrationError> {
         let missing = || AdministrationError::not_found("client", client_id);
         let id: ClientId = client_id.parse().map_err(|_| missing())?;
         self.transaction.find_client(&id)?.ok_or_else(missing)
@@ -105,7 +131,7 @@ impl Change<'_> {
         ClientId::parse_chosen(&id).map_err(AdministrationError::invalid)
     }
 
-    /// The client that `entry` describes, with a nil id and without secrets and grants.
+    /// The client that `entry` describes, with a nil id and without secrets, registered keys and grants.
     fn validated_client(&mut self, entry: &ClientEntry, client_id: ClientId) -> Result<Client, AdministrationError> {
         // Found here, a typing error is not found at the first refused request.
         let default_api = entry.default_audience.as_deref().map(|audience| self.existing_api(audience)).transpose()?;
@@ -115,11 +141,29 @@ impl Change<'_> {
             enabled: entry.enabled,
             client_credentials_allowed: entry.client_credentials_allowed,
             default_audience: default_api.map(|api| api.identifier),
-            authentication_methods: without_repeats(&entry.authentication_methods),
+            authentication_methods: validated_methods(&entry.authentication_methods)?,
+            jwks_uri: entry
+                .jwks_uri
+                .as_deref()
+                .map(|uri| uri.parse().map_err(AdministrationError::invalid))
+                .transpose()?,
             quota: entry.quota,
             claims: entry.claims.clone(),
             auth0_fields: validated_auth0_fields(&entry.auth0_fields)?,
             ..Client::new(uuid::Uuid::nil(), client_id, self.now)
         })
     }
+}
+
+/// A client that is set to its keys cannot use a secret, so `private_key_jwt` stands alone.
+fn validated_methods(methods: &[AuthenticationMethod]) -> Result<Vec<AuthenticationMethod>, AdministrationError> {
+    let methods = without_repeats(methods);
+    if methods.len() > 1 && methods.contains(&AuthenticationMethod::PrivateKeyJwt) {
+        return Err(AdministrationError::Invalid(
+            "private_key_jwt stands alone, since a client that is set to it cannot use a secret: leave \
+             authentication_methods empty to let it use both for a while"
+                .to_owned(),
+        ));
+    }
+    Ok(methods)
 }

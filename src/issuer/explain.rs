@@ -2,6 +2,7 @@
 //! a secret and without a token.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::clock::UnixMillis;
 use crate::oauth::client::Client;
@@ -11,7 +12,7 @@ use crate::oauth::resource::{Api, Audience, Compat};
 use crate::oauth::token_request::AccessRequest;
 
 /// What would be answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Explanation {
     /// Would a token be issued?
     pub issued: bool,
@@ -56,13 +57,8 @@ impl ApiDirectory for ApiList<'_> {
 
 /// Explains what `client` would get for `request` at `now`.
 pub fn explain(client: &Client, apis: &[Api], request: &AccessRequest, compat: Compat, now: UnixMillis) -> Explanation {
-    let hidden = if !client.is_usable(now) {
-        Some("the client is disabled: enable it")
-    } else if !client.secrets.iter().any(|secret| secret.is_live(now)) {
-        Some("the client has no secret that is live: add one")
-    } else {
-        None
-    };
+    let hidden =
+        if client.is_usable(now) { lacks_credentials(client, now) } else { Some("the client is disabled: enable it") };
     if let Some(cause) = hidden {
         return refused(&TokenError::InvalidClient, compat, Some(cause));
     }
@@ -79,6 +75,25 @@ pub fn explain(client: &Client, apis: &[Api], request: &AccessRequest, compat: C
             cause: None,
         },
         Err(error) => refused(&error, compat, None),
+    }
+}
+
+/// Why no request can authenticate as this client, if none can.
+fn lacks_credentials(client: &Client, now: UnixMillis) -> Option<&'static str> {
+    let has_secret = client.secrets.iter().any(|secret| secret.is_live(now));
+    let has_key = client.jwks_uri.is_some() || client.keys.iter().any(|key| key.is_live(now));
+    match (client.accepts_secrets(), client.accepts_assertions()) {
+        (false, _) if !has_key => Some(
+            "the client is set to private_key_jwt and has no key that is live: add one, or set jwks_uri; its secrets do \
+             not count",
+        ),
+        (_, false) if !has_secret && has_key => Some(
+            "the client is set to its secret and has none that is live; its keys do not count: add a secret, or set its \
+             authentication method to private_key_jwt",
+        ),
+        (_, true) if has_key => None,
+        (true, _) if has_secret => None,
+        _ => Some("the client has no secret and no key that is live: add one"),
     }
 }
 

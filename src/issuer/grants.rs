@@ -59,13 +59,13 @@ impl Change<'_> {
         &mut self,
         client_id: &str,
         audience: &str,
-        edit: impl FnOnce(&mut GrantEntry),
+        edit: impl FnOnce(&mut GrantEntry) -> Result<(), AdministrationError>,
     ) -> Result<ClientGrant, AdministrationError> {
         let (client, api) = self.client_and_api(client_id, audience)?;
         let grant = existing_grant(&client, &api)?;
         let before = GrantEntry::of(api.identifier.as_str(), &grant);
         let mut entry = before.clone();
-        edit(&mut entry);
+        edit(&mut entry)?;
         entry.scope = without_repeats(&entry.scope);
         if entry.audience != before.audience {
             return Err(AdministrationError::Refused(
@@ -77,6 +77,9 @@ impl Change<'_> {
         }
         let scope = validated_scope(&api, &entry.scope)?;
         self.may_grant(&api, &scope.filtered(|value| !grant.scope.contains(value)))?;
+        if api.is_system && !grant.scope.filtered(|value| !scope.contains(value)).is_empty() {
+            self.must_not_be_caller(&client, "take its scopes away")?;
+        }
         let auth0_fields = validated_auth0_fields(&entry.auth0_fields)?;
         let updated = ClientGrant { scope, auth0_fields, updated_at: self.now, ..grant };
         self.transaction.update_grant(&updated)?;
@@ -93,6 +96,9 @@ impl Change<'_> {
     pub fn delete_grant(&mut self, client_id: &str, audience: &str) -> Result<(), AdministrationError> {
         let (client, api) = self.client_and_api(client_id, audience)?;
         let grant = existing_grant(&client, &api)?;
+        if api.is_system {
+            self.must_not_be_caller(&client, "delete its grant")?;
+        }
         self.transaction.delete_grant(grant.id)?;
         let before = GrantEntry::of(api.identifier.as_str(), &grant);
         self.record(AuditAction::Delete, ObjectKind::Grant, &object_id(&client, &api), audited(&before), None)

@@ -5,8 +5,10 @@
 
 pub mod administration;
 pub mod apis;
+pub mod audit;
 pub mod authenticate_client;
 pub mod bootstrap;
+pub mod client_keys;
 pub mod clients;
 pub mod document;
 pub mod explain;
@@ -14,6 +16,7 @@ pub mod grants;
 pub mod hash_pool;
 pub mod import;
 pub mod issue_token;
+pub mod management_access;
 pub mod quota;
 pub mod rights;
 pub mod rotate_keys;

@@ -1,10 +1,10 @@
 //! Who asks for a change, and what may be changed by whom? No change gives its caller a right that it does not hold.
 
 use super::administration::{AdministrationError, Change};
-use crate::oauth::client::Client;
+use crate::oauth::client::{Client, ClientId};
 use crate::oauth::resource::Api;
 use crate::oauth::scope::{ScopeSet, ScopeValue};
-use crate::store::Actor;
+use crate::store::{Actor, Reader};
 
 /// Who asks, on which request, and with which rights.
 #[derive(Clone, Debug)]
@@ -36,6 +36,11 @@ impl Caller {
     pub const fn system() -> Self {
         Self::on_host(Actor::System)
     }
+
+    /// Is the client `client_id` the caller itself?
+    fn is_client(&self, client_id: &ClientId) -> bool {
+        matches!(&self.actor, Actor::Client { client_id: own } if own == client_id.as_str())
+    }
 }
 
 impl Rights {
@@ -46,30 +51,49 @@ impl Rights {
             Self::Scopes(held) => scope.iter().filter(|value| !held.contains(value)).collect(),
         }
     }
-}
 
-impl Change<'_> {
-    /// Whoever can hand out a right can use it: scopes of the Management API are granted only by those that hold them.
-    pub(super) fn may_grant(&self, api: &Api, scope: &ScopeSet) -> Result<(), AdministrationError> {
-        if api.is_system { self.must_hold(scope) } else { Ok(()) }
-    }
-
-    /// Whoever knows or sets a client's credentials can act as that client: they are touched only by those that hold all
-    /// of its rights on the Management API.
-    pub(super) fn may_touch_credentials(&mut self, client: &Client) -> Result<(), AdministrationError> {
-        if self.caller.rights == Rights::Host || client.grants.is_empty() {
+    /// Whoever knows or sets a client's credentials can act as that client: they are seen and touched only by those that
+    /// hold all of its rights on the Management API.
+    ///
+    /// # Errors
+    /// If one is lacking.
+    pub fn may_touch_credentials(&self, client: &Client, reader: &mut Reader) -> Result<(), AdministrationError> {
+        if *self == Self::Host || client.grants.is_empty() {
             return Ok(());
         }
-        let management = self.transaction.list_apis()?.into_iter().find(|api| api.is_system);
+        let management = reader.list_apis()?.into_iter().find(|api| api.is_system);
         let granted = management.and_then(|api| client.grant_for(api.id));
         granted.map_or(Ok(()), |grant| self.must_hold(&grant.scope))
     }
 
     fn must_hold(&self, scope: &ScopeSet) -> Result<(), AdministrationError> {
-        let lacking = self.caller.rights.lacking(scope);
+        let lacking = self.lacking(scope);
         if lacking.is_empty() {
             return Ok(());
         }
         Err(AdministrationError::InsufficientScope(lacking.into_iter().map(ToString::to_string).collect()))
+    }
+}
+
+impl Change<'_> {
+    /// Nobody locks itself out by a slip: a client does not take its own way to the Management API.
+    pub(super) fn must_not_be_caller(&self, client: &Client, doing: &str) -> Result<(), AdministrationError> {
+        if !self.caller.is_client(&client.client_id) {
+            return Ok(());
+        }
+        Err(AdministrationError::Refused(format!(
+            "the client {} is the one that calls: {doing} by another client or on the host",
+            client.client_id
+        )))
+    }
+
+    /// Whoever can hand out a right can use it: scopes of the Management API are granted only by those that hold them.
+    pub(super) fn may_grant(&self, api: &Api, scope: &ScopeSet) -> Result<(), AdministrationError> {
+        if api.is_system { self.caller.rights.must_hold(scope) } else { Ok(()) }
+    }
+
+    /// As [`Rights::may_touch_credentials`], of this change's caller.
+    pub(super) fn may_touch_credentials(&mut self, client: &Client) -> Result<(), AdministrationError> {
+        self.caller.rights.may_touch_credentials(client, self.transaction)
     }
 }

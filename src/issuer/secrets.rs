@@ -2,17 +2,18 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::administration::{AdministrationError, Change, audited};
 use super::apis::validated_text;
 use super::document::entries::to_timestamp;
 use crate::clock::UnixMillis;
 use crate::oauth::client::Client;
-use crate::secret::{GeneratedSecret, SecretHash, StoredSecret, hash_generated};
+use crate::secret::{GeneratedSecret, SecretHash, StoredSecret, WeakSecrets, hash_brought, hash_generated, verify_any};
 use crate::store::{AuditAction, ObjectKind};
 
 /// What is told about a new secret besides the secret.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretTerms {
     /// For people.
     pub label: Option<String>,
@@ -31,7 +32,7 @@ pub struct AddedSecret {
 }
 
 /// A secret as the audit trail and the lists show it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SecretSummary {
     /// Our own id.
     pub id: String,
@@ -42,10 +43,13 @@ pub struct SecretSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// When it was added.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub created_at: Option<Timestamp>,
     /// When it stops working.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
     /// When it last proved right.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -78,6 +82,44 @@ impl Change<'_> {
         Ok(AddedSecret { secret, stored, previous_expires_at: None })
     }
 
+    /// Adds a secret that somebody brought.
+    ///
+    /// # Errors
+    /// If it is too weak or too long, or the client has as many live secrets as it may.
+    pub fn add_brought_secret(
+        &mut self,
+        client: &Client,
+        value: &str,
+        weak: WeakSecrets,
+        terms: SecretTerms,
+    ) -> Result<StoredSecret, AdministrationError> {
+        let slow = client.secrets.iter().map(|stored| &stored.hash).find(|hash| hash.is_slow());
+        let entropy = self.admin.entropy.as_ref();
+        let hash = hash_brought(value, weak, slow, entropy, &mut self.memory)
+            .map_err(|error| AdministrationError::Invalid(format!("client {}: {error}", client.client_id)))?;
+        self.store_secret(client, hash, terms)
+    }
+
+    /// Makes `value` the secret of the client `client_id`; those before it stop working at once. If it is one of them, nothing
+    /// changes.
+    ///
+    /// # Errors
+    /// If there is no such client, or the secret is too weak or too long.
+    pub fn set_secret(&mut self, client_id: &str, value: &str) -> Result<(), AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        self.may_touch_credentials(&client)?;
+        let now = self.now;
+        let live: Vec<_> = client.secrets.iter().filter(|stored| stored.is_live(now)).collect();
+        if verify_any(live.iter().map(|stored| &stored.hash), value.as_bytes(), &mut self.memory).is_some() {
+            return Ok(());
+        }
+        for stored in &client.secrets {
+            self.retire_secret(client_id, &stored.id.to_string())?;
+        }
+        let client = self.existing_client(client_id)?;
+        self.add_brought_secret(&client, value, WeakSecrets::Refuse, SecretTerms::default()).map(drop)
+    }
+
     /// Adds a secret of which only the hash is known.
     ///
     /// # Errors
@@ -105,7 +147,13 @@ impl Change<'_> {
         let ends = self.now.plus_seconds(i64::from(overlap));
         let mut latest = None;
         let now = self.now;
-        for stored in client.secrets.iter().filter(|stored| stored.is_live(now)) {
+        if overlap == 0 {
+            // Nothing would ever look at them again.
+            for stored in &client.secrets {
+                self.retire_secret(client_id, &stored.id.to_string())?;
+            }
+        }
+        for stored in client.secrets.iter().filter(|stored| overlap > 0 && stored.is_live(now)) {
             let expires_at = stored.expires_at.map_or(ends, |already| already.min(ends));
             if stored.expires_at != Some(expires_at) {
                 self.change_secret(&client, stored, stored.label.clone(), Some(expires_at))?;
@@ -122,14 +170,7 @@ impl Change<'_> {
     /// If there is no such secret.
     pub fn retire_secret(&mut self, client_id: &str, which: &str) -> Result<(), AdministrationError> {
         let client = self.existing_client(client_id)?;
-        let named = |stored: &&StoredSecret| {
-            let summary = SecretSummary::from(*stored);
-            summary.id == which || summary.hint.as_deref() == Some(which)
-        };
-        let stored = client.secrets.iter().find(named);
-        let stored = stored.ok_or_else(|| {
-            AdministrationError::not_found("secret", format!("{which} of the client {client_id}: list them first"))
-        })?;
+        let stored = named_secret(&client, which)?;
         self.may_touch_credentials(&client)?;
         self.transaction.delete_secret(stored.id)?;
         self.record(
@@ -139,6 +180,29 @@ impl Change<'_> {
             audited(&SecretSummary::from(stored)),
             None,
         )
+    }
+
+    /// Changes label and expiry of a secret of the client `client_id` as `edit` does; `which` as in [`Self::retire_secret`].
+    ///
+    /// # Errors
+    /// If there is no such secret.
+    pub fn update_secret(
+        &mut self,
+        client_id: &str,
+        which: &str,
+        edit: impl FnOnce(&mut SecretTerms),
+    ) -> Result<StoredSecret, AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        let stored = named_secret(&client, which)?;
+        let before = SecretTerms { label: stored.label.clone(), expires_at: stored.expires_at.and_then(to_timestamp) };
+        let mut terms = before.clone();
+        edit(&mut terms);
+        if terms != before {
+            let expires_at = terms.expires_at.map(|at| UnixMillis(at.as_millisecond()));
+            self.change_secret(&client, stored, terms.label, expires_at)?;
+        }
+        let client = self.existing_client(client_id)?;
+        named_secret(&client, which).cloned()
     }
 
     /// Changes label and expiry of a secret.
@@ -242,6 +306,18 @@ impl Change<'_> {
             other.id,
         ))
     }
+}
+
+/// The secret of `client` with the id `which`, or whose first characters it is.
+fn named_secret<'c>(client: &'c Client, which: &str) -> Result<&'c StoredSecret, AdministrationError> {
+    let named = |stored: &&StoredSecret| {
+        let summary = SecretSummary::from(*stored);
+        summary.id == which || summary.hint.as_deref() == Some(which)
+    };
+    client.secrets.iter().find(named).ok_or_else(|| {
+        let name = format!("{} of the client {}: list them first", which.escape_debug(), client.client_id);
+        AdministrationError::not_found("secret", name)
+    })
 }
 
 fn object_id(client: &Client, stored: &StoredSecret) -> String {

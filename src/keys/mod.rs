@@ -8,6 +8,7 @@
 //! | `key_pair` | how does a parsed key sign, verify and name its public half? |
 //! | `certificate` | which certificate goes with a key? |
 //! | `jwk` | what is published about a key? |
+//! | `public_key`, `x509` | which public keys may a client register, and in which forms? |
 //! | `signer` | how does a token get its signature? |
 //! | `seal` | how does a private key lie in the database? |
 //! | `master_key_file` | how does the master key lie on disk? |
@@ -24,13 +25,16 @@ mod generate;
 mod jwk;
 mod key_pair;
 mod private_key;
+mod public_key;
 mod seal;
 mod signer;
+mod x509;
 
 pub use alg::{SigningAlg, UnknownSigningAlg};
 pub use certificate::{CERTIFICATE_VALIDITY_DAYS, CertificateError, self_signed_certificate};
 pub use generate::{RsaBits, UnsupportedRsaBits, generate_private_key};
 pub use jwk::{KeyUse, PublicJwk, PublicJwkError, PublicParameters, render_jwk_set};
 pub use private_key::{PrivateKey, PrivateKeyError};
+pub use public_key::{PublicKey, PublicKeyError, ReadKey};
 pub use seal::{MasterKey, MasterKeyError, MasterKeyId, SealError};
 pub use signer::{SignError, Signer, SignerError};

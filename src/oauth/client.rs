@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::client_key::{ClientKey, JwksUri};
 use super::named_enum::named_enum;
 use super::resource::Audience;
 use super::scope::{ScopeSet, is_nqchar};
@@ -80,6 +81,8 @@ named_enum! {
         ClientSecretBasic = "client_secret_basic",
         /// The secret in the body (RFC 6749 §2.3.1).
         ClientSecretPost = "client_secret_post",
+        /// An assertion signed with a private key of the client's own (OpenID Connect Core §9, RFC 7523 §2.2).
+        PrivateKeyJwt = "private_key_jwt",
     }
 }
 
@@ -130,10 +133,15 @@ pub struct Client {
     pub client_credentials_allowed: bool,
     /// The API meant when a request names none.
     pub default_audience: Option<Audience>,
-    /// How it was registered to authenticate. A client with a secret may use it in the header or the body as it likes.
+    /// How it was registered to authenticate; empty: with whatever it has. A client with a secret may use it in the
+    /// header or the body as it likes.
     pub authentication_methods: Vec<AuthenticationMethod>,
     /// Its secrets, oldest first.
     pub secrets: Vec<StoredSecret>,
+    /// Its public keys, oldest first.
+    pub keys: Vec<ClientKey>,
+    /// Where it publishes further keys.
+    pub jwks_uri: Option<JwksUri>,
     /// Its grants, oldest first; at most one per API.
     pub grants: Vec<ClientGrant>,
     /// Its quota, if any.
@@ -160,6 +168,8 @@ impl Client {
             default_audience: None,
             authentication_methods: Vec::new(),
             secrets: Vec::new(),
+            keys: Vec::new(),
+            jwks_uri: None,
             grants: Vec::new(),
             quota: None,
             claims: serde_json::Map::new(),
@@ -172,6 +182,24 @@ impl Client {
     /// May this client be given anything at `now`? The one gate that every grant and every authentication method passes.
     pub const fn is_usable(&self, _now: UnixMillis) -> bool {
         self.enabled
+    }
+
+    /// May it authenticate with a secret? Not if it was set to a key: a secret that leaked must then be worth nothing.
+    pub fn accepts_secrets(&self) -> bool {
+        !self.authentication_methods.contains(&AuthenticationMethod::PrivateKeyJwt)
+    }
+
+    /// May it authenticate with an assertion? If it was set to that, or to nothing at all: so that a client with a
+    /// secret can move to a key without standing still.
+    pub fn accepts_assertions(&self) -> bool {
+        let methods = &self.authentication_methods;
+        methods.is_empty() || methods.contains(&AuthenticationMethod::PrivateKeyJwt)
+    }
+
+    /// Its key with our own id or the `kid` `which`.
+    pub fn find_key(&self, which: &str) -> Option<&ClientKey> {
+        let by_id = self.keys.iter().find(|key| key.id.to_string() == which);
+        by_id.or_else(|| self.keys.iter().find(|key| key.kid.as_str() == which))
     }
 
     /// Its grant for the API `api_id`.

@@ -8,6 +8,7 @@ pub mod access_token;
 pub mod client;
 pub mod client_auth;
 pub mod client_credentials;
+pub mod client_key;
 pub mod error;
 pub mod form;
 pub mod metadata;

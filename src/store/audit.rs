@@ -93,10 +93,16 @@ pub struct AuditFilter {
     pub object_kind: Option<ObjectKind>,
     /// Of this object.
     pub object_id: Option<String>,
+    /// By this user or client.
+    pub actor: Option<String>,
+    /// Of this action.
+    pub action: Option<AuditAction>,
     /// At this time or later.
     pub since: Option<UnixMillis>,
     /// Before this time.
     pub until: Option<UnixMillis>,
+    /// Recorded before the event at this position.
+    pub before: Option<i64>,
 }
 
 impl Reader {
@@ -110,6 +116,14 @@ impl Reader {
                 .select(EventRow::as_select())
                 .load(connection)?;
             rows.into_iter().map(EventRow::into_event).collect()
+        })
+    }
+
+    /// The position of the event with this id.
+    pub fn audit_position(&mut self, id: Uuid) -> Result<Option<i64>, StoreError> {
+        self.attempt(|connection| {
+            let events = audit_events::table.filter(audit_events::id.eq(id.to_string()));
+            Ok(events.select(audit_events::position).first(connection).optional()?)
         })
     }
 
@@ -186,6 +200,15 @@ fn matching(filter: &AuditFilter) -> audit_events::BoxedQuery<'_, AnyBackend> {
     }
     if let Some(id) = &filter.object_id {
         query = query.filter(audit_events::object_id.eq(id));
+    }
+    if let Some(actor) = &filter.actor {
+        query = query.filter(audit_events::actor.eq(actor));
+    }
+    if let Some(action) = filter.action {
+        query = query.filter(audit_events::action.eq(action.as_str()));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(audit_events::position.lt(before));
     }
     if let Some(since) = filter.since {
         query = query.filter(audit_events::at.ge(since.0));

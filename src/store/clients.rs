@@ -10,7 +10,8 @@ use super::grants::insert_grant;
 use super::object_kind::ObjectKind;
 use super::read::{Page, Reader, Revision};
 use super::rows::client::{ClientParts, ClientRow, GrantRow, GrantScopeRow, MethodRow, SecretRow, assemble};
-use super::schema::{client_authentication_methods, client_secrets, clients, grant_scopes, grants};
+use super::rows::client_key::ClientKeyRow;
+use super::schema::{client_authentication_methods, client_keys, client_secrets, clients, grant_scopes, grants};
 use super::tombstones::{bury, unearth};
 use super::write::{Stamp, Transaction};
 use crate::oauth::client::{Client, ClientId};
@@ -19,13 +20,25 @@ impl Reader {
     /// The clients, oldest first.
     pub fn list_clients(&mut self, page: Page) -> Result<Vec<Client>, StoreError> {
         self.attempt(|connection| {
-            let rows = clients::table
+            let mut query = clients::table.into_boxed();
+            if let Some(after) = page.after {
+                query = query.filter(clients::id.gt(after.to_string()));
+            }
+            let rows = query
                 .order(clients::id)
                 .offset(page.offset.into())
                 .limit(page.limit.into())
                 .select(ClientRow::as_select())
                 .load(connection)?;
             with_parts(connection, rows)
+        })
+    }
+
+    /// The revision of the last change to the client or to anything that belongs to it.
+    pub fn client_revision(&mut self, id: Uuid) -> Result<Option<Revision>, StoreError> {
+        self.attempt(|connection| {
+            let revision = clients::table.find(id.to_string()).select(clients::revision).first(connection);
+            Ok(revision.optional()?.map(Revision))
         })
     }
 
@@ -68,7 +81,7 @@ impl Reader {
 }
 
 impl Transaction {
-    /// Adds a client with its secrets and grants. The client id must be new.
+    /// Adds a client with its secrets, keys and grants. The client id must be new.
     pub fn insert_client(&mut self, client: &Client) -> Result<(), StoreError> {
         self.change(|connection, stamp| {
             let row = ClientRow::new(client, client.updated_at, stamp.revision)?;
@@ -78,6 +91,10 @@ impl Transaction {
                 let secret = SecretRow::new(client.id, secret);
                 diesel::insert_into(client_secrets::table).values(secret).execute(connection)?;
             }
+            for key in &client.keys {
+                let key = ClientKeyRow::new(client.id, key)?;
+                diesel::insert_into(client_keys::table).values(key).execute(connection)?;
+            }
             for grant in &client.grants {
                 insert_grant(connection, client.id, grant)?;
             }
@@ -85,8 +102,8 @@ impl Transaction {
         })
     }
 
-    /// Makes the client with `client.id` what `client` says, except for its secrets and grants, which have methods of
-    /// their own; its `updated_at` becomes the time of the change.
+    /// Makes the client with `client.id` what `client` says, except for its secrets, keys and grants, which have
+    /// methods of their own; its `updated_at` becomes the time of the change.
     pub fn update_client(&mut self, client: &Client) -> Result<(), StoreError> {
         self.change(|connection, stamp| {
             let row = ClientRow::new(client, stamp.at, stamp.revision)?;
@@ -99,7 +116,7 @@ impl Transaction {
         })
     }
 
-    /// Deletes a client with its secrets and grants.
+    /// Deletes a client with its secrets, keys and grants.
     pub fn delete_client(&mut self, id: Uuid) -> Result<(), StoreError> {
         let id = id.to_string();
         self.change(|connection, stamp| {
@@ -116,6 +133,7 @@ pub(super) fn load_all(connection: &mut AnyConnection) -> Result<Vec<Client>, St
     let parts = ClientParts {
         methods: client_authentication_methods::table.select(MethodRow::as_select()).load(connection)?,
         secrets: client_secrets::table.select(SecretRow::as_select()).load(connection)?,
+        keys: client_keys::table.select(ClientKeyRow::as_select()).load(connection)?,
         grants: grants::table.select(GrantRow::as_select()).load(connection)?,
         grant_scopes: grant_scopes::table.select(GrantScopeRow::as_select()).load(connection)?,
     };
@@ -159,6 +177,12 @@ fn with_parts(connection: &mut AnyConnection, rows: Vec<ClientRow>) -> Result<Ve
             .select(SecretRow::as_select())
             .load(connection)
     })?;
+    let keys = load_in_chunks(&ids, |ids| {
+        client_keys::table
+            .filter(client_keys::client_row_id.eq_any(ids))
+            .select(ClientKeyRow::as_select())
+            .load(connection)
+    })?;
     let grants: Vec<GrantRow> = load_in_chunks(&ids, |ids| {
         grants::table.filter(grants::client_row_id.eq_any(ids)).select(GrantRow::as_select()).load(connection)
     })?;
@@ -169,7 +193,7 @@ fn with_parts(connection: &mut AnyConnection, rows: Vec<ClientRow>) -> Result<Ve
             .select(GrantScopeRow::as_select())
             .load(connection)
     })?;
-    assemble(rows, ClientParts { methods, secrets, grants, grant_scopes })
+    assemble(rows, ClientParts { methods, secrets, keys, grants, grant_scopes })
 }
 
 fn insert_methods(connection: &mut AnyConnection, client: &Client) -> QueryResult<()> {

@@ -3,6 +3,7 @@
 
 mod apis;
 mod audit;
+mod client_keys;
 mod clients;
 mod concurrency;
 mod deltas;

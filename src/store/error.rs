@@ -92,6 +92,9 @@ pub enum Conflict {
     /// A generated secret belongs to one client.
     #[error("a client with this very secret")]
     SecretId,
+    /// A `kid` names one key of a client.
+    #[error("a key of this client with this kid")]
+    ClientKid,
     /// A client has one grant per API.
     #[error("a grant of this client for the API")]
     Grant,
@@ -185,6 +188,8 @@ fn conflict(information: &dyn DatabaseErrorInformation) -> Conflict {
         ("clients.client_id", Conflict::ClientId),
         ("client_secrets_by_secret_id", Conflict::SecretId),
         ("client_secrets.secret_id", Conflict::SecretId),
+        ("client_keys_client_row_id_kid_key", Conflict::ClientKid),
+        ("client_keys.kid", Conflict::ClientKid),
         ("grants_client_row_id_api_id_key", Conflict::Grant),
         ("grants.api_id", Conflict::Grant),
         ("signing_keys_pkey", Conflict::Kid),

@@ -38,7 +38,11 @@ impl Reader {
     /// The grants that match, oldest first.
     pub fn list_grants(&mut self, filter: &GrantFilter, page: Page) -> Result<Vec<OwnedGrant>, StoreError> {
         self.attempt(|connection| {
-            let rows = matching(filter)
+            let mut query = matching(filter);
+            if let Some(after) = page.after {
+                query = query.filter(grants::id.gt(after.to_string()));
+            }
+            let rows = query
                 .order(grants::id)
                 .offset(page.offset.into())
                 .limit(page.limit.into())

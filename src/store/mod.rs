@@ -7,7 +7,8 @@
 //! | `schema`, `migrate`, `rows/` | which tables are there, and how do rows become values? |
 //! | `read`, `load` | how is one consistent state read, and what does a replica read? |
 //! | `write`, `tombstones`, `chunks` | how is a change made, and how do replicas learn what was deleted? |
-//! | `apis`, `clients`, `secrets`, `grants`, `signing_keys` | how is each aggregate found and changed? |
+//! | `apis`, `clients`, `secrets`, `client_keys`, `grants`, `signing_keys` | how is each aggregate found and changed? |
+//! | `client_assertions` | has this assertion been used before? |
 //! | `audit`, `audit_chain` | who changed what, and has anyone altered the record of it? |
 //! | `error`, `object_kind` | why did it fail, and on which kind of object? |
 
@@ -15,6 +16,8 @@ mod apis;
 mod audit;
 mod audit_chain;
 mod chunks;
+mod client_assertions;
+mod client_keys;
 mod clients;
 mod connection;
 #[cfg(test)]

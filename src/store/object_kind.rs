@@ -11,6 +11,8 @@ named_enum! {
         Client = "client",
         /// A secret of a client.
         ClientSecret = "client_secret",
+        /// A public key of a client.
+        ClientKey = "client_key",
         /// A grant of a client for an API.
         Grant = "grant",
         /// A signing key.

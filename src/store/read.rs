@@ -1,6 +1,7 @@
 //! How is one consistent view of the database read?
 
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use super::connection::{AnyConnection, TransactionKind, in_transaction};
 use super::error::StoreError;
@@ -15,6 +16,8 @@ pub struct Revision(pub i64);
 /// Which part of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
+    /// Only what comes after the object with this id, in lists that are ordered by id.
+    pub after: Option<Uuid>,
     /// How many to leave out first.
     pub offset: u32,
     /// How many to return at most.
@@ -23,7 +26,7 @@ pub struct Page {
 
 impl Page {
     /// The whole list.
-    pub const ALL: Self = Self { offset: 0, limit: u32::MAX };
+    pub const ALL: Self = Self { after: None, offset: 0, limit: u32::MAX };
 }
 
 /// Reads the database, at one point in time. A [`Transaction`](super::Transaction) reads in the same way.

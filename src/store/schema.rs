@@ -46,6 +46,7 @@ diesel::table! {
         enabled -> Bool,
         client_credentials_allowed -> Bool,
         default_audience -> Nullable<Text>,
+        jwks_uri -> Nullable<Text>,
         quota_per_hour -> Nullable<BigInt>,
         quota_per_day -> Nullable<BigInt>,
         quota_enforce -> Nullable<Bool>,
@@ -76,6 +77,29 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> Nullable<BigInt>,
         last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    client_keys (id) {
+        id -> Text,
+        client_row_id -> Text,
+        credential_type -> Text,
+        name -> Nullable<Text>,
+        kid -> Text,
+        alg -> Text,
+        public_jwk -> Text,
+        enabled -> Bool,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    used_client_assertions (digest) {
+        digest -> Text,
+        expires_at -> BigInt,
     }
 }
 

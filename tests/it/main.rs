@@ -9,6 +9,8 @@ mod canary;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod concurrent_edits;
+#[cfg(test)]
 mod conformance_table;
 #[cfg(test)]
 mod dev;

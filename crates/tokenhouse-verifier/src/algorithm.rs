@@ -9,6 +9,8 @@ use std::fmt;
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3).
     Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384 (RFC 7518 §3.3).
+    Rs384,
     /// RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 32 octets (RFC 7518 §3.5).
     Ps256,
     /// ECDSA on P-256 with SHA-256, signature as R and S side by side (RFC 7518 §3.4).
@@ -19,12 +21,13 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Every algorithm.
-    pub const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
+    pub const ALL: [Self; 5] = [Self::Rs256, Self::Rs384, Self::Ps256, Self::Es256, Self::EdDsa];
 
     /// The value of `alg` (RFC 7515 §4.1.1), compared case-sensitively.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
             Self::Ps256 => "PS256",
             Self::Es256 => "ES256",
             Self::EdDsa => "EdDSA",
@@ -52,7 +55,7 @@ mod tests {
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
         }
-        for name in ["", "none", "None", "NONE", "HS256", "rs256", "RS256 ", "RS384", "ES256K", "eddsa"] {
+        for name in ["", "none", "None", "NONE", "HS256", "rs256", "RS256 ", "RS512", "ES256K", "eddsa"] {
             assert_eq!(Algorithm::from_name(name), None, "{name}");
         }
     }

@@ -19,8 +19,28 @@ pub(crate) struct JoseHeader {
 }
 
 impl JoseHeader {
-    /// Parses the decoded header.
+    /// Parses the decoded header of an access token, which must name its key.
     pub(crate) fn parse(header: &[u8]) -> Result<Self, VerifyError> {
+        let ProtectedHeader { algorithm, kid, typ } = ProtectedHeader::parse(header)?;
+        Ok(Self { algorithm, kid: kid.ok_or(VerifyError::KidMissing)?, typ })
+    }
+}
+
+/// The parameters of a JOSE header that are used; `kid` is not required of every kind of JWT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProtectedHeader {
+    /// `alg`
+    pub algorithm: Algorithm,
+    /// `kid`: 1 to 128 octets.
+    pub kid: Option<String>,
+    /// `typ`, as it came.
+    pub typ: Option<String>,
+}
+
+impl ProtectedHeader {
+    /// Parses the decoded header: no `crit`, `b64`, `enc` or `zip`, an `alg` of the closed list, no member twice.
+    pub fn parse(header: &[u8]) -> Result<Self, VerifyError> {
         let mut members = parse_json_object(header)
             .map_err(|reason| VerifyError::NotAJsonObject { part: TokenPart::Header, reason })?;
         // RFC 7515 §4.1.11: no extension is understood, so each `crit` is refused, also an empty one or one of
@@ -41,9 +61,9 @@ impl JoseHeader {
             _ => return Err(VerifyError::AlgorithmNotSupported),
         };
         let kid = match members.remove("kid") {
-            Some(Value::String(kid)) if (1..=MAX_KID_BYTES).contains(&kid.len()) => kid,
+            Some(Value::String(kid)) if (1..=MAX_KID_BYTES).contains(&kid.len()) => Some(kid),
             Some(_) => return Err(VerifyError::KidMalformed),
-            None => return Err(VerifyError::KidMissing),
+            None => None,
         };
         let typ = match members.remove("typ") {
             Some(Value::String(typ)) => Some(typ),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// The members of a JSON object.
-pub(crate) type JsonObject = Map<String, Value>;
+pub type JsonObject = Map<String, Value>;
 
 /// Why a text is not an acceptable JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -30,7 +30,7 @@ pub enum JsonObjectError {
 ///
 /// Parsers differ in which of two equal members they take, so that what one checks another does not see. RFC 7515 §4
 /// and RFC 7519 §4 leave the choice between refusing and taking the last: here they are refused.
-pub(crate) fn parse_json_object(text: &[u8]) -> Result<JsonObject, JsonObjectError> {
+pub fn parse_json_object(text: &[u8]) -> Result<JsonObject, JsonObjectError> {
     let duplicate = Cell::new(false);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let parsed = UniqueMembers(&duplicate).deserialize(&mut deserializer).and_then(|value| {

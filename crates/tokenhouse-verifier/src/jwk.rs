@@ -71,8 +71,8 @@ impl VerificationKey {
         self.key.as_ref()
     }
 
-    /// Takes a key out of the members of a JWK.
-    pub(crate) fn from_jwk(jwk: &JsonObject) -> Result<Self, UnusableKey> {
+    /// Takes a key out of the members of a JWK. Without `alg`, an RSA key is for RS256.
+    pub fn from_jwk(jwk: &JsonObject) -> Result<Self, UnusableKey> {
         if PRIVATE_MEMBERS.iter().any(|member| jwk.contains_key(*member)) {
             return Err(UnusableKey::Private);
         }
@@ -83,6 +83,7 @@ impl VerificationKey {
             (Some("RSA"), _, None | Some("RS256")) => {
                 (Algorithm::Rs256, rsa(jwk, &signature::RSA_PKCS1_2048_8192_SHA256)?)
             }
+            (Some("RSA"), _, Some("RS384")) => (Algorithm::Rs384, rsa(jwk, &signature::RSA_PKCS1_2048_8192_SHA384)?),
             (Some("RSA"), _, Some("PS256")) => (Algorithm::Ps256, rsa(jwk, &signature::RSA_PSS_2048_8192_SHA256)?),
             (Some("EC"), Some("P-256"), None | Some("ES256")) => (Algorithm::Es256, p256(jwk)?),
             (Some("OKP"), Some("Ed25519"), None | Some("EdDSA")) => (Algorithm::EdDsa, ed25519(jwk)?),
@@ -166,9 +167,12 @@ mod tests {
 
     #[test]
     fn a_key_is_pinned_to_one_algorithm() {
-        for (alg, algorithm) in
-            [(Value::Null, Algorithm::Rs256), ("RS256".into(), Algorithm::Rs256), ("PS256".into(), Algorithm::Ps256)]
-        {
+        for (alg, algorithm) in [
+            (Value::Null, Algorithm::Rs256),
+            ("RS256".into(), Algorithm::Rs256),
+            ("RS384".into(), Algorithm::Rs384),
+            ("PS256".into(), Algorithm::Ps256),
+        ] {
             let mut jwk =
                 json!({"kty":"RSA","kid":"k","n":modulus(256),"e":"AQAB","use":"sig","key_ops":["verify"],"x5t":1});
             if !alg.is_null() {
@@ -212,7 +216,7 @@ mod tests {
             (json!({"kty":"RSA","kid":1,"n":n,"e":"AQAB"}), UnusableKey::Malformed),
             (json!({"kty":"RSA","kid":"k","n":n,"e":"AQAB","use":"enc"}), UnusableKey::OtherUse),
             (json!({"kty":"RSA","kid":"k","n":n,"e":"AQAB","key_ops":["sign"]}), UnusableKey::OtherUse),
-            (json!({"kty":"RSA","kid":"k","n":n,"e":"AQAB","alg":"RS384"}), UnusableKey::NotSupported),
+            (json!({"kty":"RSA","kid":"k","n":n,"e":"AQAB","alg":"RS512"}), UnusableKey::NotSupported),
             (json!({"kty":"RSA","kid":"k","n":n,"e":"AQAB","alg":"ES256"}), UnusableKey::NotSupported),
             (json!({"kty":"RSA","kid":"k","n":n,"e":"AQAB="}), UnusableKey::Malformed),
             (json!({"kty":"EC","kid":"k","crv":"P-384","x":"AA","y":"AA"}), UnusableKey::NotSupported),

@@ -17,6 +17,7 @@ mod header;
 mod json_object;
 mod jwk;
 mod jwk_set;
+pub mod jws;
 mod key_source;
 #[cfg(feature = "remote")]
 pub mod remote;

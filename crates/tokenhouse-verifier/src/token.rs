@@ -10,17 +10,21 @@ pub const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// The parts of a compact JWS, decoded. Nothing in them is believed yet.
 #[derive(Debug)]
-pub(crate) struct CompactJws<'a> {
+#[non_exhaustive]
+pub struct CompactJws<'a> {
     /// What the signature is over: the two encoded parts and the dot between them.
-    pub(crate) signing_input: &'a str,
-    pub(crate) header: Vec<u8>,
-    pub(crate) payload: Vec<u8>,
-    pub(crate) signature: Vec<u8>,
+    pub signing_input: &'a str,
+    /// The JOSE header, decoded.
+    pub header: Vec<u8>,
+    /// The payload, decoded.
+    pub payload: Vec<u8>,
+    /// The signature, decoded.
+    pub signature: Vec<u8>,
 }
 
 impl<'a> CompactJws<'a> {
-    /// Splits and decodes `token`.
-    pub(crate) fn parse(token: &'a str, max_bytes: usize) -> Result<Self, VerifyError> {
+    /// Splits and decodes `token`, which may have at most `max_bytes` octets.
+    pub fn parse(token: &'a str, max_bytes: usize) -> Result<Self, VerifyError> {
         // The cap comes before the split, so that a megabyte of dots costs nothing (CVE-2025-27144, CVE-2025-30204).
         if token.len() > max_bytes {
             return Err(VerifyError::TokenTooLong { max_bytes });

@@ -44,6 +44,7 @@ CREATE TABLE clients (
     enabled BOOLEAN NOT NULL,
     client_credentials_allowed BOOLEAN NOT NULL,
     default_audience TEXT,
+    jwks_uri TEXT,
     quota_per_hour BIGINT CHECK (quota_per_hour >= 0),
     quota_per_day BIGINT CHECK (quota_per_day >= 0),
     -- NULL: the client has no quota.
@@ -82,6 +83,30 @@ CREATE TABLE client_secrets (
 );
 CREATE UNIQUE INDEX client_secrets_by_secret_id ON client_secrets (secret_id) WHERE secret_id IS NOT NULL;
 CREATE INDEX client_secrets_by_client ON client_secrets (client_row_id);
+
+CREATE TABLE client_keys (
+    id TEXT NOT NULL PRIMARY KEY,
+    client_row_id TEXT NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
+    credential_type TEXT NOT NULL,
+    name TEXT,
+    kid TEXT NOT NULL,
+    alg TEXT NOT NULL,
+    -- A JSON object (RFC 7517), public members only.
+    public_jwk TEXT NOT NULL,
+    enabled BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    UNIQUE (client_row_id, kid)
+);
+
+-- The assertions that clients have authenticated with, until they have expired: each is good once.
+CREATE TABLE used_client_assertions (
+    -- SHA-256 of client id and jti.
+    digest TEXT NOT NULL PRIMARY KEY,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX used_client_assertions_by_expiry ON used_client_assertions (expires_at);
 
 CREATE TABLE grants (
     id TEXT NOT NULL PRIMARY KEY,

@@ -1,5 +1,6 @@
 //! How is the issuer of `dev` put together: the real one, on a store in memory, with the public test keys?
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::demo::Demo;
 use crate::cli::exit::CliError;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::Entropy;
+use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::{IssuerEndpoints, RequestLimits};
 use crate::issuer::administration::{Administration, AdministrationPolicy};
 use crate::issuer::bootstrap::ManagementApi;
@@ -16,6 +18,7 @@ use crate::issuer::clients::IdRule;
 use crate::issuer::document::ClientEntry;
 use crate::issuer::document::apply::ApplyOptions;
 use crate::issuer::hash_pool::HashPoolSettings;
+use crate::issuer::management_access::ManagementAccess;
 use crate::issuer::rights::Caller;
 use crate::issuer::secrets::SecretTerms;
 use crate::issuer::served::Served;
@@ -33,6 +36,10 @@ use crate::store::{Database, Migrate, Store, StoreSettings};
 
 /// How long discovery documents may be cached, in seconds: short, since keys are rotated at will.
 const DOCUMENT_MAX_AGE: u32 = 300;
+
+/// The calls of the Management API that one client may make: as `serve` has them.
+const MANAGEMENT_LIMITS: ManagementLimits =
+    ManagementLimits { per_second: NonZeroU32::new(100).unwrap(), burst: NonZeroU32::new(1000).unwrap() };
 
 /// The issuer of `dev`.
 pub struct MemoryIssuer {
@@ -81,11 +88,14 @@ impl MemoryIssuer {
             },
             signing: PoolSize { threads: 0, queue: 1024, max_wait: Duration::from_secs(5) },
         };
-        let token_issuer = TokenIssuer::start(Arc::new(served), settings, clock, entropy.clone())
+        let served = Arc::new(served);
+        let access = ManagementAccess::new(served.clone(), clock.clone());
+        let token_issuer = TokenIssuer::start(served, settings, clock, entropy.clone())
             .context("cannot start the threads of the issuer")?;
         let endpoints = IssuerEndpoints {
             issuer: Arc::new(token_issuer),
             administration: Arc::new(administration),
+            management: Arc::new(ManagementEndpoints::new(access, MANAGEMENT_LIMITS)),
             limits: RequestLimits { body_bytes: 16_384, body_time: Duration::from_secs(10), parameters: 64 },
             document_max_age: DOCUMENT_MAX_AGE,
             store_silence: Duration::from_secs(u64::MAX / 1000),

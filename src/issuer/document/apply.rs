@@ -135,7 +135,10 @@ impl Change<'_> {
             wanted.scopes = merged_scopes(&before.scopes, &entry.scopes);
         }
         if wanted != before {
-            self.update_api(&entry.identifier, |edited| *edited = wanted)?;
+            self.update_api(&entry.identifier, |edited| {
+                *edited = wanted;
+                Ok(())
+            })?;
             plan.note(PlanAction::Update, "api", &entry.identifier);
         }
         Ok(())

@@ -22,6 +22,7 @@ impl Change<'_> {
         };
         let client = self.apply_existing(entry, current, plan)?;
         self.apply_secrets(place, entry, &client, applying, plan)?;
+        self.apply_keys(entry, &client, applying.options, plan)?;
         self.apply_grants(entry, &client, known, applying.options.origin, plan)?;
         Ok(client.client_id.to_string())
     }
@@ -39,6 +40,7 @@ impl Change<'_> {
             name: entry.name.clone().or_else(|| Some(id.clone())),
             authentication_methods: without_repeats(&entry.authentication_methods),
             secrets: Vec::new(),
+            jwks: None,
             grants: Vec::new(),
             ..entry.clone()
         };
@@ -46,7 +48,10 @@ impl Change<'_> {
             return Ok(current.clone());
         }
         plan.note(PlanAction::Update, "client", &id);
-        self.update_client(&id, |edited| *edited = wanted)
+        self.update_client(&id, |edited| {
+            *edited = wanted;
+            Ok(())
+        })
     }
 
     fn apply_grants(
@@ -72,7 +77,10 @@ impl Change<'_> {
                 }
                 Some(same) if *same == GrantEntry { scope: without_repeats(&wanted.scope), ..wanted.clone() } => {}
                 Some(_) => {
-                    self.update_grant(id, &wanted.audience, |edited| *edited = wanted.clone())?;
+                    self.update_grant(id, &wanted.audience, |edited| {
+                        *edited = wanted.clone();
+                        Ok(())
+                    })?;
                     plan.note(PlanAction::Update, "grant", name);
                 }
             }

@@ -1,5 +1,5 @@
-//! How is a client of a document made with all its secrets and grants? In one piece, read nothing back: a document may
-//! hold a hundred thousand.
+//! How is a client of a document made with all that belongs to it? In one piece, reading nothing back: a document may hold
+//! a hundred thousand.
 
 use super::apply::Applying;
 use super::apply_secrets::secret_name;
@@ -41,6 +41,7 @@ impl Change<'_> {
             self.record_new_secret(&client, secret)?;
             plan.note(PlanAction::Create, "client_secret", secret_name(&client, secret));
         }
+        self.apply_keys(entry, &client, applying.options, plan)?;
         for (grant, api) in client.grants.iter().zip(apis) {
             self.record_new_grant(&client, api, grant)?;
             plan.note(PlanAction::Create, "grant", format!("{id} for {}", api.identifier));

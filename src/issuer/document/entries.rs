@@ -8,6 +8,7 @@ use zeroize::Zeroize as _;
 use crate::clock::UnixMillis;
 use crate::keys::SigningAlg;
 use crate::oauth::client::{AuthenticationMethod, Client, ClientGrant, Quota};
+use crate::oauth::client_key::ClientKey;
 use crate::oauth::resource::{Api, DefaultScope, ScopeFormat, ScopePolicy, TokenDialect};
 use crate::secret::StoredSecret;
 
@@ -97,6 +98,12 @@ pub struct ClientEntry {
     /// Its secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretEntry>,
+    /// Its public keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<KeySetEntry>,
+    /// Where it publishes further keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     /// Its grants.
     #[serde(default)]
     pub grants: Vec<GrantEntry>,
@@ -133,6 +140,31 @@ pub struct SecretEntry {
     /// When it stops working.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+}
+
+/// A client's public keys: a JWK Set (RFC 7517 §5).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeySetEntry {
+    /// The keys.
+    pub keys: Vec<KeyEntry>,
+}
+
+/// A public key: a JWK, and what is said about it here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyEntry {
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// When it stops working.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Does it authenticate the client?
+    #[serde(default = "default_true", skip_serializing_if = "is_true")]
+    pub enabled: bool,
+    /// The members of the JWK; as in any JWK, others than those of a key are passed over (RFC 7517 §4).
+    #[serde(flatten)]
+    pub jwk: Map<String, Value>,
 }
 
 /// A grant of an API to the client it stands under.
@@ -214,6 +246,8 @@ impl ClientEntry {
             default_audience: None,
             authentication_methods: Vec::new(),
             secrets: Vec::new(),
+            jwks: None,
+            jwks_uri: None,
             grants: Vec::new(),
             quota: None,
             claims: Map::new(),
@@ -221,7 +255,7 @@ impl ClientEntry {
         }
     }
 
-    /// The client itself, without its secrets and grants.
+    /// The client itself, without its secrets, registered keys and grants.
     pub fn without_secrets_and_grants(client: &Client) -> Self {
         Self {
             client_id: Some(client.client_id.to_string()),
@@ -231,6 +265,8 @@ impl ClientEntry {
             default_audience: client.default_audience.as_ref().map(ToString::to_string),
             authentication_methods: client.authentication_methods.clone(),
             secrets: Vec::new(),
+            jwks: None,
+            jwks_uri: client.jwks_uri.as_ref().map(ToString::to_string),
             grants: Vec::new(),
             quota: client.quota,
             claims: client.claims.clone(),
@@ -248,6 +284,17 @@ impl From<&StoredSecret> for SecretEntry {
             hash: Some(secret.hash.as_str().to_owned()),
             label: secret.label.clone(),
             expires_at: secret.expires_at.and_then(to_timestamp),
+        }
+    }
+}
+
+impl From<&ClientKey> for KeyEntry {
+    fn from(key: &ClientKey) -> Self {
+        Self {
+            name: key.name.clone(),
+            expires_at: key.expires_at.and_then(to_timestamp),
+            enabled: key.enabled,
+            jwk: key.key.to_jwk(key.kid.as_str()),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! How does what is stored become a configuration document? With hashes, never secrets.
+//! How does what is stored become a configuration document? With public keys and hashes, never secrets.
 
-use super::entries::{ApiEntry, ClientEntry, Document, GrantEntry, SecretEntry};
+use super::entries::{ApiEntry, ClientEntry, Document, GrantEntry, KeyEntry, KeySetEntry, SecretEntry};
 use crate::oauth::client::Client;
 use crate::oauth::resource::Api;
 use crate::store::StoreImage;
@@ -16,13 +16,14 @@ pub fn export(image: &StoreImage) -> Document {
     Document { apis, clients }
 }
 
-/// A client with its secrets and grants.
+/// A client with its secrets, keys and grants.
 pub fn client_entry(client: &Client, apis: &[Api]) -> ClientEntry {
     let grant = |grant: &crate::oauth::client::ClientGrant| {
         apis.iter().find(|api| api.id == grant.api_id).map(|api| GrantEntry::of(api.identifier.as_str(), grant))
     };
     ClientEntry {
         secrets: client.secrets.iter().map(SecretEntry::from).collect(),
+        jwks: (!client.keys.is_empty()).then(|| KeySetEntry { keys: client.keys.iter().map(KeyEntry::from).collect() }),
         grants: client.grants.iter().filter_map(grant).collect(),
         ..ClientEntry::without_secrets_and_grants(client)
     }

@@ -4,6 +4,7 @@
 
 pub mod apply;
 mod apply_client;
+pub(in crate::issuer) mod apply_keys;
 mod apply_secrets;
 mod create_whole;
 pub mod entries;
@@ -16,4 +17,4 @@ pub mod progress;
 mod prune;
 pub(in crate::issuer) mod syntax;
 
-pub use entries::{ApiEntry, ClientEntry, Document, GrantEntry, ScopeEntry, SecretEntry};
+pub use entries::{ApiEntry, ClientEntry, Document, GrantEntry, KeyEntry, KeySetEntry, ScopeEntry, SecretEntry};

@@ -62,8 +62,11 @@ fn last_manager<'c>(
 fn management_rights(client: &Client, management: &Api, now: UnixMillis) -> Option<(usize, UnixMillis)> {
     let granted = &client.grant_for(management.id)?.scope;
     let scopes = granted.iter().filter(|value| management.defines(value)).count();
-    let live = client.secrets.iter().filter(|stored| stored.is_live(now));
-    let until = live.map(|stored| stored.expires_at.unwrap_or(UnixMillis(i64::MAX))).max()?;
+    let secrets = client.secrets.iter().filter(|stored| client.accepts_secrets() && stored.is_live(now));
+    let keys = client.keys.iter().filter(|key| client.accepts_assertions() && key.is_live(now));
+    let published = client.jwks_uri.iter().filter(|_| client.accepts_assertions()).map(|_| None);
+    let ends = secrets.map(|stored| stored.expires_at).chain(keys.map(|key| key.expires_at)).chain(published);
+    let until = ends.map(|end| end.unwrap_or(UnixMillis(i64::MAX))).max()?;
     let usable = client.is_usable(now) && client.client_credentials_allowed && scopes > 0;
     usable.then_some((scopes, until))
 }

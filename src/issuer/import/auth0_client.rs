@@ -35,6 +35,7 @@ pub(super) fn read_client(object: &Object<'_>, draft: &mut Draft) -> Result<Opti
         draft.report.note(NoteKind::ClientRefused, id);
     }
     if object.value("client_authentication_methods").is_some() {
+        client.authentication_methods = vec![AuthenticationMethod::PrivateKeyJwt];
         draft.report.note_because(
             NoteKind::CredentialLeftOut,
             id,

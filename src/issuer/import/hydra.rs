@@ -165,8 +165,17 @@ fn read_secrets(
     client: &mut ClientEntry,
     draft: &mut Draft,
 ) -> Result<(), ImportError> {
-    if method == "private_key_jwt" || object.value("jwks_uri").is_some_and(|uri| uri.as_str() != Some("")) {
-        draft.report.note_because(NoteKind::CredentialLeftOut, id, "its public keys (jwks, jwks_uri)");
+    if method == "private_key_jwt" {
+        // The database keeps the set as text.
+        let text = object.value("jwks").and_then(Value::as_str);
+        let parsed = text.filter(|text| !text.is_empty()).map(serde_json::from_str).transpose();
+        let parsed: Option<Value> = parsed.map_err(|_| object.wrong("jwks", "a JWK Set"))?;
+        if let Some(set) = parsed.as_ref().or(object.value("jwks")) {
+            draft.add_key_set(id, client, set);
+        }
+        if let Some(uri) = object.filled("jwks_uri")? {
+            draft.set_jwks_uri(id, client, uri);
+        }
     }
     if let Some(secret) = object.filled("client_secret")? {
         // In the table, a hash; where somebody put it there, the secret.

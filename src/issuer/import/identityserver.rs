@@ -241,7 +241,12 @@ fn read_client(
         draft.report.note(NoteKind::ClientRefused, id);
     }
     for secret in object.objects("ClientSecrets")? {
-        client.secrets.extend(read_secret(&secret, id, draft)?);
+        if secret.filled("Type")? == Some("JWK") {
+            let jwk = secret.required("Value").map(serde_json::from_str::<Map<String, Value>>)?;
+            draft.add_key(id, &mut client, &jwk.map_err(|_| secret.wrong("Value", "a JWK as text"))?);
+        } else {
+            client.secrets.extend(read_secret(&secret, id, draft)?);
+        }
     }
     read_scopes(object, id, &mut client, scopes, draft)?;
     client.claims = read_claims(object)?;

@@ -18,6 +18,7 @@ use super::reading::{Object, is_empty};
 use super::report::NoteKind;
 use super::source::{ImportError, SourceFile};
 use crate::issuer::document::{ApiEntry, ClientEntry};
+use crate::oauth::client::AuthenticationMethod;
 
 /// Clients that every realm has.
 const BUILT_IN_CLIENTS: &[&str] =
@@ -176,6 +177,9 @@ fn read_client(
 }
 
 fn read_secrets(object: &Object<'_>, id: &str, client: &mut ClientEntry, draft: &mut Draft) -> Result<(), ImportError> {
+    if object.filled("clientAuthenticatorType")? == Some("client-jwt") {
+        return read_keys(object, id, client, draft);
+    }
     if let Some(kind) = object.filled("clientAuthenticatorType")?.filter(|kind| *kind != "client-secret") {
         draft.report.note_because(NoteKind::CredentialLeftOut, id, super::reading::shown(kind));
         return Ok(());
@@ -203,6 +207,23 @@ fn read_secrets(object: &Object<'_>, id: &str, client: &mut ClientEntry, draft: 
             secret.expires_at = expires_at;
             client.secrets.push(secret);
         }
+    }
+    Ok(())
+}
+
+/// The keys of a client that signs its assertions: at a URL, or as a set in the attributes.
+fn read_keys(object: &Object<'_>, id: &str, client: &mut ClientEntry, draft: &mut Draft) -> Result<(), ImportError> {
+    client.authentication_methods = vec![AuthenticationMethod::PrivateKeyJwt];
+    let Some(attributes) = object.object("attributes")? else { return Ok(()) };
+    if attributes.flag("use.jwks.url")? == Some(true)
+        && let Some(uri) = attributes.filled("jwks.url")?
+    {
+        draft.set_jwks_uri(id, client, uri);
+    } else if let Some(text) = attributes.filled("jwks.string")? {
+        let set: Value = serde_json::from_str(text).map_err(|_| attributes.wrong("jwks.string", "a JWK Set"))?;
+        draft.add_key_set(id, client, &set);
+    } else if attributes.filled("jwt.credential.certificate")?.is_some() {
+        draft.report.note_because(NoteKind::CredentialLeftOut, id, "a certificate");
     }
     Ok(())
 }

@@ -10,6 +10,7 @@
 
 mod auth0;
 mod auth0_client;
+mod client_keys;
 mod draft;
 mod hydra;
 mod identityserver;

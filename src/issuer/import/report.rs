@@ -17,8 +17,8 @@ named_enum! {
     /// Why something is not as it was. The names are stable: scripts may rely on them.
     #[derive(PartialOrd, Ord)]
     NoteKind {
-        /// A client without a secret that was moved.
-        ClientWithoutSecret = "client_without_secret",
+        /// A client without a secret or key that was moved.
+        ClientWithoutCredential = "client_without_credential",
         /// A secret that can be guessed.
         WeakSecret = "weak_secret",
         /// A secret that is not in the export in a form that can be checked.
@@ -60,12 +60,12 @@ impl NoteKind {
     /// What it means, for people.
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::ClientWithoutSecret => {
-                "no secret in the export: the client gets no token until `tokenhouse client secret add` gives it one"
+            Self::ClientWithoutCredential => {
+                "no secret or key in the export: the client gets no token until it has one (`tokenhouse client secret add`)"
             }
             Self::WeakSecret => "a secret of fewer than 16 characters: it works, and it should be rotated",
             Self::SecretLeftOut => "a secret that cannot be used",
-            Self::CredentialLeftOut => "a key or certificate of the client, which is not imported: register it again",
+            Self::CredentialLeftOut => "a key or certificate of the client that is not imported: register it again",
             Self::ClientRefused => {
                 "no client credentials: the client is stored, and a token request is refused with unauthorized_client"
             }
@@ -180,8 +180,9 @@ impl Report {
             let id = client.client_id.as_ref().or(client.name.as_ref()).map_or("", |id| id);
             taken.grants += client.grants.len();
             taken.clients_with_client_credentials += usize::from(client.client_credentials_allowed);
-            if client.client_credentials_allowed && client.secrets.is_empty() {
-                self.note(NoteKind::ClientWithoutSecret, id);
+            let has_key = client.jwks.is_some() || client.jwks_uri.is_some();
+            if client.client_credentials_allowed && client.secrets.is_empty() && !has_key {
+                self.note(NoteKind::ClientWithoutCredential, id);
             }
             for secret in &client.secrets {
                 taken.secrets += 1;

@@ -63,7 +63,7 @@ fn events_are_listed_newest_first_and_filtered() {
         };
         let all = AuditFilter::default();
         assert_eq!(positions(&all, Page::ALL), [3, 2, 1]);
-        assert_eq!(positions(&all, Page { offset: 1, limit: 1 }), [2]);
+        assert_eq!(positions(&all, Page { offset: 1, limit: 1, ..Page::ALL }), [2]);
         let clients = AuditFilter { object_kind: Some(ObjectKind::Client), ..all.clone() };
         assert_eq!(positions(&clients, Page::ALL), [3, 2]);
         assert_eq!(store.read(|reader| reader.count_audit_events(&clients)).unwrap(), 2);

@@ -53,7 +53,7 @@ fn clients_are_listed_in_pages_oldest_first() {
         clients.sort_by_key(|client| client.id);
         write(store, |transaction| clients.iter().try_for_each(|client| transaction.insert_client(client)));
         let page = |offset, limit| {
-            let listed = store.read(|reader| reader.list_clients(Page { offset, limit })).unwrap();
+            let listed = store.read(|reader| reader.list_clients(Page { offset, limit, ..Page::ALL })).unwrap();
             listed.iter().map(shape).collect::<Vec<_>>()
         };
         let expected: Vec<_> = clients.iter().map(shape).collect();

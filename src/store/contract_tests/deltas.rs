@@ -6,10 +6,13 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::engines::{Engine, each_engine, each_lasting_engine};
-use super::fixtures::{api, client, full_client, grant_all, scope, secret, shape, signing_key, try_write, write};
+use super::fixtures::{
+    api, client, client_key, full_client, grant_all, scope, secret, shape, signing_key, try_write, write,
+};
 use crate::keys::SigningAlg;
 use crate::keys::lifecycle::KeyState;
 use crate::oauth::client::{Client, ClientGrant};
+use crate::oauth::client_key::ClientKey;
 use crate::oauth::resource::Api;
 use crate::secret::SecretHash;
 use crate::store::{Conflict, Revision, Store, StoreChanges, StoreError, Transaction};
@@ -66,6 +69,9 @@ enum Change {
     DeleteClient(usize),
     AddSecret(usize),
     DeleteSecret(usize),
+    AddClientKey(usize),
+    EnableClientKey(usize, bool),
+    DeleteClientKey(usize),
     Rehash(usize),
     Grant(usize, usize),
     Narrow(usize),
@@ -89,6 +95,9 @@ fn change() -> impl Strategy<Value = Change> {
         2 => pick.clone().prop_map(Change::AddSecret),
         1 => pick.clone().prop_map(Change::DeleteSecret),
         1 => pick.clone().prop_map(Change::Rehash),
+        2 => pick.clone().prop_map(Change::AddClientKey),
+        1 => (pick.clone(), any::<bool>()).prop_map(|(client, enabled)| Change::EnableClientKey(client, enabled)),
+        1 => pick.clone().prop_map(Change::DeleteClientKey),
         3 => (pick.clone(), pick.clone()).prop_map(|(client, api)| Change::Grant(client, api)),
         1 => pick.clone().prop_map(Change::Narrow),
         1 => pick.clone().prop_map(Change::Withdraw),
@@ -124,6 +133,17 @@ fn make(store: &Store, change: Change) {
         Change::AddSecret(index) => on(pick_client(index), |found| transaction.insert_secret(found.id, &secret())),
         Change::DeleteSecret(index) => {
             on(pick_client(index).and_then(|found| found.secrets.first()), |found| transaction.delete_secret(found.id))
+        }
+        Change::AddClientKey(index) => on(pick_client(index), |found| {
+            transaction.insert_client_key(found.id, &client_key(&format!("kid-{}", found.keys.len())))
+        }),
+        Change::EnableClientKey(index, enabled) => {
+            on(pick_client(index).and_then(|found| found.keys.last()), |found| {
+                transaction.update_client_key(&ClientKey { enabled, ..found.clone() })
+            })
+        }
+        Change::DeleteClientKey(index) => {
+            on(pick_client(index).and_then(|found| found.keys.first()), |found| transaction.delete_client_key(found.id))
         }
         Change::Rehash(index) => on(pick_client(index).and_then(|found| found.secrets.last()), |found| {
             let new = SecretHash::parse("9MrYBSwnBSBaAfRKuoqs+quCKhhV7P1eBkdMJW14yBI=").unwrap();

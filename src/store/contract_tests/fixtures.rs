@@ -7,8 +7,9 @@ use uuid::Uuid;
 use crate::clock::UnixMillis;
 use crate::entropy::{SystemEntropy, new_uuid};
 use crate::keys::lifecycle::{KeyState, SigningKeyRecord};
-use crate::keys::{KeyUse, PublicJwk, PublicParameters, SigningAlg};
+use crate::keys::{KeyUse, PublicJwk, PublicKey, PublicParameters, SigningAlg};
 use crate::oauth::client::{AuthenticationMethod, Client, ClientGrant, Quota};
+use crate::oauth::client_key::{ClientKey, CredentialType};
 use crate::oauth::resource::{Api, DefaultScope, Lifetime, ScopeDefinition, ScopePolicy};
 use crate::oauth::scope::ScopeSet;
 use crate::secret::{GeneratedSecret, StoredSecret, hash_generated};
@@ -102,6 +103,8 @@ pub(super) fn client(client_id: &str) -> Client {
         default_audience: None,
         authentication_methods: vec![AuthenticationMethod::ClientSecretPost, AuthenticationMethod::ClientSecretBasic],
         secrets: Vec::new(),
+        keys: Vec::new(),
+        jwks_uri: None,
         grants: Vec::new(),
         quota: None,
         claims: serde_json::Map::new(),
@@ -111,7 +114,7 @@ pub(super) fn client(client_id: &str) -> Client {
     }
 }
 
-/// A client that uses every field, with two secrets and a grant for each of `apis`.
+/// A client that uses every field, with two secrets, two keys and a grant for each of `apis`.
 pub(super) fn full_client(client_id: &str, apis: &[&Api]) -> Client {
     Client {
         default_audience: apis.first().map(|api| api.identifier.clone()),
@@ -124,6 +127,16 @@ pub(super) fn full_client(client_id: &str, apis: &[&Api]) -> Client {
                 ..secret()
             },
         ],
+        keys: vec![
+            client_key("first"),
+            ClientKey {
+                name: Some("zweiter".to_owned()),
+                expires_at: Some(CHANGED),
+                enabled: false,
+                ..client_key("second")
+            },
+        ],
+        jwks_uri: Some("https://partner.example/jwks".parse().unwrap()),
         grants: apis.iter().map(|api| grant_all(api)).collect(),
         quota: Some(Quota { per_hour: Some(u32::MAX), per_day: None, enforce: true }),
         claims: json!({ "tenant": "blå", "nested": { "z": 1, "a": [1.5] } }).as_object().unwrap().clone(),
@@ -136,6 +149,24 @@ pub(super) fn secret() -> StoredSecret {
     let hash = hash_generated(&GeneratedSecret::generate(&SystemEntropy), &SystemEntropy);
     let created_at = UnixMillis(CREATED.0 + i64::from(id().as_bytes()[15]));
     StoredSecret { id: id(), hash, imported_hash: None, label: None, created_at, expires_at: None, last_used_at: None }
+}
+
+pub(super) fn client_key(kid: &str) -> ClientKey {
+    // RFC 8037 §A.2
+    let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned();
+    let parameters = PublicParameters::Okp { crv: "Ed25519".to_owned(), x };
+    let created_at = UnixMillis(CREATED.0 + i64::from(id().as_bytes()[15]));
+    ClientKey {
+        id: id(),
+        credential_type: CredentialType::PublicKey,
+        name: None,
+        kid: kid.parse().unwrap(),
+        key: PublicKey::new(parameters, None).unwrap(),
+        enabled: true,
+        created_at,
+        updated_at: created_at,
+        expires_at: None,
+    }
 }
 
 pub(super) fn grant(api: &Api, values: &str) -> ClientGrant {
@@ -175,6 +206,7 @@ pub(super) fn signing_key(kid: &str, alg: SigningAlg, state: KeyState) -> Signin
 pub(super) fn shape(client: &Client) -> String {
     let mut client = client.clone();
     client.secrets.sort_by_key(|secret| (secret.created_at, secret.id));
+    client.keys.sort_by_key(|key| (key.created_at, key.id));
     client.grants.sort_by_key(|grant| (grant.created_at, grant.id));
     let imported = |secret: &StoredSecret| secret.imported_hash.as_ref().map(|hash| hash.as_str().to_owned());
     let hashes: Vec<_> = client.secrets.iter().map(|secret| (secret.hash.as_str(), imported(secret))).collect();

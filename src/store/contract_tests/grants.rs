@@ -88,7 +88,7 @@ fn grants_are_listed_by_client_and_by_api() {
                 .unwrap();
             assert_eq!((listed, count), (expected.clone(), expected.len() as u64));
         }
-        let second_page = Page { offset: 1, limit: 1 };
+        let second_page = Page { offset: 1, limit: 1, ..Page::ALL };
         let listed = store.read(|reader| reader.list_grants(&GrantFilter::default(), second_page)).unwrap();
         assert_eq!(listed, owned[1..2]);
     });

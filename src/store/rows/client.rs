@@ -1,10 +1,11 @@
-//! How is a client kept? One row, and one per authentication method, secret, grant and granted scope.
+//! How is a client kept? One row, and one per authentication method, secret, key, grant and granted scope.
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::client_key::{ClientKeyRow, keys_by_client};
 use super::column::{Place, json_text, position};
 use crate::clock::UnixMillis;
 use crate::oauth::client::{AuthenticationMethod, Client, ClientGrant, Quota};
@@ -22,6 +23,7 @@ pub(in crate::store) struct ClientRow {
     enabled: bool,
     client_credentials_allowed: bool,
     default_audience: Option<String>,
+    jwks_uri: Option<String>,
     quota_per_hour: Option<i64>,
     quota_per_day: Option<i64>,
     quota_enforce: Option<bool>,
@@ -78,6 +80,7 @@ pub(in crate::store) struct GrantScopeRow {
 pub(in crate::store) struct ClientParts {
     pub(in crate::store) methods: Vec<MethodRow>,
     pub(in crate::store) secrets: Vec<SecretRow>,
+    pub(in crate::store) keys: Vec<ClientKeyRow>,
     pub(in crate::store) grants: Vec<GrantRow>,
     pub(in crate::store) grant_scopes: Vec<GrantScopeRow>,
 }
@@ -91,6 +94,7 @@ impl ClientRow {
             enabled: client.enabled,
             client_credentials_allowed: client.client_credentials_allowed,
             default_audience: client.default_audience.as_ref().map(|audience| audience.as_str().to_owned()),
+            jwks_uri: client.jwks_uri.as_ref().map(|uri| uri.as_str().to_owned()),
             quota_per_hour: client.quota.and_then(|quota| quota.per_hour).map(i64::from),
             quota_per_day: client.quota.and_then(|quota| quota.per_day).map(i64::from),
             quota_enforce: client.quota.map(|quota| quota.enforce),
@@ -115,6 +119,8 @@ impl ClientRow {
             default_audience: place.parse_optional(self.default_audience.as_deref())?,
             authentication_methods: Vec::new(),
             secrets: Vec::new(),
+            keys: Vec::new(),
+            jwks_uri: place.parse_optional(self.jwks_uri.as_deref())?,
             grants: Vec::new(),
             quota: self.quota_enforce.map(|enforce| Quota { per_hour, per_day, enforce }),
             claims: place.json(&self.claims)?,
@@ -212,13 +218,15 @@ impl GrantScopeRow {
 pub(in crate::store) fn assemble(rows: Vec<ClientRow>, parts: ClientParts) -> Result<Vec<Client>, StoreError> {
     let mut methods = methods_by_client(parts.methods)?;
     let mut secrets = secrets_by_client(parts.secrets)?;
+    let mut keys = keys_by_client(parts.keys)?;
     let mut grants = grants_by_client(parts.grants, parts.grant_scopes)?;
     let assembled = rows.into_iter().map(|row| {
         let authentication_methods = methods.remove(&row.id).unwrap_or_default();
         let secrets = secrets.remove(&row.id).unwrap_or_default();
+        let keys = keys.remove(&row.id).unwrap_or_default();
         let grants = grants.remove(&row.id).unwrap_or_default();
         let client = row.into_client()?;
-        Ok(Client { authentication_methods, secrets, grants, ..client })
+        Ok(Client { authentication_methods, secrets, keys, grants, ..client })
     });
     assembled.collect()
 }

@@ -2,5 +2,6 @@
 
 pub(super) mod api;
 pub(super) mod client;
+pub(super) mod client_key;
 pub(super) mod column;
 pub(super) mod signing_key;

@@ -118,7 +118,7 @@ fn what_is_left_is_reported_with_the_reason() {
     assert_eq!(imported.noted(NoteKind::WeakSecret), ["Without id"]);
     assert_eq!(imported.noted(NoteKind::SigningDiffers), ["urn:legacy"]);
     assert_eq!(imported.noted(NoteKind::ScopeDefined), ["undefined:scope"]);
-    assert_eq!(imported.noted(NoteKind::ClientWithoutSecret), ["aBcD1234aBcD1234aBcD1234aBcD1234", "key"]);
+    assert_eq!(imported.noted(NoteKind::ClientWithoutCredential), ["aBcD1234aBcD1234aBcD1234aBcD1234", "key"]);
     let grants = imported.report.notes(NoteKind::GrantLeftOut);
     let reasons: Vec<_> = grants.iter().map(|noted| noted.detail.as_deref().unwrap_or_default()).collect();
     assert!(reasons[0].contains("for users") && reasons[1].contains("belongs to Auth0"), "{reasons:?}");
@@ -128,7 +128,7 @@ fn what_is_left_is_reported_with_the_reason() {
     assert!(shown.contains("weak_secret (1): a secret of fewer than 16") && !shown.contains("weak\n"), "{shown}");
     let json = serde_json::to_value(&imported.report).unwrap();
     assert_eq!((&json["product"], &json["taken"]["weak_secrets"]), (&json!("auth0"), &json!(1)));
-    assert_eq!(json["notes"][0]["kind"], "client_without_secret");
+    assert_eq!(json["notes"][0]["kind"], "client_without_credential");
 }
 
 #[test]

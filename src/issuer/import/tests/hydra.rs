@@ -31,7 +31,11 @@ fn clients() -> Value {
         client("two", &json!({"scope": "read admin users.*", "audience": ["https://api/", "https://other/"],
             "client_credentials_grant_access_token_lifespan": "1h0m0s", "access_token_strategy": "opaque"})),
         client("web", &json!({"grant_types": ["authorization_code"], "audience": []})),
-        client("key", &json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://k/"})),
+        client("key", &json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://k/",
+            "jwks": {"keys": [
+                // RFC 8037 A.2, and what is no key.
+                {"kty": "OKP", "crv": "Ed25519", "kid": "ed", "d": "private",
+                 "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}, {"kty": "oct"}, 7]}})),
     ], "next_page_token": "", "is_last_page": true})
 }
 
@@ -50,10 +54,17 @@ fn an_audience_becomes_an_api_with_the_scopes_of_its_clients() {
     assert!(!imported.client("web").client_credentials_allowed);
 
     assert_eq!(imported.noted(NoteKind::ApiMade), ["https://api/", "https://other/"]);
-    assert_eq!(imported.noted(NoteKind::ClientWithoutSecret), ["two", "key"]);
+    assert_eq!(imported.noted(NoteKind::ClientWithoutCredential), ["two"]);
+    let key = imported.client("key");
+    assert_eq!(
+        (key.jwks_uri.as_deref(), key.authentication_methods[0].as_str()),
+        (Some("https://k/"), "private_key_jwt")
+    );
+    let keys = &key.jwks.as_ref().unwrap().keys;
+    assert!(keys.len() == 1 && keys[0].jwk["kid"] == "ed" && !keys[0].jwk.contains_key("d"), "{keys:?}");
     assert_eq!(imported.noted(NoteKind::LifetimeDiffers), ["two"]);
     assert_eq!(imported.noted(NoteKind::TokenDiffers), ["two"]);
-    assert_eq!(imported.noted(NoteKind::CredentialLeftOut), ["key"]);
+    assert_eq!(imported.noted(NoteKind::CredentialLeftOut), ["key", "key"]);
     assert!(imported.noted(NoteKind::ScopeLeftOut).contains(&"users.*"));
     assert_eq!(imported.noted(NoteKind::MembersLeftOut), ["metadata"]);
 }

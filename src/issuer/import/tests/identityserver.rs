@@ -26,7 +26,8 @@ fn configuration() -> Value {
             {"ClientId": "m2m", "ClientName": "Machine", "AllowedGrantTypes": ["client_credentials"],
              "ClientSecrets": [
                 {"Value": SHA256, "Description": "first", "Expiration": "2027-12-31T00:00:00"},
-                {"Value": SHA512}, {"Value": "in clear"}, {"Type": "X509Thumbprint", "Value": "AB12"}],
+                {"Value": SHA512}, {"Value": "in clear"}, {"Type": "X509Thumbprint", "Value": "AB12"},
+                {"Type": "JWK", "Value": "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"}],
              "AllowedScopes": ["openid", "read", "gone", "off"], "AccessTokenLifetime": 600,
              "Claims": [{"Type": "tier", "Value": "gold"}, {"Type": "area", "Value": "1"}, {"Type": "area", "Value": "2"},
                 {"Type": "limit", "Value": "5", "ValueType": "http://www.w3.org/2001/XMLSchema#integer"}]},
@@ -56,6 +57,7 @@ fn a_configuration_becomes_a_document() {
     let client = imported.client("m2m");
     let secrets: Vec<_> = client.secrets.iter().map(|secret| secret.hash.as_deref().unwrap()).collect();
     assert_eq!(secrets, [SHA256, SHA512]);
+    assert_eq!(client.jwks.as_ref().unwrap().keys[0].jwk["kid"], "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     assert_eq!(client.secrets[0].label.as_deref(), Some("first"));
     assert_eq!(client.secrets[0].expires_at.unwrap().to_string(), "2027-12-31T00:00:00Z");
     assert_eq!(Value::Object(client.claims.clone()), json!({"tier": "gold", "area": ["1", "2"], "limit": 5}));

@@ -38,7 +38,9 @@ fn realm() -> Value {
             {"clientId": "masked", "secret": "**********", "serviceAccountsEnabled": true, "defaultClientScopes": ["hidden"],
              "protocolMappers": [mapper(&json!({"included.custom.audience": "off", "access.token.claim": "false"}))]},
             {"clientId": "frontend", "publicClient": true, "standardFlowEnabled": true},
-            {"clientId": "jwt", "serviceAccountsEnabled": true, "clientAuthenticatorType": "client-jwt", "secret": "unused"},
+            {"clientId": "jwt", "serviceAccountsEnabled": true, "clientAuthenticatorType": "client-jwt", "secret": "unused",
+             "attributes": {"use.jwks.url": "true", "jwks.url": "https://jwt.example.com/jwks"}},
+            {"clientId": "x509", "serviceAccountsEnabled": true, "clientAuthenticatorType": "client-x509"},
             {"clientId": "sp", "protocol": "saml"}
         ],
         "users": [
@@ -70,7 +72,8 @@ fn roles_and_audiences_become_scopes_and_apis() {
     assert_eq!(values, ["kT7mQ2wX9bL4vN8cR1sZ6pY3dF5gH0jA", "the secret before"]);
     assert!(secrets.iter().all(|secret| secret.expires_at.unwrap().to_string() == "2028-01-01T00:00:00Z"));
     assert!(!imported.client("frontend").client_credentials_allowed);
-    assert!(imported.client("jwt").secrets.is_empty());
+    let jwt = imported.client("jwt");
+    assert!(jwt.secrets.is_empty() && jwt.jwks_uri.as_deref() == Some("https://jwt.example.com/jwks"));
 }
 
 #[test]
@@ -80,8 +83,8 @@ fn everything_left_out_is_reported() {
     assert_eq!(imported.noted(NoteKind::ClientLeftOut), ["account", "sp"]);
     assert_eq!(imported.noted(NoteKind::ClientRefused), ["frontend"]);
     assert_eq!(imported.noted(NoteKind::SecretLeftOut), ["masked"]);
-    assert_eq!(imported.noted(NoteKind::CredentialLeftOut), ["jwt"]);
-    assert_eq!(imported.noted(NoteKind::ClientWithoutSecret), ["masked", "jwt"]);
+    assert_eq!(imported.noted(NoteKind::CredentialLeftOut), ["x509"]);
+    assert_eq!(imported.noted(NoteKind::ClientWithoutCredential), ["masked", "x509"]);
     let grants = imported.noted(NoteKind::GrantLeftOut);
     assert_eq!(grants, ["manage-users for worker", "auditor for worker", "group /staff for worker"]);
     assert_eq!(imported.noted(NoteKind::ScopeLeftOut), ["gone"]);

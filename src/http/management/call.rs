@@ -1,0 +1,116 @@
+//! How does a handler read and change what is stored? Off the workers, a bounded number at a time.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use tokio::sync::Semaphore;
+
+use super::admit::{CallLimiter, ManagementLimits};
+use super::error::ManagementError;
+use crate::http::IssuerEndpoints;
+use crate::issuer::administration::{AdministrationError, Change};
+use crate::issuer::management_access::ManagementAccess;
+use crate::issuer::rights::{Caller, Rights};
+use crate::oauth::scope::ScopeValue;
+use crate::store::Reader;
+
+/// Reads at one time: each holds a thread and a database connection.
+const CONCURRENT_READS: usize = 8;
+
+/// Changes at one time. They are made one after the other anyway; those waiting hold no thread.
+const CONCURRENT_CHANGES: usize = 2;
+
+/// What the Management API needs besides the use cases.
+#[derive(Debug)]
+pub struct ManagementEndpoints {
+    pub(super) access: ManagementAccess,
+    pub(super) limiter: CallLimiter,
+    reads: Semaphore,
+    changes: Semaphore,
+}
+
+impl ManagementEndpoints {
+    /// Admits callers by `access`, so many calls of each as `limits` say.
+    pub fn new(access: ManagementAccess, limits: ManagementLimits) -> Self {
+        Self {
+            access,
+            limiter: CallLimiter::new(limits),
+            reads: Semaphore::new(CONCURRENT_READS),
+            changes: Semaphore::new(CONCURRENT_CHANGES),
+        }
+    }
+}
+
+/// A call that was admitted: by whom, and the way to what is stored.
+pub(super) struct Call {
+    pub(super) endpoints: web::Data<IssuerEndpoints>,
+    pub(super) caller: Caller,
+}
+
+impl FromRequest for Call {
+    type Error = ManagementError;
+    type Future = Ready<Result<Self, ManagementError>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let endpoints = request.app_data::<web::Data<IssuerEndpoints>>().cloned();
+        let caller = request.extensions().get::<Caller>().cloned();
+        let admitted = endpoints.zip(caller).map(|(endpoints, caller)| Self { endpoints, caller });
+        ready(admitted.ok_or_else(|| ManagementError::internal(&"a handler outside of the admitted scope")))
+    }
+}
+
+impl Call {
+    /// Does the caller hold one of these scopes?
+    ///
+    /// # Errors
+    /// 403, naming them.
+    pub(super) fn require(&self, any_of: &[&str]) -> Result<(), ManagementError> {
+        let held = match &self.caller.rights {
+            Rights::Host => true,
+            Rights::Scopes(held) => held.iter().map(ScopeValue::as_str).any(|scope| any_of.contains(&scope)),
+        };
+        if held { Ok(()) } else { Err(ManagementError::insufficient_scope(any_of)) }
+    }
+
+    /// Reads one state of the store.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Reader) -> Result<T, ManagementError> + Send + 'static,
+    ) -> Result<T, ManagementError> {
+        let _turn =
+            self.endpoints.management.reads.acquire().await.map_err(|error| ManagementError::internal(&error))?;
+        let store = self.endpoints.administration.store().clone();
+        off_the_workers(move || store.read(read)).await
+    }
+
+    /// Makes one change, and returns once this server serves it.
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError> + Send + 'static,
+    ) -> Result<T, ManagementError> {
+        let _turn =
+            self.endpoints.management.changes.acquire().await.map_err(|error| ManagementError::internal(&error))?;
+        let administration = Arc::clone(&self.endpoints.administration);
+        let issuer = Arc::clone(&self.endpoints.issuer);
+        let caller = self.caller.clone();
+        off_the_workers(move || {
+            let value = administration.change(&caller, steps)?;
+            // The change is made: whatever comes now, the caller must not be told that it failed, or would repeat it.
+            if let Err(cause) = issuer.served().follow() {
+                tracing::error!(%cause, "a change was made but is not served yet; it will be with the next poll");
+            }
+            Ok(value)
+        })
+        .await
+    }
+}
+
+async fn off_the_workers<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ManagementError> + Send + 'static,
+) -> Result<T, ManagementError> {
+    let span = tracing::Span::current();
+    let done = tokio::task::spawn_blocking(move || span.in_scope(work)).await;
+    done.map_err(|error| ManagementError::internal(&error))?
+}

@@ -1,0 +1,47 @@
+//! The Management API, `/api/v2/…`: the machine-to-machine part of Auth0's, wire-compatible, and Tokenhouse's additions.
+//!
+//! | file | question |
+//! |---|---|
+//! | `admit` | who calls, may it call now, and which headers does every answer carry? |
+//! | `call` | how does a handler read and change what is stored, off the workers? |
+//! | `body`, `query`, `listing`, `selection`, `precondition` | what did the caller send, and which part of the answer does it want? |
+//! | `error` | how is an error written? |
+//! | `clients`, `client_body`, `client_view` … | one endpoint each: its handlers, what it takes, what it shows |
+
+mod admit;
+mod audit_events;
+mod body;
+mod call;
+mod client_body;
+mod client_secrets;
+mod client_view;
+mod clients;
+mod credentials;
+mod error;
+mod explain;
+mod listing;
+pub mod openapi;
+mod precondition;
+mod query;
+mod selection;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+
+pub use admit::ManagementLimits;
+pub use call::ManagementEndpoints;
+
+/// Registers the Management API under the issuer's path.
+pub fn configure(config: &mut ServiceConfig, issuer_path: &str) {
+    let base = format!("{issuer_path}/api/v2");
+    openapi::configure(config, &base);
+    let scope = web::scope(&base)
+        .configure(audit_events::configure)
+        .configure(client_secrets::configure)
+        .configure(clients::configure)
+        .configure(credentials::configure)
+        .configure(explain::configure)
+        .default_service(web::to(error::no_such_endpoint))
+        .wrap(from_fn(admit::admit));
+    config.service(scope);
+}

@@ -1,0 +1,59 @@
+//! Which key does an X.509 certificate hold, and until when is it valid? (RFC 5280 §4.1)
+//!
+//! Only that: who vouches for it does not matter where a person registers it as the key of a client.
+
+use rsa::pkcs8::der::asn1::{GeneralizedTime, UtcTime};
+use rsa::pkcs8::der::{self, Reader, SliceReader, Tag, TagNumber};
+
+use crate::clock::UnixMillis;
+
+/// What is read of a certificate.
+pub(super) struct CertifiedKey<'der> {
+    /// The SubjectPublicKeyInfo in DER.
+    pub(super) spki: &'der [u8],
+    /// The end of its validity.
+    pub(super) not_after: UnixMillis,
+}
+
+/// Reads a certificate in DER.
+pub(super) fn read_certificate(der: &[u8]) -> der::Result<CertifiedKey<'_>> {
+    let mut reader = SliceReader::new(der)?;
+    let certified = reader.sequence(|certificate| {
+        let certified = certificate.sequence(read_tbs)?;
+        skip(certificate, 2)?; // signatureAlgorithm, signatureValue
+        der::Result::Ok(certified)
+    })?;
+    reader.finish()?;
+    Ok(certified)
+}
+
+fn read_tbs<'der>(tbs: &mut impl Reader<'der>) -> der::Result<CertifiedKey<'der>> {
+    // The version, which a certificate of version 1 leaves out.
+    if Tag::peek(tbs)? == (Tag::ContextSpecific { constructed: true, number: TagNumber(0) }) {
+        skip(tbs, 1)?;
+    }
+    skip(tbs, 3)?; // serialNumber, signature, issuer
+    let not_after = tbs.sequence(|validity| {
+        skip(validity, 1)?;
+        read_time(validity)
+    })?;
+    skip(tbs, 1)?; // subject
+    let spki = tbs.tlv_bytes()?;
+    while !tbs.is_finished() {
+        skip(tbs, 1)?;
+    }
+    Ok(CertifiedKey { spki, not_after })
+}
+
+fn read_time<'der>(reader: &mut impl Reader<'der>) -> der::Result<UnixMillis> {
+    let since_1970 = if Tag::peek(reader)? == Tag::UtcTime {
+        reader.decode::<UtcTime>()?.to_unix_duration()
+    } else {
+        reader.decode::<GeneralizedTime>()?.to_unix_duration()
+    };
+    Ok(UnixMillis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)))
+}
+
+fn skip<'der>(reader: &mut impl Reader<'der>, count: usize) -> der::Result<()> {
+    (0..count).try_for_each(|_| reader.tlv_bytes().map(drop))
+}
