@@ -30,7 +30,7 @@ fn realm() -> Value {
             {"clientId": "account", "enabled": true},
             {"clientId": "orders", "name": "Orders", "bearerOnly": true, "enabled": true},
             {"clientId": "worker", "name": "Worker", "enabled": true, "clientAuthenticatorType": "client-secret",
-             "secret": "kT7mQ2wX9bL4vN8cR1sZ6pY3dF5gH0jA", "serviceAccountsEnabled": true, "publicClient": false,
+             "secret": "a secret that Keycloak made", "serviceAccountsEnabled": true, "publicClient": false,
              "attributes": {"access.token.lifespan": "60", "client.secret.expiration.time": "1830297600",
                 "client.secret.rotated": "the secret before", "client.secret.rotated.expiration.time": 1_830_297_600},
              "defaultClientScopes": ["web-origins", "profile", "roles", "billing"],
@@ -69,7 +69,7 @@ fn roles_and_audiences_become_scopes_and_apis() {
 
     let secrets = &imported.client("worker").secrets;
     let values: Vec<_> = secrets.iter().map(|secret| secret.value.as_deref().unwrap()).collect();
-    assert_eq!(values, ["kT7mQ2wX9bL4vN8cR1sZ6pY3dF5gH0jA", "the secret before"]);
+    assert_eq!(values, ["a secret that Keycloak made", "the secret before"]);
     assert!(secrets.iter().all(|secret| secret.expires_at.unwrap().to_string() == "2028-01-01T00:00:00Z"));
     assert!(!imported.client("frontend").client_credentials_allowed);
     let jwt = imported.client("jwt");
