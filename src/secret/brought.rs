@@ -215,7 +215,7 @@ mod tests {
         assert!(next.shares_computation_with(&small) && next != small);
         let weak = imported("weak", &[small]);
         assert!(weak.is_slow() && !weak.is_small());
-        assert!(imported("other weak", &[weak.clone()]).shares_computation_with(&weak));
+        assert!(imported("other weak", std::slice::from_ref(&weak)).shares_computation_with(&weak));
         assert!(imported(generated.expose(), &[]).secret_id().is_some());
     }
 

@@ -179,7 +179,7 @@ impl Draft {
             }
         }
         for ((kind, member), count) in &self.members {
-            self.report.note_because(NoteKind::MembersLeftOut, member, format!("of {count} {kind}"));
+            self.report.note_because(NoteKind::MembersLeftOut, member, format!("{kind}: {count}"));
         }
         self.report.count(&self.document);
         Imported { document: self.document, report: self.report }

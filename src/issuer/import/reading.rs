@@ -145,7 +145,8 @@ pub(super) fn is_empty(value: &Value) -> bool {
         Value::Null | Value::Bool(false) => true,
         Value::Bool(true) => false,
         Value::Number(number) => number.as_i64() == Some(0),
-        Value::String(text) => text.is_empty(),
+        // A database keeps lists and objects as text.
+        Value::String(text) => matches!(text.as_str(), "" | "[]" | "{}"),
         Value::Array(items) => items.is_empty(),
         Value::Object(members) => members.is_empty(),
     }

@@ -207,7 +207,7 @@ impl Display for Report {
         let taken = &self.taken;
         write!(
             formatter,
-            "{}: {} APIs with {} scopes, {} clients ({} with client credentials) with {} secrets ({} as hashes) and {} grants",
+            "{}: APIs {}, scopes {}, clients {} (with client credentials {}), secrets {} (as hashes {}), grants {}",
             self.product,
             taken.apis,
             taken.scopes,

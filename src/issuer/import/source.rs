@@ -70,7 +70,7 @@ pub enum ImportError {
     Ambiguous(String),
     /// There are scopes of no API.
     #[error(
-        "{clients} clients would lose scopes that belong to no API ({scopes}): a token of Tokenhouse is for one API, so \
+        "scopes of {clients} client(s) belong to no API ({scopes}): a token of Tokenhouse is for one API, so \
          give --audience with the identifier of the API that they are for{hint}"
     )]
     AudienceNeeded {

@@ -94,7 +94,7 @@ async fn a_document_instead_of_the_store_holds_hashes_only() {
     let arguments = ["import", "auth0", "tenant.yaml", "--mapping", "config.json", "--to-document"];
     let written = serve.cli(&[&arguments[..], &["moved.yaml"]].concat()).success();
     assert!(
-        written.stdout.starts_with("auth0: 1 APIs") && written.stderr.contains("nothing was stored"),
+        written.stdout.starts_with("auth0: APIs 1") && written.stderr.contains("nothing was stored"),
         "{written:?}"
     );
     let document = std::fs::read_to_string(serve.path().join("moved.yaml")).unwrap();

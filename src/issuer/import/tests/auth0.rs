@@ -124,7 +124,7 @@ fn what_is_left_is_reported_with_the_reason() {
     assert!(reasons[0].contains("for users") && reasons[1].contains("belongs to Auth0"), "{reasons:?}");
     assert!(reasons[2].contains("its client is not") && reasons[3].contains("its API is not"), "{reasons:?}");
     let shown = imported.report.to_string();
-    assert!(shown.starts_with("auth0: 2 APIs with 3 scopes, 4 clients (3 with client credentials)"), "{shown}");
+    assert!(shown.starts_with("auth0: APIs 2, scopes 3, clients 4 (with client credentials 3)"), "{shown}");
     assert!(shown.contains("weak_secret (1): a secret of fewer than 16") && !shown.contains("weak\n"), "{shown}");
     let json = serde_json::to_value(&imported.report).unwrap();
     assert_eq!((&json["product"], &json["taken"]["weak_secrets"]), (&json!("auth0"), &json!(1)));

@@ -87,7 +87,7 @@ fn scopes_of_no_api_resource_need_an_audience() {
     let mut configuration = configuration();
     configuration["IdentityServer"]["Clients"][0]["AllowedScopes"] = json!(["alone", "read"]);
     let error = told(import(&configuration, None));
-    assert!(error.starts_with("1 clients would lose scopes") && error.contains("(alone)"), "{error}");
+    assert!(error.starts_with("scopes of 1 client(s) belong to no API") && error.contains("(alone)"), "{error}");
     assert!(error.contains("--audience") && error.contains("ISSUER/resources"), "{error}");
     let imported = import(&configuration, Some("https://api.example.com")).unwrap();
     assert_eq!(imported.grants("m2m"), ["https://api.example.com: alone", "api1: read"]);
