@@ -4,6 +4,7 @@ pub mod api;
 pub mod apply;
 pub mod audit;
 pub mod client;
+pub mod client_key;
 pub mod client_secret;
 pub mod config;
 pub mod dev;

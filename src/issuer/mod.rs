@@ -5,6 +5,7 @@
 
 pub mod administration;
 pub mod apis;
+pub mod authenticate_assertion;
 pub mod authenticate_client;
 pub mod bootstrap;
 pub mod client_keys;
@@ -14,6 +15,8 @@ pub mod explain;
 pub mod grants;
 pub mod hash_pool;
 pub mod issue_token;
+pub mod public_address;
+pub mod published_keys;
 pub mod quota;
 pub mod rights;
 pub mod rotate_keys;
@@ -28,6 +31,7 @@ pub mod work_pool;
 use std::sync::Arc;
 
 pub use administration::{Administration, AdministrationError};
+use authenticate_assertion::{AssertionAuthenticator, AssertionSettings};
 use hash_pool::{HashPool, HashPoolSettings};
 use quota::Quotas;
 use served::Served;
@@ -47,6 +51,7 @@ pub struct TokenIssuer {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     hashes: HashPool,
+    assertions: AssertionAuthenticator,
     signers: WorkPool<()>,
     usage: SecretUsage,
     quotas: Quotas,
@@ -54,12 +59,14 @@ pub struct TokenIssuer {
 }
 
 /// How the token issuer works.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TokenIssuerSettings {
     /// Whose habits it follows.
     pub compat: Compat,
     /// How secrets are checked.
     pub hashing: HashPoolSettings,
+    /// How client assertions are judged.
+    pub assertions: AssertionSettings,
     /// Where signatures are made.
     pub signing: PoolSize,
 }
@@ -68,7 +75,7 @@ impl TokenIssuer {
     /// Starts the pools.
     ///
     /// # Errors
-    /// If the operating system gives no thread.
+    /// If the operating system gives no thread, or the certificates that vouch for `jwks_uri`s cannot be read.
     pub fn start(
         served: Arc<Served>,
         settings: TokenIssuerSettings,
@@ -78,6 +85,7 @@ impl TokenIssuer {
         Ok(Self {
             compat: settings.compat,
             hashes: HashPool::start(settings.hashing, entropy.as_ref())?,
+            assertions: AssertionAuthenticator::start(settings.assertions, &served)?,
             signers: WorkPool::start("sign", settings.signing)?,
             usage: SecretUsage::default(),
             quotas: Quotas::default(),
