@@ -9,6 +9,8 @@ mod canary;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod client_assertion;
+#[cfg(test)]
 mod conformance_table;
 #[cfg(test)]
 mod dev;
@@ -18,6 +20,8 @@ mod discovery;
 mod document;
 #[cfg(test)]
 mod hostile_http;
+#[cfg(test)]
+mod jwks_uri;
 #[cfg(test)]
 mod oauth_token;
 #[cfg(test)]

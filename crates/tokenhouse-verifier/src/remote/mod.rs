@@ -230,7 +230,7 @@ impl Drop for Running {
                 None
             }
             Err(failure) => {
-                tracing::warn!(error = &failure as &dyn std::error::Error, "could not fetch a JWK Set");
+                tracing::warn!(cause = %WithSources(&failure), "could not fetch a JWK Set");
                 Some(Arc::new(failure))
             }
         };
@@ -238,6 +238,21 @@ impl Drop for Running {
         attempts.running = false;
         attempts.failure = failure;
         remote.finished.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+/// An error with all that led to it, on one line: "could not be fetched" alone helps nobody.
+struct WithSources<'a>(&'a dyn std::error::Error);
+
+impl fmt::Display for WithSources<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0)?;
+        let mut deeper = self.0.source();
+        while let Some(source) = deeper {
+            write!(formatter, ": {source}")?;
+            deeper = source.source();
+        }
+        Ok(())
     }
 }
 
