@@ -16,7 +16,6 @@ use super::secrets::{AddedSecret, SecretSummary, SecretTerms, object_id};
 use super::served::Served;
 use super::usage::Answered;
 use crate::oauth::client::ClientId;
-use crate::oauth::client_auth::Mechanism;
 use crate::oauth::error::TokenError;
 use crate::oauth::secret_error::SecretError;
 use crate::oauth::secret_request::{NewSecretWish, parse_secret_request};
@@ -85,9 +84,7 @@ impl Replacement {
         administration: &Administration,
     ) -> Result<Self, SecretError> {
         // A client that has proved itself by anything else has no secret that this could replace.
-        match authenticated.mechanism() {
-            Mechanism::ClientSecretBasic | Mechanism::ClientSecretPost => {}
-        }
+        let secret_id = authenticated.secret_id().ok_or(SecretError::NotBySecret)?;
         let bounds = administration.policy().overlap;
         let overlap = wish.overlap.unwrap_or(bounds.default);
         if overlap > bounds.longest {
@@ -100,7 +97,7 @@ impl Replacement {
         Ok(Self {
             client_id: client.client_id.clone(),
             client_row_id: client.id,
-            secret_id: authenticated.secret_id(),
+            secret_id,
             label: wish.label,
             overlap,
         })
