@@ -14,9 +14,12 @@ pub mod explain;
 pub mod grant;
 pub mod healthcheck;
 pub mod http_client;
+pub mod import;
+pub mod import_files;
 pub mod key;
 pub mod open;
 pub mod output;
+pub mod progress;
 pub mod resource_api;
 pub mod running;
 pub mod secret;
@@ -85,6 +88,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Writes the whole configuration as one document, with hashes, never secrets
     Export(apply::ExportArgs),
+    /// Moves clients, APIs and grants here from another product
+    Import(import::ImportArgs),
     /// Which token would this client get, and if none, why?
     Explain(explain::ExplainArgs),
     /// The audit trail
@@ -134,6 +139,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Key(args) => key::run(&args),
         Command::Apply(args) => apply::run_apply(&args),
         Command::Export(args) => apply::run_export(&args),
+        Command::Import(args) => import::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Stats(args) => usage::run_stats(&args),

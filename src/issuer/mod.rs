@@ -14,6 +14,7 @@ pub mod document;
 pub mod explain;
 pub mod grants;
 pub mod hash_pool;
+pub mod import;
 pub mod issue_token;
 pub mod management_access;
 pub mod prepare_keys;

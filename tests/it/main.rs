@@ -21,6 +21,8 @@ mod document;
 #[cfg(test)]
 mod hostile_http;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod oauth_secret;
 #[cfg(test)]
 mod oauth_token;
