@@ -12,6 +12,7 @@ pub mod client_credentials;
 pub mod client_key;
 pub mod error;
 pub mod form;
+pub mod json_body;
 pub mod metadata;
 pub mod named_enum;
 pub mod resource;
