@@ -19,6 +19,8 @@ mod document;
 #[cfg(test)]
 mod hostile_http;
 #[cfg(test)]
+mod management;
+#[cfg(test)]
 mod oauth_token;
 #[cfg(test)]
 mod rfc;
