@@ -18,6 +18,8 @@ pub mod prepare_keys;
 pub mod quota;
 pub mod revoke_key;
 pub mod rights;
+#[cfg(test)]
+mod rights_tests;
 pub mod rotate_keys;
 pub mod secrets;
 pub mod served;
