@@ -27,6 +27,8 @@ mod imports;
 #[cfg(test)]
 mod jwks_uri;
 #[cfg(test)]
+mod management;
+#[cfg(test)]
 mod oauth_secret;
 #[cfg(test)]
 mod oauth_token;
