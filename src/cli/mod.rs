@@ -14,6 +14,7 @@ pub mod grant;
 pub mod healthcheck;
 pub mod http_client;
 pub mod key;
+pub mod listening;
 pub mod open;
 pub mod output;
 pub mod resource_api;

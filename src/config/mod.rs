@@ -14,6 +14,7 @@ mod keys;
 mod layers;
 mod log;
 mod pools;
+mod proxies;
 mod reader;
 mod reference;
 mod resource_api;
@@ -33,6 +34,7 @@ pub use keys::{JwksSettings, KeySettings, MasterKeySource};
 pub use layers::DEFAULTS;
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use pools::{HashingSettings, SigningSettings};
+pub use proxies::{ForwardedHeader, ProxySettings};
 pub use reader::Threads;
 pub use reference::docs;
 pub use resource_api::ResourceApiSettings;
@@ -105,7 +107,7 @@ impl Config {
         let issuer = from.required("issuer", IssuerIdentifier::parse);
         let compat = from.choice("compat");
         let server = ServerSettings::read(from);
-        let tls = TlsFiles::read(from);
+        let tls = TlsFiles::read(from, "tls.certificate_file", "tls.key_file");
         let database = DatabaseSettings::read(from);
         let keys = KeySettings::read(from);
         let token = TokenSettings::read(from);
@@ -118,6 +120,10 @@ impl Config {
         let log = LogSettings::read(from);
         if let (Ok(server), Ok(tls)) = (&server, &tls) {
             server.refuse_open_plaintext(tls.as_ref(), from);
+            server.refuse_hsts_without_tls(tls.as_ref(), from);
+        }
+        if let (Ok(server), Ok(issuer)) = (&server, &issuer) {
+            server.refuse_redirect_to_plaintext(issuer, from);
         }
         Ok(Self {
             issuer: issuer?,

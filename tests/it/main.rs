@@ -21,8 +21,12 @@ mod hostile_http;
 #[cfg(test)]
 mod oauth_token;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod rfc;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;

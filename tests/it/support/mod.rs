@@ -1,6 +1,7 @@
 //! How does a test start the program and talk to it?
 
 pub mod answer;
+pub mod certificates;
 pub mod dev;
 pub mod program;
 pub mod raw;
