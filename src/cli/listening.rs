@@ -89,8 +89,9 @@ impl Listening {
 fn start_redirect(redirect: Redirect, settings: &ServerSettings) -> Result<Server, CliError> {
     let bind = redirect.listener.local_addr().context("cannot tell the port")?;
     tracing::info!(%bind, to = redirect.origin, "redirecting plain HTTP");
-    // Each answer is a line of text: one thread is enough.
-    let settings = ServerSettings { workers: 1, tls: None, ..settings.clone() };
+    // Each answer is a line of text: one thread is enough. And it is there for everybody.
+    let peers = PeerRules { strangers: Strangers::Served, ..settings.peers.clone() };
+    let settings = ServerSettings { workers: 1, tls: None, peers, ..settings.clone() };
     Ok(start(redirect.listener, &settings, redirect::routes(redirect.origin)).context("cannot start the redirect")?)
 }
 

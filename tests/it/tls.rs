@@ -285,6 +285,33 @@ async fn plain_http_is_redirected_to_the_issuer_or_refused() {
 }
 
 #[tokio::test]
+async fn a_health_check_asks_this_machine_by_the_name_of_the_issuer() {
+    let ca = Ca::new("one");
+    let directory = tempfile::tempdir().unwrap();
+    ca.write_pair_for(directory.path(), "auth.example.com");
+    std::fs::write(directory.path().join("ca.pem"), &ca.pem).unwrap();
+    let port = free_port();
+    let settings = format!(
+        "issuer = \"https://auth.example.com/\"\n[server]\nbind = \"0.0.0.0:{port}\"\n\
+         [tls]\ncertificate_file = \"cert.pem\"\nkey_file = \"key.pem\"\n"
+    );
+    std::fs::write(directory.path().join("tokenhouse.toml"), settings).unwrap();
+    let mut child = command(directory.path(), &["serve"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let check = |ca: &[&str]| run(directory.path(), &[&["healthcheck"], ca].concat());
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut checked = check(&["--ca-file", "ca.pem"]);
+    while checked.code != 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        checked = check(&["--ca-file", "ca.pem"]);
+    }
+    let unknown_ca = check(&[]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(checked.code == 0 && checked.stdout.contains("\"tls_certificate\":\"ok\""), "{checked:?}");
+    assert_eq!(unknown_ca.code, 1, "{unknown_ca:?}");
+}
+
+#[tokio::test]
 async fn no_redirect_and_no_hsts_unless_asked_for() {
     let serve = Serve::start_tls(Ca::new("one"), &[]).await;
     let answer = Answer::to(serve.client().get(serve.url("/livez"))).await;

@@ -30,11 +30,21 @@ impl Ca {
         self.write_pair_with(directory, &KeyPair::generate().unwrap(), 1, 89);
     }
 
+    /// Writes `cert.pem` and `key.pem` for another name.
+    pub fn write_pair_for(&self, directory: &Path, name: &str) {
+        self.write(directory, &[name], &KeyPair::generate().unwrap(), 1, 89);
+    }
+
     /// Writes `cert.pem` and `key.pem` for localhost, valid from `before` days ago until `after` days from now.
     pub fn write_pair_with(&self, directory: &Path, key: &KeyPair, before: i32, after: i32) {
+        self.write(directory, &["localhost", "127.0.0.1"], key, before, after);
+    }
+
+    fn write(&self, directory: &Path, names: &[&str], key: &KeyPair, before: i32, after: i32) {
         let now =
             date_time_ymd(1970, 1, 1) + Duration::from_secs(u64::try_from(SystemClock.now().floor_seconds()).unwrap());
-        let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let mut params =
+            CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
         params.not_before = now - DAY * u32::try_from(before).unwrap();
         params.not_after = if after < 0 { now - DAY * after.unsigned_abs() } else { now + DAY * after.unsigned_abs() };
         std::fs::create_dir_all(directory).unwrap();
