@@ -40,7 +40,8 @@ fn answer(origin: &str, request: &HttpRequest) -> HttpResponse {
 
 fn refuse(origin: &str, request: &HttpRequest) -> HttpResponse {
     let client_address = ClientAddress::of(request).map(|address| address.0.to_string());
-    tracing::warn!(
+    // Anybody can cause this line, so it is no warning.
+    tracing::info!(
         client_address,
         method = request.method().as_str(),
         "a request that may hold credentials came over plain HTTP: they should be replaced"
