@@ -33,10 +33,14 @@ mod oauth_secret;
 #[cfg(test)]
 mod oauth_token;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod rfc;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod usage;
