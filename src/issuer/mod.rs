@@ -5,6 +5,7 @@
 
 pub mod administration;
 pub mod apis;
+pub mod assertion_uses;
 pub mod authenticate_assertion;
 pub mod authenticate_client;
 pub mod bootstrap;
