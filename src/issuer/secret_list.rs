@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::secrets::SecretSummary;
 use super::usage::report::date;
@@ -9,7 +10,7 @@ use crate::clock::UnixMillis;
 use crate::secret::StoredSecret;
 
 /// A secret as people look at it before they retire one.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ListedSecret {
     /// What it is.
     #[serde(flatten)]

@@ -80,10 +80,18 @@ impl Call {
         &self,
         read: impl FnOnce(&mut Reader) -> Result<T, ManagementError> + Send + 'static,
     ) -> Result<T, ManagementError> {
+        let store = self.endpoints.administration.store().clone();
+        self.blocking(move || store.read(read)).await
+    }
+
+    /// Does one piece of work that only reads.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, ManagementError> + Send + 'static,
+    ) -> Result<T, ManagementError> {
         let _turn =
             self.endpoints.management.reads.acquire().await.map_err(|error| ManagementError::internal(&error))?;
-        let store = self.endpoints.administration.store().clone();
-        off_the_workers(move || store.read(read)).await
+        off_the_workers(work).await
     }
 
     /// Makes one change, and returns once this server serves it.

@@ -10,7 +10,7 @@ use super::call::Call;
 use super::client_grant_body::ClientGrantBody;
 use super::client_grant_view::{ANY_ORGANIZATION, SUBJECT_TYPE, client_grant_view, parse_grant_id};
 use super::error::{ErrorBody, ManagementError, only};
-use super::listing::Listing;
+use super::listing::{ListParameters, Listing};
 use super::query::Query;
 use super::selection::Selection;
 use crate::http::error::uncached;
@@ -34,10 +34,16 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 
 /// Lists grants, oldest first.
 #[utoipa::path(
-    get, path = "/client-grants", tag = "client-grants",
-    responses((status = 200, description = "The grants"), (status = "4XX", body = ErrorBody)),
+    get, path = "/client-grants", operation_id = "list_client_grants", tag = "client-grants",
+    params(
+        ListParameters,
+        ("audience" = Option<String>, Query, description = "For this API"),
+        ("client_id" = Option<String>, Query, description = "Of this client"),
+        ("subject_type" = Option<String>, Query, description = "`client`, which all grants here are, or `user`"),
+    ),
+    responses((status = 200, description = "The grants", body = Value), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn list(call: Call, query: Query) -> Result<impl Responder, ManagementError> {
+pub(super) async fn list(call: Call, query: Query) -> Result<impl Responder, ManagementError> {
     call.require(&["read:client_grants"])?;
     let listing = Listing::of(&query)?;
     let wanted = Wanted::of(&query)?;
@@ -49,10 +55,10 @@ async fn list(call: Call, query: Query) -> Result<impl Responder, ManagementErro
 
 /// Grants scopes of an API to a client.
 #[utoipa::path(
-    post, path = "/client-grants", tag = "client-grants", request_body = ClientGrantBody,
-    responses((status = 201, description = "The grant"), (status = "4XX", body = ErrorBody)),
+    post, path = "/client-grants", operation_id = "create_client_grant", tag = "client-grants", request_body = ClientGrantBody,
+    responses((status = 201, description = "The grant", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn create(call: Call, Body(body): Body<ClientGrantBody>) -> Result<impl Responder, ManagementError> {
+pub(super) async fn create(call: Call, Body(body): Body<ClientGrantBody>) -> Result<impl Responder, ManagementError> {
     call.require(&["create:client_grants"])?;
     let created = call.change(move |change| {
         let (client_id, entry) = body.into_entry(change)?;
@@ -64,10 +70,10 @@ async fn create(call: Call, Body(body): Body<ClientGrantBody>) -> Result<impl Re
 
 /// Shows a grant.
 #[utoipa::path(
-    get, path = "/client-grants/{id}", tag = "client-grants", params(("id" = String, Path, description = "id")),
-    responses((status = 200, description = "The grant"), (status = "4XX", body = ErrorBody)),
+    get, path = "/client-grants/{id}", operation_id = "show_client_grant", tag = "client-grants", params(("id" = String, Path, description = "id")),
+    responses((status = 200, description = "The grant", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn show(call: Call, id: web::Path<String>, query: Query) -> Result<impl Responder, ManagementError> {
+pub(super) async fn show(call: Call, id: web::Path<String>, query: Query) -> Result<impl Responder, ManagementError> {
     call.require(&["read:client_grants"])?;
     let selection = Selection::of(&query)?;
     let row_id = parse_grant_id(&id)?;
@@ -78,11 +84,11 @@ async fn show(call: Call, id: web::Path<String>, query: Query) -> Result<impl Re
 
 /// Changes the members that the body names.
 #[utoipa::path(
-    patch, path = "/client-grants/{id}", tag = "client-grants", params(("id" = String, Path, description = "id")),
+    patch, path = "/client-grants/{id}", operation_id = "update_client_grant", tag = "client-grants", params(("id" = String, Path, description = "id")),
     request_body = ClientGrantBody,
-    responses((status = 200, description = "The grant as it is now"), (status = "4XX", body = ErrorBody)),
+    responses((status = 200, description = "The grant as it is now", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn update(
+pub(super) async fn update(
     call: Call,
     id: web::Path<String>,
     Body(body): Body<ClientGrantBody>,
@@ -99,10 +105,10 @@ async fn update(
 
 /// Deletes a grant; what is gone already is as good.
 #[utoipa::path(
-    delete, path = "/client-grants/{id}", tag = "client-grants", params(("id" = String, Path, description = "id")),
-    responses((status = 204, description = "It is gone"), (status = "4XX", body = ErrorBody)),
+    delete, path = "/client-grants/{id}", operation_id = "delete_client_grant", tag = "client-grants", params(("id" = String, Path, description = "id")),
+    responses((status = 204, description = "It is gone"), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn delete(call: Call, id: web::Path<String>) -> Result<impl Responder, ManagementError> {
+pub(super) async fn delete(call: Call, id: web::Path<String>) -> Result<impl Responder, ManagementError> {
     call.require(&["delete:client_grants"])?;
     let deleted = call.change(move |change| {
         let found = parse_grant_id(&id).and_then(|row_id| change.grant_by_id(row_id));

@@ -15,6 +15,7 @@ use super::error::{ErrorBody, ManagementError, only};
 use super::precondition::{Precondition, entity_tag};
 use crate::http::error::uncached;
 use crate::issuer::AdministrationError;
+use crate::issuer::secret_list::{ListedSecret, list_secrets};
 use crate::issuer::secrets::{SecretSummary, SecretTerms};
 
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -58,18 +59,20 @@ pub(super) struct NewSecret {
 #[utoipa::path(
     get, path = "/clients/{id}/secrets", operation_id = "list_client_secrets", tag = "client-secrets", params(("id" = String, Path, description = "client_id")),
     responses(
-        (status = 200, description = "The secrets, oldest first", body = [SecretSummary]),
+        (status = 200, description = "The secrets, oldest first", body = [ListedSecret]),
         (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
     ),
 )]
 pub(super) async fn list(call: Call, id: web::Path<String>) -> Result<impl Responder, ManagementError> {
     call.require(&["read:client_credentials"])?;
     let rights = call.caller.rights.clone();
+    let administration = &call.endpoints.administration;
+    let (quiet_days, now) = (administration.policy().quiet_days, administration.now());
     let found = call.read(move |reader| {
         let client = existing(reader, &id)?;
         rights.may_touch_credentials(&client, reader)?;
         let revision = reader.client_revision(client.id)?.unwrap_or_default();
-        Ok((client.secrets.iter().map(SecretSummary::from).collect::<Vec<_>>(), revision))
+        Ok((list_secrets(&client.secrets, quiet_days, now), revision))
     });
     let (secrets, revision) = found.await?;
     let mut response = uncached(StatusCode::OK);

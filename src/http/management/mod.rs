@@ -34,6 +34,7 @@ mod resource_servers;
 mod selection;
 mod signing_key_view;
 mod signing_keys;
+mod usage;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
@@ -47,13 +48,14 @@ pub fn configure(config: &mut ServiceConfig, issuer_path: &str) {
     openapi::configure(config, &base);
     let scope = web::scope(&base)
         .configure(audit_events::configure)
+        .configure(client_grants::configure)
         .configure(client_secrets::configure)
         .configure(clients::configure)
         .configure(credentials::configure)
         .configure(explain::configure)
         .configure(resource_servers::configure)
-        .configure(client_grants::configure)
         .configure(signing_keys::configure)
+        .configure(usage::configure)
         .default_service(web::to(error::no_such_endpoint))
         .wrap(from_fn(admit::admit));
     config.service(scope);

@@ -8,7 +8,9 @@ use utoipa::openapi::{OpenApi as Document, Server};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{ErrorBody, only};
-use super::{audit_events, client_secrets, clients, credentials, explain};
+use super::{
+    audit_events, client_grants, client_secrets, clients, credentials, explain, resource_servers, signing_keys, usage,
+};
 use crate::http::error::uncached;
 use crate::issuer::audit::AuditEventEntry;
 
@@ -22,6 +24,11 @@ use crate::issuer::audit::AuditEventEntry;
     ),
     paths(
         audit_events::list,
+        client_grants::create,
+        client_grants::delete,
+        client_grants::list,
+        client_grants::show,
+        client_grants::update,
         client_secrets::add,
         client_secrets::list,
         client_secrets::retire,
@@ -38,6 +45,17 @@ use crate::issuer::audit::AuditEventEntry;
         credentials::show,
         credentials::update,
         explain::show,
+        resource_servers::create,
+        resource_servers::delete,
+        resource_servers::list,
+        resource_servers::show,
+        resource_servers::update,
+        signing_keys::list,
+        signing_keys::revoke,
+        signing_keys::rotate,
+        signing_keys::show,
+        usage::all,
+        usage::client,
     ),
     components(schemas(AuditEventEntry, ErrorBody)),
     modifiers(&Bearer),

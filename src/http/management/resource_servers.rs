@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, Responder};
 use super::body::Body;
 use super::call::Call;
 use super::error::{ErrorBody, ManagementError, only};
-use super::listing::Listing;
+use super::listing::{ListParameters, Listing};
 use super::query::Query;
 use super::resource_server_body::ResourceServerBody;
 use super::resource_server_view::resource_server_view;
@@ -34,10 +34,11 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 
 /// Lists APIs, oldest first.
 #[utoipa::path(
-    get, path = "/resource-servers", tag = "resource-servers",
-    responses((status = 200, description = "The APIs"), (status = "4XX", body = ErrorBody)),
+    get, path = "/resource-servers", operation_id = "list_resource_servers", tag = "resource-servers",
+    params(ListParameters, ("identifiers" = Option<Vec<String>>, Query, description = "Only these identifiers; may be repeated")),
+    responses((status = 200, description = "The APIs", body = Value), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn list(call: Call, query: Query) -> Result<impl Responder, ManagementError> {
+pub(super) async fn list(call: Call, query: Query) -> Result<impl Responder, ManagementError> {
     call.require(&["read:resource_servers"])?;
     let listing = Listing::of(&query)?;
     let wanted: Vec<String> = query.all("identifiers").map(str::to_owned).collect();
@@ -51,10 +52,13 @@ async fn list(call: Call, query: Query) -> Result<impl Responder, ManagementErro
 
 /// Creates an API.
 #[utoipa::path(
-    post, path = "/resource-servers", tag = "resource-servers", request_body = ResourceServerBody,
-    responses((status = 201, description = "The API"), (status = "4XX", body = ErrorBody)),
+    post, path = "/resource-servers", operation_id = "create_resource_server", tag = "resource-servers", request_body = ResourceServerBody,
+    responses((status = 201, description = "The API", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn create(call: Call, Body(body): Body<ResourceServerBody>) -> Result<impl Responder, ManagementError> {
+pub(super) async fn create(
+    call: Call,
+    Body(body): Body<ResourceServerBody>,
+) -> Result<impl Responder, ManagementError> {
     call.require(&["create:resource_servers"])?;
     let entry = body.into_entry()?;
     let created = call.administer(move |administration, caller| {
@@ -65,11 +69,11 @@ async fn create(call: Call, Body(body): Body<ResourceServerBody>) -> Result<impl
 
 /// Shows an API.
 #[utoipa::path(
-    get, path = "/resource-servers/{id}", tag = "resource-servers",
+    get, path = "/resource-servers/{id}", operation_id = "show_resource_server", tag = "resource-servers",
     params(("id" = String, Path, description = "id, or the identifier percent-encoded")),
-    responses((status = 200, description = "The API"), (status = "4XX", body = ErrorBody)),
+    responses((status = 200, description = "The API", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn show(call: Call, id: web::Path<String>, query: Query) -> Result<impl Responder, ManagementError> {
+pub(super) async fn show(call: Call, id: web::Path<String>, query: Query) -> Result<impl Responder, ManagementError> {
     call.require(&["read:resource_servers"])?;
     let selection = Selection::of(&query)?;
     let api = call.read(move |reader| Ok(api_named(reader, &id)?)).await?;
@@ -78,12 +82,12 @@ async fn show(call: Call, id: web::Path<String>, query: Query) -> Result<impl Re
 
 /// Changes the members that the body names; `null` sets the default.
 #[utoipa::path(
-    patch, path = "/resource-servers/{id}", tag = "resource-servers",
+    patch, path = "/resource-servers/{id}", operation_id = "update_resource_server", tag = "resource-servers",
     params(("id" = String, Path, description = "id, or the identifier percent-encoded")),
     request_body = ResourceServerBody,
-    responses((status = 200, description = "The API as it is now"), (status = "4XX", body = ErrorBody)),
+    responses((status = 200, description = "The API as it is now", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn update(
+pub(super) async fn update(
     call: Call,
     id: web::Path<String>,
     Body(body): Body<ResourceServerBody>,
@@ -105,11 +109,11 @@ async fn update(
 
 /// Deletes an API with its grants; what is gone already is as good.
 #[utoipa::path(
-    delete, path = "/resource-servers/{id}", tag = "resource-servers",
+    delete, path = "/resource-servers/{id}", operation_id = "delete_resource_server", tag = "resource-servers",
     params(("id" = String, Path, description = "id, or the identifier percent-encoded")),
-    responses((status = 204, description = "It is gone"), (status = "4XX", body = ErrorBody)),
+    responses((status = 204, description = "It is gone"), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn delete(call: Call, id: web::Path<String>) -> Result<impl Responder, ManagementError> {
+pub(super) async fn delete(call: Call, id: web::Path<String>) -> Result<impl Responder, ManagementError> {
     call.require(&["delete:resource_servers"])?;
     let deleted = call.change(move |change| match change.api_named(&id) {
         Ok(api) => change.delete_api(api.identifier.as_str()),

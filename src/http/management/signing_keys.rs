@@ -17,7 +17,7 @@ use crate::keys::lifecycle::{KeyState, RotationUrgency, SigningKeyRecord};
 
 /// What may be said of a rotation or a revocation; Auth0's programs say nothing.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-struct KeyBody {
+pub(super) struct KeyBody {
     /// Of which algorithm the keys rotate: `RS256` (default), `PS256`, `ES256` or `EdDSA`.
     #[schema(value_type = Option<String>)]
     alg: Option<SigningAlg>,
@@ -35,10 +35,10 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 
 /// Lists the keys that are published and those that were revoked: those that sign, then the next, then the previous.
 #[utoipa::path(
-    get, path = "/keys/signing", tag = "keys",
-    responses((status = 200, description = "The keys, an array"), (status = "4XX", body = ErrorBody)),
+    get, path = "/keys/signing", operation_id = "list_signing_keys", tag = "keys",
+    responses((status = 200, description = "The keys, an array", body = Value), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn list(call: Call) -> Result<impl Responder, ManagementError> {
+pub(super) async fn list(call: Call) -> Result<impl Responder, ManagementError> {
     call.require(&["read:signing_keys"])?;
     let mut keys = call.read(|reader| Ok(reader.list_signing_keys()?)).await?;
     keys.retain(|key| key.state != KeyState::Removed || key.revoked_at.is_some());
@@ -50,10 +50,10 @@ async fn list(call: Call) -> Result<impl Responder, ManagementError> {
 
 /// Shows a key.
 #[utoipa::path(
-    get, path = "/keys/signing/{kid}", tag = "keys", params(("kid" = String, Path, description = "kid")),
-    responses((status = 200, description = "The key"), (status = "4XX", body = ErrorBody)),
+    get, path = "/keys/signing/{kid}", operation_id = "show_signing_key", tag = "keys", params(("kid" = String, Path, description = "kid")),
+    responses((status = 200, description = "The key", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn show(call: Call, kid: web::Path<String>) -> Result<impl Responder, ManagementError> {
+pub(super) async fn show(call: Call, kid: web::Path<String>) -> Result<impl Responder, ManagementError> {
     call.require(&["read:signing_keys"])?;
     let sought = kid.clone();
     let found = call.read(move |reader| Ok(reader.find_signing_key(&sought)?)).await?;
@@ -64,10 +64,13 @@ async fn show(call: Call, kid: web::Path<String>) -> Result<impl Responder, Mana
 
 /// Lets the next key sign, retires the one before, and announces a new next key, which is the answer.
 #[utoipa::path(
-    post, path = "/keys/signing/rotate", tag = "keys", request_body = Option<KeyBody>,
-    responses((status = 201, description = "kid and cert of the new next key"), (status = "4XX", body = ErrorBody)),
+    post, path = "/keys/signing/rotate", operation_id = "rotate_signing_key", tag = "keys", request_body = Option<KeyBody>,
+    responses((status = 201, description = "kid and cert of the new next key", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn rotate(call: Call, OptionalBody(body): OptionalBody<KeyBody>) -> Result<impl Responder, ManagementError> {
+pub(super) async fn rotate(
+    call: Call,
+    OptionalBody(body): OptionalBody<KeyBody>,
+) -> Result<impl Responder, ManagementError> {
     call.require(&["create:signing_keys", "update:signing_keys"])?;
     let alg = body.alg.unwrap_or(SigningAlg::Rs256);
     let urgency = body.urgency();
@@ -78,11 +81,11 @@ async fn rotate(call: Call, OptionalBody(body): OptionalBody<KeyBody>) -> Result
 
 /// Withdraws a previous key at once: no token that it signed is valid any more.
 #[utoipa::path(
-    put, path = "/keys/signing/{kid}/revoke", tag = "keys", params(("kid" = String, Path, description = "kid")),
+    put, path = "/keys/signing/{kid}/revoke", operation_id = "revoke_signing_key", tag = "keys", params(("kid" = String, Path, description = "kid")),
     request_body = Option<KeyBody>,
-    responses((status = 200, description = "kid and cert of the key"), (status = "4XX", body = ErrorBody)),
+    responses((status = 200, description = "kid and cert of the key", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-async fn revoke(
+pub(super) async fn revoke(
     call: Call,
     kid: web::Path<String>,
     OptionalBody(body): OptionalBody<KeyBody>,

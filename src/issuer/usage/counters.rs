@@ -80,7 +80,9 @@ impl Counters {
             if written.is_err() {
                 // Should the connection have broken while it was committed, this batch is counted twice: better than
                 // not at all.
-                batch.iter().for_each(|row| self.put_back(row));
+                for row in batch {
+                    self.put_back(row);
+                }
             }
         }
         written?;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::clock::UnixMillis;
 use crate::issuer::TokenIssuer;
@@ -28,15 +29,18 @@ pub enum Resolution {
 }
 
 /// How often one client was answered. `refused` also counts requests that only claimed to be this client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ClientUsage {
     /// The client.
     pub client_id: String,
     /// The beginning of the period.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub from: Option<Timestamp>,
     /// Its end.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub to: Option<Timestamp>,
     /// When it last proved who it is, as far back as counts are kept.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_seen_at: Option<Timestamp>,
     /// Tokens in the period.
     pub issued: u64,
@@ -50,9 +54,10 @@ pub struct ClientUsage {
 }
 
 /// What was counted on one day (UTC).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DayUsage {
     /// Which day.
+    #[schema(value_type = String, format = Date)]
     pub date: Date,
     /// Tokens.
     pub issued: u64,
@@ -61,9 +66,10 @@ pub struct DayUsage {
 }
 
 /// What was counted in one hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HourUsage {
     /// Its beginning.
+    #[schema(value_type = String, format = DateTime)]
     pub hour: Timestamp,
     /// Tokens.
     pub issued: u64,
@@ -72,11 +78,13 @@ pub struct HourUsage {
 }
 
 /// How often all clients together were answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Stats {
     /// The beginning of the period.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub from: Option<Timestamp>,
     /// Its end.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub to: Option<Timestamp>,
     /// How many clients there are now.
     pub clients: u64,
@@ -95,7 +103,7 @@ pub struct Stats {
 }
 
 /// A client with many tokens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TopClient {
     /// The client.
     pub client_id: String,
@@ -104,6 +112,7 @@ pub struct TopClient {
     /// Refusals.
     pub refused: u64,
     /// When it last proved who it is.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_seen_at: Option<Timestamp>,
 }
 
