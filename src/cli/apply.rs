@@ -11,7 +11,7 @@ use super::open::{caller, open, open_for_reading};
 use super::output::{self, OutputFormat};
 use super::{ConfigArgs, OutputArgs};
 use crate::issuer::document::Document;
-use crate::issuer::document::apply::ApplyOptions;
+use crate::issuer::document::apply::{ApplyOptions, Origin};
 use crate::issuer::document::export::export;
 use crate::issuer::document::parse::{DocumentError, MAX_DOCUMENT_BYTES, SecretSources};
 
@@ -100,7 +100,12 @@ impl SecretSources for ProcessSources {
 pub fn run_apply(args: &ApplyArgs) -> Result<(), CliError> {
     let document = read_document(&args.file)?;
     let opened = open(&args.config)?;
-    let options = ApplyOptions { dry_run: args.dry_run, prune: args.prune, weak_secrets: args.allow_weak_secrets };
+    let options = ApplyOptions {
+        dry_run: args.dry_run,
+        prune: args.prune,
+        weak_secrets: args.allow_weak_secrets,
+        origin: Origin::Document,
+    };
     let plan = opened.administration.apply(&caller(), &document, options)?;
     if args.output.output == OutputFormat::Json {
         return output::json(&plan);

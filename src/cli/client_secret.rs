@@ -7,10 +7,15 @@ use serde_json::json;
 use super::ConfigArgs;
 use super::client::find;
 use super::exit::CliError;
-use super::open::{caller, open, open_for_reading};
+use super::open::{caller, load_config, open, open_for_reading};
 use super::output::{self, OutputFormat};
+use crate::clock::{Clock as _, SystemClock};
 use crate::issuer::document::entries::to_timestamp;
-use crate::issuer::secrets::{AddedSecret, SecretSummary, SecretTerms};
+use crate::issuer::secret_list::list_secrets;
+use crate::issuer::secrets::{AddedSecret, SecretTerms};
+
+const COLUMNS: &[&str] =
+    &["id", "hint", "label", "created_at", "expires_at", "last_used_at", "safe_to_retire", "safe_to_retire_reason"];
 
 /// The secrets of a client.
 #[derive(Debug, Args)]
@@ -33,7 +38,7 @@ enum Verb {
         #[arg(long, value_name = "TIME")]
         expires_at: Option<Timestamp>,
     },
-    /// Lists the secrets with label, expiry and last use, never their values
+    /// Lists the secrets with label, expiry, last use and whether they can be retired, never their values
     #[command(after_help = "Example:\n  tokenhouse client secret list partner-a")]
     List {
         /// Its client id
@@ -63,8 +68,9 @@ pub fn run(config: &ConfigArgs, format: OutputFormat, args: SecretArgs) -> Resul
         }
         Verb::List { client_id } => {
             let client = find(&open_for_reading(config)?, &client_id)?;
-            let summaries: Vec<_> = client.secrets.iter().map(SecretSummary::from).collect();
-            output::list(format, &["id", "hint", "label", "created_at", "expires_at", "last_used_at"], &summaries)
+            let quiet_days = load_config(config)?.secrets.quiet_days;
+            let listed = list_secrets(&client.secrets, quiet_days, SystemClock.now());
+            output::list(format, COLUMNS, &listed)
         }
         Verb::Retire { client_id, secret } => {
             change()?.change(&caller(), |change| change.retire_secret(&client_id, &secret))?;

@@ -2,8 +2,10 @@
 
 pub mod api;
 pub mod apply;
+pub mod as_client;
 pub mod audit;
 pub mod client;
+pub mod client_key;
 pub mod client_secret;
 pub mod config;
 pub mod dev;
@@ -13,13 +15,18 @@ pub mod explain;
 pub mod grant;
 pub mod healthcheck;
 pub mod http_client;
+pub mod import;
+pub mod import_files;
 pub mod key;
 pub mod open;
 pub mod output;
+pub mod progress;
 pub mod resource_api;
 pub mod running;
+pub mod secret;
 pub mod serve;
 pub mod token;
+pub mod usage;
 pub mod verify;
 
 use std::path::PathBuf;
@@ -82,12 +89,18 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Writes the whole configuration as one document, with hashes, never secrets
     Export(apply::ExportArgs),
+    /// Moves clients, APIs and grants here from another product
+    Import(import::ImportArgs),
     /// Which token would this client get, and if none, why?
     Explain(explain::ExplainArgs),
     /// The audit trail
     Audit(audit::AuditArgs),
+    /// How many tokens were issued, to whom, day by day (UTC)
+    Stats(usage::StatsArgs),
     /// Gets a token as a client would
     Token(token::TokenArgs),
+    /// A client's own secret, as the client itself sees it
+    Secret(secret::SecretArgs),
     /// Verifies a token as a resource server would, and says why not
     Verify(verify::VerifyArgs),
     /// Asks a running server whether it is ready
@@ -127,9 +140,12 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Key(args) => key::run(&args),
         Command::Apply(args) => apply::run_apply(&args),
         Command::Export(args) => apply::run_export(&args),
+        Command::Import(args) => import::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Stats(args) => usage::run_stats(&args),
         Command::Token(args) => token::run(&args),
+        Command::Secret(args) => secret::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Config(args) => config::run(&args),

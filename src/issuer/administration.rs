@@ -197,6 +197,7 @@ impl Administration {
             now: context.at,
             memory: HashMemory::default(),
             prepared: Vec::new(),
+            creation: AuditAction::Create,
         }
     }
 
@@ -238,6 +239,8 @@ pub struct Change<'c> {
     pub(super) memory: HashMemory,
     /// Signing keys that were made before the change began, to be used instead of making some while others wait.
     pub(super) prepared: Vec<PrivateKey>,
+    /// What the audit trail calls it when something is made: an import does not create.
+    pub(super) creation: AuditAction,
 }
 
 impl Change<'_> {
@@ -254,6 +257,7 @@ impl Change<'_> {
         before: Option<Value>,
         after: Option<Value>,
     ) -> Result<(), AdministrationError> {
+        let action = if action == AuditAction::Create { self.creation } else { action };
         let entry = AuditEntry { action, object_kind, object_id: object_id.to_owned(), before, after };
         Ok(self.transaction.record(entry)?)
     }

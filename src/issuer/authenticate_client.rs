@@ -2,7 +2,8 @@
 //!
 //! Unknown client, wrong secret, expired secret, disabled client and one that is set to a key answer alike, and the work done depends only on
 //! what was presented: for the generated form one small hash, none with a wrong checksum; for any other string one
-//! slow check where the store holds any secret that a person brought, else none.
+//! slow check where the store holds any secret that a person brought, else none; and before it, for one that looks
+//! machine-made, one small hash where the store holds any of those.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -13,9 +14,11 @@ use super::hash_pool::HashPool;
 use super::snapshot::Snapshot;
 use crate::clock::UnixMillis;
 use crate::oauth::client::Client;
-use crate::oauth::client_auth::{Candidate, MAX_SECRET_LENGTH, Mechanism, PresentedCredentials};
+use crate::oauth::client_auth::{Candidate, MAX_SECRET_LENGTH, PresentedSecret};
 use crate::oauth::error::TokenError;
-use crate::secret::{HashMemory, PresentedForm, SecretHash, SecretId, SecretWork, StoredSecret};
+use crate::secret::{
+    HashMemory, PresentedForm, SecretHash, SecretId, SecretWork, StoredSecret, is_machine_made, verify_any,
+};
 
 /// How long a caller should wait when too many secrets are being checked, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -25,12 +28,12 @@ thread_local! {
     static SMALL_HASH_MEMORY: RefCell<HashMemory> = RefCell::default();
 }
 
-/// A client that has proved who it is. Only [`authenticate_client`] makes one.
+/// A client that has proved who it is. Only [`authenticate_client`] makes one, and an
+/// [`AssertionAuthenticator`](super::authenticate_assertion::AssertionAuthenticator).
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     client: Arc<Client>,
-    secret_id: Uuid,
-    mechanism: Mechanism,
+    secret_id: Option<Uuid>,
     upgrade: Option<SecretHash>,
 }
 
@@ -40,14 +43,14 @@ impl AuthenticatedClient {
         &self.client
     }
 
-    /// Our own id of the secret it used.
-    pub const fn secret_id(&self) -> Uuid {
-        self.secret_id
+    /// A client that proved it with a key.
+    pub(super) const fn by_key(client: Arc<Client>) -> Self {
+        Self { client, secret_id: None, upgrade: None }
     }
 
-    /// How it authenticated.
-    pub const fn mechanism(&self) -> Mechanism {
-        self.mechanism
+    /// Our own id of the secret it used, if it used one.
+    pub const fn secret_id(&self) -> Option<Uuid> {
+        self.secret_id
     }
 
     /// The hash that proved right, if it should be replaced by a better one.
@@ -56,24 +59,23 @@ impl AuthenticatedClient {
     }
 }
 
-/// Finds the client that `presented` proves to be.
+/// Finds the client that the secret `presented` proves to be.
 ///
 /// # Errors
 /// `invalid_client` for every reason why it is none, `temporarily_unavailable` when too many checks are waiting.
 pub async fn authenticate_client(
-    presented: &PresentedCredentials,
+    presented: &PresentedSecret,
     snapshot: &Snapshot,
     hashes: &HashPool,
     now: UnixMillis,
 ) -> Result<AuthenticatedClient, TokenError> {
-    let mechanism = presented.mechanism;
     let candidates = || presented.candidates.iter().filter(|one| one.secret.len() <= MAX_SECRET_LENGTH);
     let mut is_generated = false;
     for candidate in candidates() {
         if let PresentedForm::Generated(secret_id) = PresentedForm::classify(&candidate.secret) {
             is_generated = true;
             let found = check_generated(candidate, secret_id, snapshot, hashes, now);
-            if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, mechanism, now)) {
+            if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, now)) {
                 return Ok(admitted);
             }
         }
@@ -82,8 +84,13 @@ pub async fn authenticate_client(
         return Err(TokenError::InvalidClient);
     }
     for candidate in candidates().filter(|one| PresentedForm::classify(&one.secret) == PresentedForm::Other) {
+        // A right one that may not be used goes on to the slow check, as a wrong one does.
+        let found = check_machine_made(candidate, snapshot, hashes, now);
+        if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, now)) {
+            return Ok(admitted);
+        }
         let found = check_brought(candidate, snapshot, hashes, now).await?;
-        if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, mechanism, now)) {
+        if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, now)) {
             return Ok(admitted);
         }
     }
@@ -99,20 +106,15 @@ struct Proven {
 impl Proven {
     /// The one gate: what has proved right must also be usable now. Only then is it remembered: the time of an answer
     /// must not tell that an expired secret was right.
-    fn admit(
-        self,
-        candidate: &Candidate,
-        hashes: &HashPool,
-        mechanism: Mechanism,
-        now: UnixMillis,
-    ) -> Option<AuthenticatedClient> {
+    fn admit(self, candidate: &Candidate, hashes: &HashPool, now: UnixMillis) -> Option<AuthenticatedClient> {
         let Self { client, stored } = self;
         if !is_usable(&client, &stored, now) {
             return None;
         }
         hashes.remember(&client, &stored, &candidate.secret);
-        let upgrade = stored.hash.needs_upgrade().then(|| stored.hash.clone());
-        Some(AuthenticatedClient { client, secret_id: stored.id, mechanism, upgrade })
+        let stays = stored.hash.is_small() && is_machine_made(&candidate.secret);
+        let upgrade = (stored.hash.needs_upgrade() && !stays).then(|| stored.hash.clone());
+        Some(AuthenticatedClient { client, secret_id: Some(stored.id), upgrade })
     }
 }
 
@@ -143,6 +145,37 @@ fn check_generated(
     matches.then(|| Proven { client: client.clone(), stored: stored.clone() })
 }
 
+/// Checks a secret that looks machine-made against the small hashes of those that were imported.
+fn check_machine_made(
+    candidate: &Candidate,
+    snapshot: &Snapshot,
+    hashes: &HashPool,
+    now: UnixMillis,
+) -> Option<Proven> {
+    let any_small = snapshot.brought_work().any(|work| *work == SecretWork::GENERATED);
+    if !any_small || !is_machine_made(&candidate.secret) {
+        return None;
+    }
+    let presented = candidate.secret.as_bytes();
+    let client = snapshot.client(&candidate.client_id);
+    let small = || client.into_iter().flat_map(|client| &client.secrets).filter(|stored| stored.hash.is_small());
+    if let Some(client) = client
+        && let Some(known) = small()
+            .find(|stored| is_usable(client, stored, now) && hashes.is_remembered(client, stored, &candidate.secret))
+    {
+        return Some(Proven { client: client.clone(), stored: known.clone() });
+    }
+    // All of one client share a salt, so that this is one computation too.
+    let found = SMALL_HASH_MEMORY.with_borrow_mut(|memory| {
+        if small().next().is_none() {
+            SecretWork::GENERATED.run_dummy(presented, memory);
+        }
+        verify_any(small().map(|stored| &stored.hash), presented, memory)
+    })?;
+    let stored = small().nth(found)?.clone();
+    client.map(|client| Proven { client: client.clone(), stored })
+}
+
 /// Checks a secret of any other form against those that a person brought.
 async fn check_brought(
     candidate: &Candidate,
@@ -150,7 +183,10 @@ async fn check_brought(
     hashes: &HashPool,
     now: UnixMillis,
 ) -> Result<Option<Proven>, TokenError> {
-    let mut works: Vec<_> = snapshot.brought_work().copied().collect();
+    // What has been checked already needs no slow check.
+    let machine_made = is_machine_made(&candidate.secret);
+    let is_open = |work: &SecretWork| !(machine_made && *work == SecretWork::GENERATED);
+    let mut works: Vec<_> = snapshot.brought_work().copied().filter(is_open).collect();
     if works.is_empty() {
         return Ok(None);
     }
@@ -161,7 +197,7 @@ async fn check_brought(
     let brought: Vec<StoredSecret> = client
         .into_iter()
         .flat_map(|client| &client.secrets)
-        .filter(|stored| stored.hash.secret_id().is_none())
+        .filter(|stored| stored.hash.secret_id().is_none() && is_open(&stored.hash.work()))
         .cloned()
         .collect();
     if let Some(client) = client

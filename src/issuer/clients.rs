@@ -25,19 +25,28 @@ impl Change<'_> {
     /// # Errors
     /// If one with that id exists, or the entry is wrong.
     pub fn create_client(&mut self, entry: &ClientEntry, rule: IdRule) -> Result<Client, AdministrationError> {
+        let client = self.new_client(entry, rule)?;
+        if self.transaction.find_client(&client.client_id)?.is_some() {
+            return Err(AdministrationError::Conflict(format!("the client {} exists already", client.client_id)));
+        }
+        self.transaction.insert_client(&client)?;
+        self.record_new_client(&client)?;
+        Ok(client)
+    }
+
+    /// The client to store, without secrets and grants.
+    pub(super) fn new_client(&mut self, entry: &ClientEntry, rule: IdRule) -> Result<Client, AdministrationError> {
         let client_id = match (&entry.client_id, rule) {
             (Some(id), IdRule::Chosen) => ClientId::parse_chosen(id).map_err(AdministrationError::invalid)?,
             (Some(id), IdRule::Imported) => id.parse().map_err(AdministrationError::invalid)?,
             (None, _) => self.generated_client_id()?,
         };
-        if self.transaction.find_client(&client_id)?.is_some() {
-            return Err(AdministrationError::Conflict(format!("the client {client_id} exists already")));
-        }
-        let client = Client { id: self.new_id(), created_at: self.now, ..self.validated_client(entry, client_id)? };
-        self.transaction.insert_client(&client)?;
-        let after = audited(&ClientEntry::without_secrets_and_grants(&client));
-        self.record(AuditAction::Create, ObjectKind::Client, client.client_id.as_str(), None, after)?;
-        Ok(client)
+        Ok(Client { id: self.new_id(), created_at: self.now, ..self.validated_client(entry, client_id)? })
+    }
+
+    pub(super) fn record_new_client(&mut self, client: &Client) -> Result<(), AdministrationError> {
+        let after = audited(&ClientEntry::without_secrets_and_grants(client));
+        self.record(AuditAction::Create, ObjectKind::Client, client.client_id.as_str(), None, after)
     }
 
     /// Changes the client `client_id` as `edit` does; its secrets, keys and grants have changes of their own.

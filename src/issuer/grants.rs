@@ -23,20 +23,34 @@ impl Change<'_> {
                 api.identifier
             )));
         }
-        let scope = validated_scope(&api, &entry.scope)?;
-        self.may_grant(&api, &scope)?;
-        let grant = ClientGrant {
+        let grant = self.new_grant(&api, entry)?;
+        self.transaction.insert_grant(client.id, &grant)?;
+        self.record_new_grant(&client, &api, &grant)?;
+        Ok(grant)
+    }
+
+    /// The grant of `api` to store.
+    pub(super) fn new_grant(&self, api: &Api, entry: &GrantEntry) -> Result<ClientGrant, AdministrationError> {
+        let scope = validated_scope(api, &entry.scope)?;
+        self.may_grant(api, &scope)?;
+        Ok(ClientGrant {
             id: self.new_id(),
             api_id: api.id,
             scope,
             auth0_fields: validated_auth0_fields(&entry.auth0_fields)?,
             created_at: self.now,
             updated_at: self.now,
-        };
-        self.transaction.insert_grant(client.id, &grant)?;
-        let after = GrantEntry::of(api.identifier.as_str(), &grant);
-        self.record(AuditAction::Create, ObjectKind::Grant, &object_id(&client, &api), None, audited(&after))?;
-        Ok(grant)
+        })
+    }
+
+    pub(super) fn record_new_grant(
+        &mut self,
+        client: &Client,
+        api: &Api,
+        grant: &ClientGrant,
+    ) -> Result<(), AdministrationError> {
+        let after = GrantEntry::of(api.identifier.as_str(), grant);
+        self.record(AuditAction::Create, ObjectKind::Grant, &object_id(client, api), None, audited(&after))
     }
 
     /// Changes the grant of the client `client_id` for the API `audience` as `edit` does.

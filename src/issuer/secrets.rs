@@ -123,15 +123,13 @@ impl Change<'_> {
     /// Adds a secret of which only the hash is known.
     ///
     /// # Errors
-    /// If the hash is of no known form, or the client has as many live secrets as it may.
+    /// If the client has as many live secrets as it may, or one whose hash would cost a computation of its own.
     pub fn add_hashed_secret(
         &mut self,
         client: &Client,
-        hash: &str,
+        hash: SecretHash,
         terms: SecretTerms,
     ) -> Result<StoredSecret, AdministrationError> {
-        let hash = SecretHash::parse(hash)
-            .map_err(|error| AdministrationError::Invalid(format!("client {}: {error}", client.client_id)))?;
         self.store_secret(client, hash, terms)
     }
 
@@ -239,6 +237,19 @@ impl Change<'_> {
         self.may_touch_credentials(client)?;
         // Counted from the store: earlier steps of the same change may have added some.
         let current = self.existing_client(client.client_id.as_str())?;
+        let stored = self.new_secret(&current, hash, terms)?;
+        self.transaction.insert_secret(client.id, &stored)?;
+        self.record_new_secret(client, &stored)?;
+        Ok(stored)
+    }
+
+    /// The secret to store beside those that `client` has now.
+    pub(super) fn new_secret(
+        &self,
+        client: &Client,
+        hash: SecretHash,
+        terms: SecretTerms,
+    ) -> Result<StoredSecret, AdministrationError> {
         let expires_at = terms.expires_at.map(|at| UnixMillis(at.as_millisecond()));
         let stored = StoredSecret {
             id: self.new_id(),
@@ -249,7 +260,7 @@ impl Change<'_> {
             expires_at,
             last_used_at: None,
         };
-        let live = current.secrets.iter().filter(|stored| stored.is_live(self.now)).count();
+        let live = client.secrets.iter().filter(|stored| stored.is_live(self.now)).count();
         let limit = self.admin.policy.max_live_secrets;
         if stored.is_live(self.now) && live >= limit {
             return Err(AdministrationError::Conflict(format!(
@@ -257,26 +268,37 @@ impl Change<'_> {
                 client.client_id
             )));
         }
-        // Checking a brought secret must cost one slow computation, or the time would tell clients apart. A secret that
-        // has expired is checked like the others, so that its expiry does not show either: it hinders too. It is not
-        // deleted on the way, because it is in use again as soon as somebody moves its expiry.
-        let other = current.secrets.iter().find(|other| other.hash.is_slow());
-        if let Some(other) =
-            other.filter(|other| stored.hash.is_slow() && !stored.hash.shares_computation_with(&other.hash))
-        {
-            return Err(self.other_computation(client, other));
+        // Checking a brought secret must cost one slow computation, or the time would tell clients apart; of small ones
+        // too. A secret that has expired is checked like the others, so that its expiry does not show either: it hinders
+        // too. It is not deleted on the way, because it is in use again as soon as somebody moves its expiry.
+        let rivals = |other: &&StoredSecret| {
+            let (new, old) = (&stored.hash, &other.hash);
+            (new.is_slow() && old.is_slow() || new.is_small() && old.is_small()) && !new.shares_computation_with(old)
+        };
+        match client.secrets.iter().find(rivals) {
+            Some(other) => Err(self.other_computation(client, other)),
+            None => Ok(stored),
         }
-        self.transaction.insert_secret(client.id, &stored)?;
-        let after = audited(&SecretSummary::from(&stored));
-        self.record(AuditAction::Create, ObjectKind::ClientSecret, &object_id(client, &stored), None, after)?;
-        Ok(stored)
+    }
+
+    pub(super) fn record_new_secret(
+        &mut self,
+        client: &Client,
+        stored: &StoredSecret,
+    ) -> Result<(), AdministrationError> {
+        let after = audited(&SecretSummary::from(stored));
+        self.record(AuditAction::Create, ObjectKind::ClientSecret, &object_id(client, stored), None, after)
     }
 
     /// Why no secret can be added beside `other`, and that it must be retired first.
     fn other_computation(&self, client: &Client, other: &StoredSecret) -> AdministrationError {
         let secret = if other.is_live(self.now) { "a secret" } else { "an expired secret" };
         // A value is hashed with the salt of those that were hashed here.
-        let instead = if other.hash.needs_upgrade() { "" } else { ", or give the value instead of the hash" };
+        let instead = if other.hash.needs_upgrade() && !other.hash.is_small() {
+            ""
+        } else {
+            ", or give the value instead of the hash"
+        };
         AdministrationError::Conflict(format!(
             "the client {} has {secret} hashed with another salt or algorithm ({}…): retire {} first{instead}",
             client.client_id,

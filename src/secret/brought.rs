@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::generated::{GeneratedSecret, PresentedForm};
 use super::hash::SecretHash;
+use super::machine_made::is_machine_made;
 use super::work::{HashMemory, MAX_SECRET_BYTES, SecretWork};
 use crate::entropy::Entropy;
 
@@ -102,6 +103,27 @@ pub fn hash_brought(
     Ok(hash_with(SecretWork::BROUGHT, "m=19456,t=2,p=1", presented, &salt, memory))
 }
 
+/// Validates and hashes a secret that another server gave out: as small as that of a generated one where a machine made
+/// it, else as [`hash_brought`] does. It is in use already, so it may be weak.
+///
+/// `siblings` are the hashes of the **same client**: where the work is the same, the salt is.
+pub fn hash_imported<'h>(
+    presented: &str,
+    mut siblings: impl Iterator<Item = &'h SecretHash>,
+    entropy: &dyn Entropy,
+    memory: &mut HashMemory,
+) -> Result<SecretHash, WeakSecret> {
+    validate_brought(presented, WeakSecrets::Allow)?;
+    let made_here = PresentedForm::classify(presented) != PresentedForm::Other;
+    if made_here || !is_machine_made(presented) {
+        let slow = siblings.find(|other| other.is_slow());
+        return hash_brought(presented, WeakSecrets::Allow, slow, entropy, memory);
+    }
+    let salt =
+        siblings.find(|other| other.is_small()).map_or_else(|| fresh_salt(entropy).to_vec(), |o| o.salt().to_vec());
+    Ok(hash_with(SecretWork::GENERATED, "m=32,t=1,p=1", presented, &salt, memory))
+}
+
 fn fresh_salt(entropy: &dyn Entropy) -> [u8; SALT_BYTES] {
     let mut salt = [0_u8; SALT_BYTES];
     entropy.fill(&mut salt);
@@ -174,6 +196,27 @@ mod tests {
         let other = SecretHash::parse("9MrYBSwnBSBaAfRKuoqs+quCKhhV7P1eBkdMJW14yBI=").unwrap();
         assert_eq!(brought(BROUGHT, Some(&other)).work(), SecretWork::BROUGHT);
         assert_eq!(brought(BROUGHT, Some(&other)).salt().len(), SALT_BYTES);
+    }
+
+    #[test]
+    fn an_imported_secret_is_hashed_as_its_making_deserves() {
+        let mut memory = HashMemory::default();
+        let mut imported = |secret: &str, siblings: &[SecretHash]| {
+            hash_imported(secret, siblings.iter(), &SystemEntropy, &mut memory).unwrap()
+        };
+        let generated = GeneratedSecret::generate(&SystemEntropy);
+        // Random, but without the prefix that would make it one of ours.
+        let made = format!("{}{}", &generated.expose()[4..], &generated.expose()[8..20]);
+        assert!(is_machine_made(&made), "{made}");
+        let small = imported(&made, &[]);
+        assert!(small.as_str().starts_with("$argon2id$v=19$m=32,t=1,p=1$") && small.is_small());
+        assert!(small.verify(made.as_bytes(), &mut HashMemory::default()));
+        let next = imported(&made.replacen(char::is_lowercase, "Q", 1), &[brought(BROUGHT, None), small.clone()]);
+        assert!(next.shares_computation_with(&small) && next != small);
+        let weak = imported("weak", &[small]);
+        assert!(weak.is_slow() && !weak.is_small());
+        assert!(imported("other weak", std::slice::from_ref(&weak)).shares_computation_with(&weak));
+        assert!(imported(generated.expose(), &[]).secret_id().is_some());
     }
 
     #[test]

@@ -51,10 +51,17 @@ impl SecretHash {
         self.work.is_slow()
     }
 
-    /// Whether the secret should be hashed anew once it has proved right: everything that [`super::hash_generated`] and
-    /// [`super::hash_brought`] would not make.
+    /// Whether a secret should be hashed anew once it has proved right: everything that [`super::hash_generated`] and
+    /// [`super::hash_brought`] would not make. The [small](Self::is_small) hash of a secret that a machine made may stay.
     pub fn needs_upgrade(&self) -> bool {
         self.secret_id.is_none() && self.work != SecretWork::BROUGHT
+    }
+
+    /// Whether it is the small hash of a secret that a machine made elsewhere (see [`super::is_machine_made`]): no secret
+    /// id, and the work of a generated secret. Only a presented secret of that form is checked against it without a slow
+    /// check.
+    pub fn is_small(&self) -> bool {
+        self.secret_id.is_none() && self.work == SecretWork::GENERATED
     }
 
     /// Whether one computation answers for both: the same algorithm, parameters and salt.

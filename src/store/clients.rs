@@ -61,6 +61,16 @@ impl Reader {
         })
     }
 
+    /// The clients with these public identifiers, in any order; of those that are none, nothing.
+    pub fn find_clients(&mut self, client_ids: &[&str]) -> Result<Vec<Client>, StoreError> {
+        self.attempt(|connection| {
+            let rows = load_in_chunks(client_ids, |ids| {
+                clients::table.filter(clients::client_id.eq_any(ids)).select(ClientRow::as_select()).load(connection)
+            })?;
+            with_parts(connection, rows)
+        })
+    }
+
     /// The client with our own id.
     pub fn find_client_by_id(&mut self, id: Uuid) -> Result<Option<Client>, StoreError> {
         self.attempt(|connection| {

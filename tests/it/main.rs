@@ -9,6 +9,8 @@ mod canary;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod client_assertion;
+#[cfg(test)]
 mod concurrent_edits;
 #[cfg(test)]
 mod conformance_table;
@@ -21,6 +23,14 @@ mod document;
 #[cfg(test)]
 mod hostile_http;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
+mod jwks_uri;
+#[cfg(test)]
+mod management;
+#[cfg(test)]
+mod oauth_secret;
+#[cfg(test)]
 mod oauth_token;
 #[cfg(test)]
 mod rfc;
@@ -28,3 +38,5 @@ mod rfc;
 mod serve;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod usage;

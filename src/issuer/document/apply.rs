@@ -2,15 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use uuid::Uuid;
-
-use super::entries::{ApiEntry, Document};
+use super::entries::{ApiEntry, Document, ScopeEntry};
+use super::known::Known;
 pub use super::plan::{Plan, PlanAction, PlanStep};
+use super::prepare_secrets::{Hashing, PreparedSecrets};
+use super::progress::{Progress, Silent, Stage};
 use crate::issuer::administration::{Administration, AdministrationError, Change};
 use crate::issuer::rights::Caller;
-use crate::oauth::client::ClientId;
-use crate::oauth::resource::Audience;
-use crate::store::Page;
+use crate::secret::WeakSecrets;
+use crate::store::AuditAction;
 
 /// How a document is applied.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,14 +21,27 @@ pub struct ApplyOptions {
     pub prune: bool,
     /// Take secrets that are short enough to be guessed: for tests, or for what is in use elsewhere already.
     pub weak_secrets: bool,
+    /// Where the document comes from.
+    pub origin: Origin,
 }
 
-/// What is looked up once for all clients of a document.
-pub(super) struct Known {
-    /// The identifier of each API, those of the document among them.
-    pub(super) audiences: HashMap<Uuid, Audience>,
-    /// The clients that an entry without an id may mean: none that another entry names by its id.
-    pub(super) clients_by_name: HashMap<String, Vec<ClientId>>,
+/// Where a document comes from, and so how much it says of the objects that it names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// Somebody wrote it: it is the whole truth about each object that it names.
+    #[default]
+    Document,
+    /// Another product's export: of the objects that it names, the scopes of APIs and the grants that it lacks stay.
+    /// Its secrets are in use, and many were made by a machine.
+    Import,
+}
+
+/// What applying one document is about.
+pub(super) struct Applying<'a> {
+    pub(super) options: ApplyOptions,
+    pub(super) hashing: Hashing<'a>,
+    pub(super) prepared: PreparedSecrets,
+    progress: &'a dyn Progress,
 }
 
 impl Administration {
@@ -42,50 +55,70 @@ impl Administration {
         document: &Document,
         options: ApplyOptions,
     ) -> Result<Plan, AdministrationError> {
+        self.apply_with_progress(caller, document, options, &Silent)
+    }
+
+    /// Applies `document` as [`Self::apply`] does, and tells `progress` how far it is.
+    ///
+    /// # Errors
+    /// The first thing in it that cannot be stored.
+    pub fn apply_with_progress(
+        &self,
+        caller: &Caller,
+        document: &Document,
+        options: ApplyOptions,
+        progress: &dyn Progress,
+    ) -> Result<Plan, AdministrationError> {
+        let weak = if options.weak_secrets { WeakSecrets::Allow } else { WeakSecrets::Refuse };
+        let hashing = Hashing { origin: options.origin, weak, entropy: self.entropy.as_ref() };
+        let prepared = self.prepare_secrets(document, hashing, progress)?;
+        let applying = Applying { options, hashing, prepared, progress };
         if options.dry_run {
             // The steps are taken, so the plan is exact; then they are taken back.
-            self.rehearse(caller, |change| change.apply(document, options))
+            self.rehearse(caller, |change| change.apply(document, &applying))
         } else {
-            self.change(caller, |change| change.apply(document, options))
+            self.change(caller, |change| change.apply(document, &applying))
         }
+    }
+
+    fn prepare_secrets(
+        &self,
+        document: &Document,
+        hashing: Hashing<'_>,
+        progress: &dyn Progress,
+    ) -> Result<PreparedSecrets, AdministrationError> {
+        if document.clients.iter().flat_map(|client| &client.secrets).next().is_none() {
+            return Ok(PreparedSecrets::default());
+        }
+        let known = self.store.read(|reader| Known::load(reader, document))?;
+        Ok(PreparedSecrets::compute(document, Some(&known), hashing, progress))
     }
 }
 
 impl Change<'_> {
-    fn apply(&mut self, document: &Document, options: ApplyOptions) -> Result<Plan, AdministrationError> {
+    fn apply(&mut self, document: &Document, applying: &Applying<'_>) -> Result<Plan, AdministrationError> {
+        if applying.options.origin == Origin::Import {
+            self.creation = AuditAction::Import;
+        }
         let mut plan = Plan::default();
         refuse_duplicates(document)?;
         for entry in &document.apis {
-            self.apply_api(entry, &mut plan)?;
+            self.apply_api(entry, applying.options.origin, &mut plan)?;
         }
-        let known = self.look_up_for(document)?;
+        let known = Known::load(self.transaction, document)?;
         let mut named = HashSet::new();
-        for entry in &document.clients {
-            named.insert(self.apply_client(entry, &known, options, &mut plan)?);
+        for (place, entry) in document.clients.iter().enumerate() {
+            named.insert(self.apply_client(place, entry, &known, applying, &mut plan)?);
+            applying.progress.advance(Stage::Storing, place + 1, document.clients.len());
         }
-        if options.prune {
+        if applying.options.prune {
             self.prune_clients(&named, &mut plan)?;
             self.prune_apis(document, &mut plan)?;
         }
         Ok(plan)
     }
 
-    fn look_up_for(&mut self, document: &Document) -> Result<Known, AdministrationError> {
-        let apis = self.transaction.list_apis()?;
-        let mut clients_by_name: HashMap<String, Vec<ClientId>> = HashMap::new();
-        if document.clients.iter().any(|entry| entry.client_id.is_none()) {
-            let ids: HashSet<_> = document.clients.iter().filter_map(|entry| entry.client_id.as_deref()).collect();
-            for client in self.transaction.list_clients(Page::ALL)? {
-                if !ids.contains(client.client_id.as_str()) {
-                    clients_by_name.entry(client.name).or_default().push(client.client_id);
-                }
-            }
-        }
-        let audiences = apis.into_iter().map(|api| (api.id, api.identifier)).collect();
-        Ok(Known { audiences, clients_by_name })
-    }
-
-    fn apply_api(&mut self, entry: &ApiEntry, plan: &mut Plan) -> Result<(), AdministrationError> {
+    fn apply_api(&mut self, entry: &ApiEntry, origin: Origin, plan: &mut Plan) -> Result<(), AdministrationError> {
         let identifier = entry.identifier.parse().map_err(AdministrationError::invalid)?;
         let Some(current) = self.transaction.find_api_by_identifier(&identifier)? else {
             self.create_api(entry)?;
@@ -93,11 +126,14 @@ impl Change<'_> {
             return Ok(());
         };
         let before = ApiEntry::from(&current);
-        let wanted = ApiEntry {
+        let mut wanted = ApiEntry {
             name: entry.name.clone().or_else(|| Some(entry.identifier.clone())),
             token_lifetime: entry.token_lifetime.or_else(|| Some(i64::from(self.admin.policy.default_token_lifetime))),
             ..entry.clone()
         };
+        if origin == Origin::Import {
+            wanted.scopes = merged_scopes(&before.scopes, &entry.scopes);
+        }
         if wanted != before {
             self.update_api(&entry.identifier, |edited| {
                 *edited = wanted;
@@ -107,6 +143,14 @@ impl Change<'_> {
         }
         Ok(())
     }
+}
+
+/// The scopes in the order in which they stand, those that are imported as they are imported, and then the new ones.
+fn merged_scopes(stored: &[ScopeEntry], imported: &[ScopeEntry]) -> Vec<ScopeEntry> {
+    let newer: HashMap<_, _> = imported.iter().map(|scope| (scope.value.as_str(), scope)).collect();
+    let older: HashSet<_> = stored.iter().map(|scope| scope.value.as_str()).collect();
+    let kept = stored.iter().map(|scope| newer.get(scope.value.as_str()).copied().unwrap_or(scope));
+    kept.chain(imported.iter().filter(|scope| !older.contains(scope.value.as_str()))).cloned().collect()
 }
 
 /// Is one object written down twice? A client is meant by its id, or else by its name.

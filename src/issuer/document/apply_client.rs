@@ -1,52 +1,30 @@
 //! What does it take to make one client what its entry says, with its grants?
 
-use super::apply::{ApplyOptions, Known};
+use super::apply::{Applying, Origin};
 use super::entries::{ClientEntry, GrantEntry, without_repeats};
+use super::known::Known;
 use super::plan::{Plan, PlanAction};
 use crate::issuer::administration::{AdministrationError, Change};
-use crate::issuer::clients::IdRule;
 use crate::oauth::client::Client;
 
 impl Change<'_> {
-    /// Returns the id of the client that the entry meant.
+    /// Returns the id of the client that the entry at `place` meant.
     pub(super) fn apply_client(
         &mut self,
+        place: usize,
         entry: &ClientEntry,
         known: &Known,
-        options: ApplyOptions,
+        applying: &Applying<'_>,
         plan: &mut Plan,
     ) -> Result<String, AdministrationError> {
-        let client = match self.find_meant(entry, known)? {
-            Some(current) => self.apply_existing(entry, &current, plan)?,
-            None => {
-                let created = self.create_client(entry, IdRule::Imported)?;
-                plan.note(PlanAction::Create, "client", created.client_id.as_str());
-                created
-            }
+        let Some(current) = known.find_client(entry)? else {
+            return self.create_whole_client(place, entry, known, applying, plan);
         };
-        self.apply_secrets(entry, &client, options, plan)?;
-        self.apply_keys(entry, &client, options, plan)?;
-        self.apply_grants(entry, &client, known, plan)?;
+        let client = self.apply_existing(entry, current, plan)?;
+        self.apply_secrets(place, entry, &client, applying, plan)?;
+        self.apply_keys(entry, &client, applying.options, plan)?;
+        self.apply_grants(entry, &client, known, applying.options.origin, plan)?;
         Ok(client.client_id.to_string())
-    }
-
-    /// The client with that id; without an id the one with that name, if it is the only one.
-    fn find_meant(&mut self, entry: &ClientEntry, known: &Known) -> Result<Option<Client>, AdministrationError> {
-        match (&entry.client_id, &entry.name) {
-            (Some(id), _) => {
-                let id = id.parse().map_err(AdministrationError::invalid)?;
-                Ok(self.transaction.find_client(&id)?)
-            }
-            (None, Some(name)) => match known.clients_by_name.get(name).map(Vec::as_slice) {
-                None | Some([]) => Ok(None),
-                Some([id]) => Ok(self.transaction.find_client(id)?),
-                Some(_) => Err(AdministrationError::Conflict(format!(
-                    "several clients are named {}: give client_id to say which is meant",
-                    name.escape_debug()
-                ))),
-            },
-            (None, None) => Err(AdministrationError::Invalid("a client needs client_id or name".to_owned())),
-        }
     }
 
     fn apply_existing(
@@ -81,13 +59,14 @@ impl Change<'_> {
         entry: &ClientEntry,
         client: &Client,
         known: &Known,
+        origin: Origin,
         plan: &mut Plan,
     ) -> Result<(), AdministrationError> {
         let id = client.client_id.as_str();
         let current: Vec<_> = client
             .grants
             .iter()
-            .filter_map(|grant| Some(GrantEntry::of(known.audiences.get(&grant.api_id)?.as_str(), grant)))
+            .filter_map(|grant| Some(GrantEntry::of(known.api(grant.api_id)?.identifier.as_str(), grant)))
             .collect();
         for wanted in &entry.grants {
             let name = format!("{id} for {}", wanted.audience);
@@ -106,9 +85,9 @@ impl Change<'_> {
                 }
             }
         }
-        // The document is the whole truth about each object it names.
+        // A document is the whole truth about each object it names, an import is not.
         for surplus in &current {
-            if !entry.grants.iter().any(|wanted| wanted.audience == surplus.audience) {
+            if origin == Origin::Document && !entry.grants.iter().any(|wanted| wanted.audience == surplus.audience) {
                 self.delete_grant(id, &surplus.audience)?;
                 plan.note(PlanAction::Delete, "grant", format!("{id} for {}", surplus.audience));
             }

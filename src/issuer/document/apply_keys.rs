@@ -14,7 +14,7 @@ use crate::oauth::client::Client;
 use crate::oauth::client_key::ClientKey;
 
 /// The members that a public key may have (RFC 7517 §4, RFC 7518 §6), whether they are used here or not.
-const PUBLIC_MEMBERS: [&str; 14] =
+pub(in crate::issuer) const PUBLIC_MEMBERS: [&str; 14] =
     ["kty", "use", "key_ops", "alg", "kid", "x5u", "x5c", "x5t", "x5t#S256", "n", "e", "crv", "x", "y"];
 
 impl Change<'_> {

@@ -4,47 +4,51 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::apply::ApplyOptions;
+use super::apply::Applying;
 use super::entries::{ClientEntry, SecretEntry};
 use super::plan::{Plan, PlanAction};
 use crate::clock::UnixMillis;
 use crate::issuer::administration::{AdministrationError, Change};
 use crate::issuer::secrets::SecretTerms;
 use crate::oauth::client::Client;
-use crate::secret::{HashMemory, SecretHash, StoredSecret, WeakSecrets, verify_any};
+use crate::secret::{HashMemory, PresentedForm, SecretHash, StoredSecret, verify_any};
 
 impl Change<'_> {
-    /// Gives `client` the secrets of its entry.
+    /// Gives `client`, which is stored, the secrets of its entry, which is the one at `place`.
     ///
     /// Whatever is retired goes before anything is added: a new secret may need the place of an old one, under the
     /// limit or beside its salt.
     pub(super) fn apply_secrets(
         &mut self,
+        place: usize,
         entry: &ClientEntry,
         client: &Client,
-        options: ApplyOptions,
+        applying: &Applying<'_>,
         plan: &mut Plan,
     ) -> Result<(), AdministrationError> {
         let mut matched = HashSet::new();
         let mut missing = Vec::new();
-        for wanted in &entry.secrets {
-            match find_secret(wanted, client, &matched, &mut self.memory) {
+        for (index, wanted) in entry.secrets.iter().enumerate() {
+            match find_secret((place, index), wanted, client, &matched, applying, &mut self.memory) {
                 Some(stored) => {
                     matched.insert(stored.id);
                     self.apply_terms(wanted, client, stored, plan)?;
                 }
-                None => missing.push(wanted),
+                None => missing.push((index, wanted)),
             }
         }
-        if options.prune {
+        if applying.options.prune {
             for stored in client.secrets.iter().filter(|stored| !matched.contains(&stored.id)) {
                 self.retire_secret(client.client_id.as_str(), &stored.id.to_string())?;
                 plan.note(PlanAction::Delete, "client_secret", secret_name(client, stored));
             }
         }
-        let weak = if options.weak_secrets { WeakSecrets::Allow } else { WeakSecrets::Refuse };
-        for wanted in missing {
-            self.add_wanted(wanted, client, weak, plan)?;
+        for (index, wanted) in missing {
+            // As it is now: an earlier step may have brought the salt to share.
+            let current = self.existing_client(client.client_id.as_str())?;
+            let hash = self.wanted_hash((place, index), wanted, &current, applying)?;
+            let added = self.add_hashed_secret(&current, hash, SecretTerms::from(wanted))?;
+            plan.note(PlanAction::Create, "client_secret", secret_name(client, &added));
         }
         Ok(())
     }
@@ -64,36 +68,42 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn add_wanted(
+    /// The hash to store for the secret at `place`, beside those that `client` has now.
+    pub(super) fn wanted_hash(
         &mut self,
+        place: (usize, usize),
         wanted: &SecretEntry,
         client: &Client,
-        weak: WeakSecrets,
-        plan: &mut Plan,
-    ) -> Result<(), AdministrationError> {
-        let terms = SecretTerms { label: wanted.label.clone(), expires_at: wanted.expires_at };
-        // As it is now: an earlier step may have brought the salt to share.
-        let current = self.existing_client(client.client_id.as_str())?;
-        let added = match (&wanted.value, &wanted.hash) {
-            (Some(value), _) => self.add_brought_secret(&current, value, weak, terms)?,
-            (None, Some(hash)) => self.add_hashed_secret(&current, hash.trim(), terms)?,
-            (None, None) => {
-                return Err(AdministrationError::Invalid(format!(
-                    "client {}: a secret needs a value or a hash",
-                    client.client_id
-                )));
-            }
+        applying: &Applying<'_>,
+    ) -> Result<SecretHash, AdministrationError> {
+        let invalid = |error: &dyn std::fmt::Display| {
+            AdministrationError::Invalid(format!("client {}: {error}", client.client_id))
         };
-        plan.note(PlanAction::Create, "client_secret", secret_name(client, &added));
-        Ok(())
+        let siblings = || client.secrets.iter().map(|stored| &stored.hash);
+        match (&wanted.value, &wanted.hash) {
+            (Some(value), _) => match applying.prepared.fresh(place, siblings()) {
+                Some(fresh) => Ok(fresh.clone()),
+                None => applying.hashing.hash(value, siblings(), &mut self.memory).map_err(|error| invalid(&error)),
+            },
+            (None, Some(hash)) => SecretHash::parse(hash.trim()).map_err(|error| invalid(&error)),
+            (None, None) => Err(invalid(&"a secret needs a value or a hash")),
+        }
+    }
+}
+
+impl From<&SecretEntry> for SecretTerms {
+    fn from(entry: &SecretEntry) -> Self {
+        Self { label: entry.label.clone(), expires_at: entry.expires_at }
     }
 }
 
 /// The stored secret that `wanted` is: by its hash, by the hash that an upgrade has replaced, or by its value verifying.
 fn find_secret<'c>(
+    place: (usize, usize),
     wanted: &SecretEntry,
     client: &'c Client,
     matched: &HashSet<Uuid>,
+    applying: &Applying<'_>,
     memory: &mut HashMemory,
 ) -> Option<&'c StoredSecret> {
     let mut free = client.secrets.iter().filter(|stored| !matched.contains(&stored.id));
@@ -103,23 +113,32 @@ fn find_secret<'c>(
             let same = free.clone().find(|stored| stored.hash.as_str() == hash);
             same.or_else(|| {
                 let imported = |stored: &&StoredSecret| {
-                    stored.imported_hash.as_ref().is_some_and(|old| old.verify(hash.as_bytes(), memory))
+                    stored.imported_hash.as_ref().is_some_and(|old| {
+                        applying.prepared.verdict(place, old).unwrap_or_else(|| old.verify(hash.as_bytes(), memory))
+                    })
                 };
                 free.find(imported)
             })
         }
         (None, Some(value)) => {
-            let candidates: Vec<_> = free.filter(|stored| could_be(&stored.hash, value)).collect();
-            let found = verify_any(candidates.iter().map(|stored| &stored.hash), value.as_bytes(), memory)?;
-            candidates.get(found).copied()
+            let mut unknown = Vec::new();
+            for stored in free.filter(|stored| could_be(&stored.hash, value)) {
+                match applying.prepared.verdict(place, &stored.hash) {
+                    Some(true) => return Some(stored),
+                    Some(false) => {}
+                    // Stored since the secrets were compared.
+                    None => unknown.push(stored),
+                }
+            }
+            let found = verify_any(unknown.iter().map(|stored| &stored.hash), value.as_bytes(), memory)?;
+            unknown.get(found).copied()
         }
         (None, None) => None,
     }
 }
 
 /// Spares the hashes that cannot match: a generated secret names its hash.
-fn could_be(hash: &SecretHash, value: &str) -> bool {
-    use crate::secret::PresentedForm;
+pub(super) fn could_be(hash: &SecretHash, value: &str) -> bool {
     match (hash.secret_id(), PresentedForm::classify(value)) {
         (Some(stored), PresentedForm::Generated(presented)) => stored == presented,
         (None, PresentedForm::Other) => true,
@@ -127,7 +146,7 @@ fn could_be(hash: &SecretHash, value: &str) -> bool {
     }
 }
 
-fn secret_name(client: &Client, stored: &StoredSecret) -> String {
+pub(super) fn secret_name(client: &Client, stored: &StoredSecret) -> String {
     let label = stored.label.as_deref().map_or_else(|| stored.id.to_string(), |label| format!("\"{label}\""));
     format!("{label} of {}", client.client_id)
 }

@@ -4,13 +4,17 @@
 
 pub mod apply;
 mod apply_client;
-mod apply_keys;
+pub(in crate::issuer) mod apply_keys;
 mod apply_secrets;
+mod create_whole;
 pub mod entries;
 pub mod export;
+mod known;
 pub mod parse;
 mod plan;
+mod prepare_secrets;
+pub mod progress;
 mod prune;
-mod syntax;
+pub(in crate::issuer) mod syntax;
 
 pub use entries::{ApiEntry, ClientEntry, Document, GrantEntry, KeyEntry, KeySetEntry, ScopeEntry, SecretEntry};

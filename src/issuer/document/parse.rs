@@ -5,7 +5,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::entries::{Document, SecretEntry};
-use super::syntax::describe;
+use super::syntax::{describe, yaml_options};
 
 /// Largest document that is read, in bytes.
 pub const MAX_DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;
@@ -62,7 +62,8 @@ impl Document {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        serde_saphyr::from_str(text).map_err(|error| DocumentError::Syntax(describe(&error)))
+        serde_saphyr::from_str_with_options(text, yaml_options(text))
+            .map_err(|error| DocumentError::Syntax(describe(&error)))
     }
 
     /// Fetches each `value_env` and `value_file`, so that every secret has a value or a hash.
@@ -140,6 +141,15 @@ mod tests {
         assert!(error.contains("clientz") && error.contains("line 2"), "{error}");
         let error = Document::parse("apis:\n  - identifier: a\n    lifetime: 3\n").unwrap_err().to_string();
         assert!(error.contains("lifetime") && error.contains("line 3"), "{error}");
+    }
+
+    #[test]
+    fn a_document_may_hold_many_clients_but_no_alias_bomb() {
+        let many: Vec<_> = (0..100_000).map(|number| format!("  - client_id: c{number}")).collect();
+        assert_eq!(Document::parse(&format!("clients:\n{}", many.join("\n"))).unwrap().clients.len(), 100_000);
+        let levels = (1..30).map(|level| format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1));
+        let bomb = format!("a0: &a0 [x, x]\n{}", levels.collect::<String>());
+        assert!(Document::parse(&bomb).is_err());
     }
 
     #[test]

@@ -1,12 +1,23 @@
 //! How is a mistake in a document told? By its place and by what belongs there; what stands there may be a secret.
 
-use serde_saphyr::Error;
+use serde_saphyr::{Budget, Error, Options};
 
 /// Longest key that is repeated in a message.
 const MAX_KEY_LENGTH: usize = 32;
 
+/// How `text` is parsed: as much as stands in it, however much that is, but not what aliases would make of it.
+pub(in crate::issuer) fn yaml_options(text: &str) -> Options {
+    let mut budget = Budget::default();
+    budget.max_events = budget.max_events.max(text.len());
+    budget.max_nodes = budget.max_nodes.max(text.len());
+    budget.max_total_scalar_bytes = budget.max_total_scalar_bytes.max(text.len());
+    let mut options = Options::default();
+    options.budget = Some(budget);
+    options
+}
+
 /// The mistake, with line and column, on one line. Of the document it repeats nothing but keys.
-pub(super) fn describe(error: &Error) -> String {
+pub(in crate::issuer) fn describe(error: &Error) -> String {
     let what = what_is_wrong(error);
     match error.location() {
         Some(at) => format!("line {}, column {}: {what}", at.line(), at.column()),

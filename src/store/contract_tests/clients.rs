@@ -23,6 +23,9 @@ fn a_client_is_found_as_it_was_inserted() {
             let found = store.read(|reader| reader.find_client_by_id(client.id)).unwrap().unwrap();
             assert_eq!(shape(&found), shape(client));
         }
+        let mut found = store.read(|reader| reader.find_clients(&["full", "other", "plain"])).unwrap();
+        found.sort_by(|one, other| one.client_id.cmp(&other.client_id));
+        assert_eq!(found.iter().map(shape).collect::<Vec<_>>(), [shape(&full), shape(&plain)]);
         assert!(store.read(|reader| reader.find_client(&"other".parse().unwrap())).unwrap().is_none());
         assert!(store.read(|reader| reader.find_client_by_id(id())).unwrap().is_none());
     });
