@@ -5,6 +5,7 @@ pub mod apply;
 pub mod as_client;
 pub mod audit;
 pub mod client;
+pub mod client_key;
 pub mod client_secret;
 pub mod config;
 pub mod dev;

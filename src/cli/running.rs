@@ -16,6 +16,9 @@ use crate::issuer::served::Served;
 /// How often usage is written.
 const USAGE_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How often used client assertions that have expired are forgotten.
+const FORGETTING_INTERVAL: Duration = Duration::from_mins(1);
+
 /// Opens a listener, or says why not and what to do.
 ///
 /// # Errors
@@ -76,6 +79,20 @@ pub async fn flush_usage(issuer: Arc<TokenIssuer>) {
     if let Ok(Err(cause)) = written {
         tracing::warn!(%cause, "could not write how clients and secrets were used; it is tried again");
     }
+}
+
+/// Forgets used client assertions that have expired, every minute, as long as the returned task runs.
+pub fn forget_assertions(issuer: Arc<TokenIssuer>) -> tokio::task::JoinHandle<()> {
+    actix_web::rt::spawn(async move {
+        loop {
+            tokio::time::sleep(FORGETTING_INTERVAL).await;
+            let source = issuer.clone();
+            let forget = move || source.served().store().forget_client_assertions(source.clock().now());
+            if let Ok(Err(cause)) = tokio::task::spawn_blocking(forget).await {
+                tracing::warn!(%cause, "could not forget expired client assertions; it is tried again");
+            }
+        }
+    })
 }
 
 /// Ctrl-C and SIGTERM, listened for from the moment that this is made: before anybody is told that the server is ready.

@@ -15,9 +15,11 @@ use crate::config::{Config, Flag};
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::server::{ServerSettings, start};
 use crate::http::{IssuerEndpoints, RequestLimits, tls};
+use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::hash_pool::HashPoolSettings;
 use crate::issuer::management_access::ManagementAccess;
+use crate::issuer::published_keys::PublishedKeysSettings;
 use crate::issuer::rights::Caller;
 use crate::issuer::served::Served;
 use crate::issuer::signing_keys::TestKeys;
@@ -105,7 +107,7 @@ async fn serve(
     let served = Served::load(store, opened.clock.clone(), context).context("cannot load the configuration")?;
     let served = Arc::new(served);
     let issuer =
-        TokenIssuer::start(served.clone(), issuer_settings(config), opened.clock.clone(), opened.entropy.clone())
+        TokenIssuer::start(served.clone(), issuer_settings(config)?, opened.clock.clone(), opened.entropy.clone())
             .context("cannot start the threads of the issuer")?;
     let issuer = Arc::new(issuer);
     let poll = config.store.poll;
@@ -140,8 +142,12 @@ async fn serve(
         say_what_to_do_next();
     }
     let algs = served.snapshot().keys.active_algs();
-    let background =
-        [running::follow_store(served, poll), running::write_usage(issuer.clone()), announce_next_keys(opened, algs)];
+    let background = [
+        running::follow_store(served, poll),
+        running::write_usage(issuer.clone()),
+        running::forget_assertions(issuer.clone()),
+        announce_next_keys(opened, algs),
+    ];
     let ended = running::until_stopped(signals, vec![handle], stopped).await;
     for task in background {
         task.abort();
@@ -192,8 +198,16 @@ fn server_settings(config: &Config) -> Result<ServerSettings, CliError> {
     })
 }
 
-fn issuer_settings(config: &Config) -> TokenIssuerSettings {
-    TokenIssuerSettings {
+fn issuer_settings(config: &Config) -> Result<TokenIssuerSettings, CliError> {
+    let assertions = &config.client_assertions;
+    let ca_pem = match &assertions.jwks_uri_ca_file {
+        Some(path) => Some(
+            std::fs::read(path)
+                .with_context(|| format!("cannot read client_assertions.jwks_uri_ca_file, {}", path.display()))?,
+        ),
+        None => None,
+    };
+    Ok(TokenIssuerSettings {
         compat: config.compat,
         hashing: HashPoolSettings {
             pool: PoolSize {
@@ -209,5 +223,11 @@ fn issuer_settings(config: &Config) -> TokenIssuerSettings {
             queue: config.signing.queue,
             max_wait: config.signing.longest_wait,
         },
-    }
+        assertions: AssertionSettings {
+            strict: assertions.strict,
+            max_lifetime: seconds(assertions.max_lifetime),
+            clock_tolerance: seconds(assertions.clock_tolerance),
+            published_keys: PublishedKeysSettings { known: assertions.jwks_uri_hosts.clone(), ca_pem },
+        },
+    })
 }

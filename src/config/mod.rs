@@ -3,6 +3,7 @@
 //! `settings::SETTINGS` is the one table of settings; `layers` merges the sources, `reader` turns values into types, and one
 //! file per subject holds the resulting settings.
 
+mod client_assertions;
 mod database;
 mod effective;
 mod error;
@@ -13,6 +14,7 @@ mod issuer_identifier;
 mod keys;
 mod layers;
 mod log;
+mod network;
 mod pools;
 mod reader;
 mod reference;
@@ -25,6 +27,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+pub use client_assertions::{ClientAssertionSettings, KnownHosts};
 pub use database::{DatabaseSettings, DatabaseUrl};
 pub use error::{ConfigError, ConfigErrors};
 pub use issuance::{SecretSettings, StoreSettings, TokenSettings};
@@ -32,6 +35,7 @@ pub use issuer_identifier::IssuerIdentifier;
 pub use keys::{JwksSettings, KeySettings, MasterKeySource};
 pub use layers::DEFAULTS;
 pub use log::{LogFormat, LogLevel, LogSettings};
+pub use network::{InvalidNetwork, Network};
 pub use pools::{HashingSettings, SigningSettings};
 pub use reader::Threads;
 pub use reference::docs;
@@ -72,6 +76,8 @@ pub struct Config {
     pub signing: SigningSettings,
     /// Section `secrets`.
     pub secrets: SecretSettings,
+    /// Section `client_assertions`.
+    pub client_assertions: ClientAssertionSettings,
     /// Section `store`.
     pub store: StoreSettings,
     /// Section `log`.
@@ -114,6 +120,7 @@ impl Config {
         let hashing = HashingSettings::read(from);
         let signing = SigningSettings::read(from);
         let secrets = SecretSettings::read(from);
+        let client_assertions = ClientAssertionSettings::read(from);
         let store = StoreSettings::read(from);
         let log = LogSettings::read(from);
         if let (Ok(server), Ok(tls)) = (&server, &tls) {
@@ -132,6 +139,7 @@ impl Config {
             hashing: hashing?,
             signing: signing?,
             secrets: secrets?,
+            client_assertions: client_assertions?,
             store: store?,
             log: log?,
             printed,

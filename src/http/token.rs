@@ -11,7 +11,7 @@ use futures_util::StreamExt as _;
 use super::IssuerEndpoints;
 use super::error::{token_error, uncached};
 use crate::issuer::issue_token::TokenDecision;
-use crate::oauth::client_auth::{Mechanism, uses_basic};
+use crate::oauth::client_auth::uses_basic;
 use crate::oauth::error::{MalformedRequest, TokenError};
 use crate::oauth::token_request::RawTokenRequest;
 
@@ -46,7 +46,16 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
 /// Writes the one line that each decision has in the log: no secret and no token, and only values that passed their
 /// grammar.
 fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
-    let TokenDecision { client_id, client_row_id: _, authenticated, mechanism, audience, scope, jti } = decision;
+    let TokenDecision {
+        client_id,
+        client_row_id: _,
+        authenticated,
+        mechanism,
+        assertion_refusal,
+        audience,
+        scope,
+        jti,
+    } = decision;
     let shown = |value: &dyn std::fmt::Display| value.to_string();
     tracing::info!(
         target: "tokenhouse::token",
@@ -54,7 +63,8 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
         cause = refused.map(TokenError::cause),
         client_id = client_id.as_ref().map(|id| shown(id)),
         authenticated,
-        mechanism = mechanism.map(Mechanism::as_str),
+        mechanism = mechanism.map(|mechanism| mechanism.as_str()),
+        assertion = assertion_refusal.as_ref().map(|refusal| shown(refusal)),
         audience = audience.as_ref().map(|audience| shown(audience)),
         scope = scope.as_ref().map(|scope| shown(scope)),
         jti,

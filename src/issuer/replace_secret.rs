@@ -16,7 +16,6 @@ use super::secrets::{AddedSecret, SecretSummary, SecretTerms, object_id};
 use super::served::Served;
 use super::usage::Answered;
 use crate::oauth::client::ClientId;
-use crate::oauth::client_auth::Mechanism;
 use crate::oauth::error::TokenError;
 use crate::oauth::secret_error::SecretError;
 use crate::oauth::secret_request::{NewSecretWish, parse_secret_request};
@@ -85,9 +84,7 @@ impl Replacement {
         administration: &Administration,
     ) -> Result<Self, SecretError> {
         // A client that has proved itself by anything else has no secret that this could replace.
-        match authenticated.mechanism() {
-            Mechanism::ClientSecretBasic | Mechanism::ClientSecretPost => {}
-        }
+        let secret_id = authenticated.secret_id().ok_or(SecretError::NotBySecret)?;
         let bounds = administration.policy().overlap;
         let overlap = wish.overlap.unwrap_or(bounds.default);
         if overlap > bounds.longest {
@@ -100,7 +97,7 @@ impl Replacement {
         Ok(Self {
             client_id: client.client_id.clone(),
             client_row_id: client.id,
-            secret_id: authenticated.secret_id(),
+            secret_id,
             label: wish.label,
             overlap,
         })
@@ -131,7 +128,7 @@ impl Change<'_> {
         let client_id = replacement.client_id.as_str();
         let client = self.existing_client(client_id)?;
         // Looked at once more: what was believed a moment ago may be deleted, disabled or retired by now.
-        let is_same = client.id == replacement.client_row_id && client.is_usable(self.now);
+        let is_same = client.id == replacement.client_row_id && client.is_usable(self.now) && client.accepts_secrets();
         let live = client.secrets.iter().filter(|stored| is_same && stored.is_live(self.now));
         let presented = live.clone().find(|stored| stored.id == replacement.secret_id);
         let presented = presented.ok_or_else(|| AdministrationError::not_found("secret", client_id))?;

@@ -6,6 +6,7 @@
 
 pub mod access_token;
 pub mod client;
+pub mod client_assertion;
 pub mod client_auth;
 pub mod client_credentials;
 pub mod client_key;

@@ -9,6 +9,8 @@ mod canary;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod client_assertion;
+#[cfg(test)]
 mod concurrent_edits;
 #[cfg(test)]
 mod conformance_table;
@@ -22,6 +24,8 @@ mod document;
 mod hostile_http;
 #[cfg(test)]
 mod imports;
+#[cfg(test)]
+mod jwks_uri;
 #[cfg(test)]
 mod oauth_secret;
 #[cfg(test)]

@@ -13,12 +13,14 @@ use crate::entropy::Entropy;
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::{IssuerEndpoints, RequestLimits};
 use crate::issuer::administration::{Administration, AdministrationPolicy, OverlapPolicy};
+use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::clients::IdRule;
 use crate::issuer::document::ClientEntry;
 use crate::issuer::document::apply::ApplyOptions;
 use crate::issuer::hash_pool::HashPoolSettings;
 use crate::issuer::management_access::ManagementAccess;
+use crate::issuer::published_keys::PublishedKeysSettings;
 use crate::issuer::rights::Caller;
 use crate::issuer::secrets::SecretTerms;
 use crate::issuer::served::Served;
@@ -87,6 +89,12 @@ impl MemoryIssuer {
                 pool: PoolSize { threads: 0, queue: 64, max_wait: Duration::from_secs(5) },
                 remember: Duration::from_mins(5),
                 remembered: 100_000,
+            },
+            assertions: AssertionSettings {
+                strict: false,
+                max_lifetime: 3600,
+                clock_tolerance: 30,
+                published_keys: PublishedKeysSettings::default(),
             },
             signing: PoolSize { threads: 0, queue: 1024, max_wait: Duration::from_secs(5) },
         };

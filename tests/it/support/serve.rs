@@ -76,6 +76,11 @@ impl Serve {
     /// Creates the API `https://api/` with the scopes `a b` and the client `c` with a grant for `a`; returns its secret.
     pub fn set_up(&self) -> String {
         self.cli(&["api", "create", "https://api/", "--scope", "a", "--scope", "b"]).success();
+        self.set_up_beside()
+    }
+
+    /// The same where the API is there already.
+    pub fn set_up_beside(&self) -> String {
         let created = self.cli(&["client", "create", "--id", "c", "--output", "json"]).success();
         self.cli(&["grant", "create", "c", "https://api/", "--scope", "a"]).success();
         created.json()["client_secret"].as_str().expect("a secret").to_owned()
