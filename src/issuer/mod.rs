@@ -25,6 +25,8 @@ pub mod quota;
 pub mod replace_secret;
 pub mod revoke_key;
 pub mod rights;
+#[cfg(test)]
+mod rights_tests;
 pub mod rotate_keys;
 pub mod secret_list;
 pub mod secrets;

@@ -27,14 +27,20 @@ mod imports;
 #[cfg(test)]
 mod jwks_uri;
 #[cfg(test)]
+mod management;
+#[cfg(test)]
 mod oauth_secret;
 #[cfg(test)]
 mod oauth_token;
+#[cfg(test)]
+mod proxies;
 #[cfg(test)]
 mod rfc;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod usage;

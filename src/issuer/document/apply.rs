@@ -87,7 +87,7 @@ impl Administration {
         hashing: Hashing<'_>,
         progress: &dyn Progress,
     ) -> Result<PreparedSecrets, AdministrationError> {
-        if document.clients.iter().flat_map(|client| &client.secrets).all(|secret| secret.value.is_none()) {
+        if document.clients.iter().flat_map(|client| &client.secrets).next().is_none() {
             return Ok(PreparedSecrets::default());
         }
         let known = self.store.read(|reader| Known::load(reader, document))?;

@@ -113,7 +113,9 @@ fn find_secret<'c>(
             let same = free.clone().find(|stored| stored.hash.as_str() == hash);
             same.or_else(|| {
                 let imported = |stored: &&StoredSecret| {
-                    stored.imported_hash.as_ref().is_some_and(|old| old.verify(hash.as_bytes(), memory))
+                    stored.imported_hash.as_ref().is_some_and(|old| {
+                        applying.prepared.verdict(place, old).unwrap_or_else(|| old.verify(hash.as_bytes(), memory))
+                    })
                 };
                 free.find(imported)
             })

@@ -12,7 +12,9 @@ use super::known::Known;
 use super::progress::{Progress, Stage};
 use crate::entropy::Entropy;
 use crate::issuer::administration::AdministrationError;
-use crate::secret::{HashMemory, SecretHash, WeakSecret, WeakSecrets, hash_brought, hash_imported, verify_any};
+use crate::secret::{
+    HashMemory, SecretHash, StoredSecret, WeakSecret, WeakSecrets, hash_brought, hash_imported, verify_any,
+};
 
 /// How secrets that are given by their value are hashed.
 #[derive(Clone, Copy)]
@@ -52,34 +54,58 @@ impl Hashing<'_> {
     fn prepare(
         &self,
         entry: &ClientEntry,
-        stored: &[SecretHash],
+        stored: &[StoredSecret],
         memory: &mut HashMemory,
     ) -> Vec<(usize, PreparedSecret)> {
-        let mut siblings = stored.to_vec();
+        let mut siblings: Vec<_> = stored.iter().map(|secret| secret.hash.clone()).collect();
         let mut prepared = Vec::new();
-        for (place, value) in entry.secrets.iter().enumerate().filter_map(|(at, one)| Some((at, one.value.as_ref()?))) {
-            let compared: Vec<_> = stored.iter().filter(|hash| could_be(hash, value)).cloned().collect();
-            let found = verify_any(compared.iter(), value.as_bytes(), memory);
-            let matched = found.and_then(|index| compared.get(index).cloned());
-            // Why a secret is refused is told when it is its turn.
-            let fresh = if matched.is_none() { self.hash(value, siblings.iter(), memory).ok() } else { None };
-            siblings.extend(fresh.clone());
-            prepared.push((place, PreparedSecret { compared, matched, fresh }));
+        for (place, wanted) in entry.secrets.iter().enumerate() {
+            let one = match (&wanted.hash, &wanted.value) {
+                (Some(hash), _) => PreparedSecret::compare(replaced_hashes(stored, hash.trim()), hash.trim(), memory),
+                (None, Some(value)) => {
+                    let could_match = stored.iter().map(|secret| &secret.hash).filter(|hash| could_be(hash, value));
+                    let mut one = PreparedSecret::compare(could_match.cloned().collect(), value, memory);
+                    if one.matched.is_none() {
+                        // Why a secret is refused is told when it is its turn.
+                        one.fresh = self.hash(value, siblings.iter(), memory).ok();
+                        siblings.extend(one.fresh.clone());
+                    }
+                    one
+                }
+                (None, None) => continue,
+            };
+            prepared.push((place, one));
         }
         prepared
     }
 }
 
+impl PreparedSecret {
+    fn compare(compared: Vec<SecretHash>, text: &str, memory: &mut HashMemory) -> Self {
+        let found = verify_any(compared.iter(), text.as_bytes(), memory);
+        let matched = found.and_then(|index| compared.get(index).cloned());
+        Self { compared, matched, fresh: None }
+    }
+}
+
+/// What recognises hashes that better ones have replaced, unless one that is stored is `hash` itself.
+fn replaced_hashes(stored: &[StoredSecret], hash: &str) -> Vec<SecretHash> {
+    if stored.iter().any(|secret| secret.hash.as_str() == hash) {
+        return Vec::new();
+    }
+    stored.iter().filter_map(|secret| secret.imported_hash.as_deref().cloned()).collect()
+}
+
 impl PreparedSecrets {
-    /// Checks and hashes the secrets that `document` gives by their value; `known` holds the clients as they are now.
+    /// Checks the secrets of `document` against those of the clients as they are in `known`, and hashes those that are given
+    /// by their value and are new.
     pub(super) fn compute(
         document: &Document,
         known: Option<&Known>,
         hashing: Hashing<'_>,
         progress: &dyn Progress,
     ) -> Self {
-        let has_values = |entry: &ClientEntry| entry.secrets.iter().any(|secret| secret.value.is_some());
-        let work: Vec<_> = document.clients.iter().enumerate().filter(|(_, entry)| has_values(entry)).collect();
+        let work: Vec<_> = document.clients.iter().enumerate().filter(|(_, entry)| !entry.secrets.is_empty()).collect();
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let run = || {
@@ -87,9 +113,8 @@ impl PreparedSecrets {
             let mut prepared = Vec::new();
             while let Some((client, entry)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let current = known.and_then(|known| known.find_client(entry).ok().flatten());
-                let stored: Vec<_> =
-                    current.into_iter().flat_map(|client| &client.secrets).map(|secret| secret.hash.clone()).collect();
-                let of_client = hashing.prepare(entry, &stored, &mut memory);
+                let stored = current.map_or(&[][..], |client| &client.secrets);
+                let of_client = hashing.prepare(entry, stored, &mut memory);
                 prepared.extend(of_client.into_iter().map(|(secret, one)| ((*client, secret), one)));
                 progress.advance(Stage::Hashing, done.fetch_add(1, Ordering::Relaxed) + 1, work.len());
             }
@@ -105,7 +130,7 @@ impl PreparedSecrets {
         })
     }
 
-    /// Is the secret at `place` the one behind `stored`? `None`: they were not compared.
+    /// Does the secret at `place` match `stored`? `None`: they were not compared.
     pub(super) fn verdict(&self, place: (usize, usize), stored: &SecretHash) -> Option<bool> {
         let prepared = self.0.get(&place)?;
         prepared.compared.contains(stored).then(|| prepared.matched.as_ref() == Some(stored))

@@ -31,6 +31,16 @@ async fn hashed_secrets_stay_valid() {
         assert_eq!((&issued["client_tier"], &issued["client_id"]), (&json!("gold"), &json!("worker")));
         assert_eq!(issued["exp"].as_i64().unwrap() - issued["iat"].as_i64().unwrap(), 600);
     }
+    // Used, the digests are replaced by better hashes; the export still names them.
+    let upgraded = || serve.cli(&["export"]).success().stdout.matches("$argon2id$").count() == 2;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !upgraded() && std::time::Instant::now() < deadline {
+        token(&serve, "worker", OTHER, "orders").await;
+        token(&serve, "worker", SECRET, "orders").await;
+    }
+    assert!(upgraded(), "both secrets of the worker");
+    let again = ["import", "identityserver", "appsettings.json", "--audience", "https://reports.example.com"];
+    assert!(serve.cli(&again).success().stdout.contains("nothing to change"));
     assert_eq!(token(&serve, "reporter", SECRET, "https://reports.example.com").await.status, 200);
     let secrets = serve.cli(&["client", "secret", "list", "worker", "--output", "json"]).success().json();
     let current = secrets.as_array().unwrap().iter().find(|secret| secret["label"] == "current").unwrap();
