@@ -11,6 +11,8 @@ mod cli;
 #[cfg(test)]
 mod client_assertion;
 #[cfg(test)]
+mod client_key;
+#[cfg(test)]
 mod concurrent_edits;
 #[cfg(test)]
 mod conformance_table;
