@@ -128,7 +128,7 @@ impl Change<'_> {
         let client_id = replacement.client_id.as_str();
         let client = self.existing_client(client_id)?;
         // Looked at once more: what was believed a moment ago may be deleted, disabled or retired by now.
-        let is_same = client.id == replacement.client_row_id && client.is_usable(self.now);
+        let is_same = client.id == replacement.client_row_id && client.is_usable(self.now) && client.accepts_secrets();
         let live = client.secrets.iter().filter(|stored| is_same && stored.is_live(self.now));
         let presented = live.clone().find(|stored| stored.id == replacement.secret_id);
         let presented = presented.ok_or_else(|| AdministrationError::not_found("secret", client_id))?;

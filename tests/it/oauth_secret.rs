@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokenhouse::clock::{Clock as _, SystemClock};
 
 use crate::support::answer::{Answer, client};
+use crate::support::assertion::{PartnerKey, document, key_client, token};
 use crate::support::dev::{Partner, basic};
 use crate::support::program::{run, run_with};
 use crate::support::{Dev, Serve};
@@ -183,6 +184,18 @@ async fn a_client_that_gets_no_tokens_may_replace_its_secret_all_the_same() {
     let swapped = Partner { client_secret: new, ..partner.clone() };
     assert_eq!(replace(&dev.issuer("/oauth/secret"), &partner, &[]).await.status, 401);
     assert_eq!(replace(&dev.issuer("/oauth/secret"), &swapped, &[]).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_client_that_authenticates_with_a_key_has_no_secret_to_replace() {
+    let key = PartnerKey::new("ES256");
+    for (compat, wrong) in [("standard", "invalid_client"), ("auth0", "access_denied")] {
+        let dev = Dev::seeded(&document(&[key_client("partner", &[key.jwk()])]), &["--compat", compat]);
+        let (url, audience) = (dev.issuer("/oauth/secret"), dev.text("issuer"));
+        let assertion = key.assertion("partner", &audience, &json!({}));
+        assert_eq!(token(&url, &assertion, &[]).await.error(), (400, "unauthorized_client".to_owned()), "{compat}");
+        assert_eq!(token(&url, &assertion, &[]).await.error(), (401, wrong.to_owned()), "{compat}: it counts as used");
+    }
 }
 
 #[tokio::test]
