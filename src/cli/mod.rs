@@ -18,6 +18,7 @@ pub mod http_client;
 pub mod import;
 pub mod import_files;
 pub mod key;
+pub mod listening;
 pub mod open;
 pub mod output;
 pub mod progress;

@@ -10,6 +10,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::CliError;
 use crate::http::IssuerEndpoints;
+use crate::http::tls::ServedCertificate;
+use crate::http::tls::watch::{CertificateWatch, INTERVAL, Occasion};
 use crate::issuer::TokenIssuer;
 use crate::issuer::served::Served;
 
@@ -61,6 +63,31 @@ pub fn follow_store(served: Arc<Served>, interval: Duration) -> tokio::task::Joi
             }
         }
     })
+}
+
+/// Looks for a new certificate every few seconds and at SIGHUP, as long as the returned task runs.
+///
+/// # Errors
+/// If the operating system does not tell of signals.
+pub fn follow_certificate(served: Arc<ServedCertificate>) -> Result<tokio::task::JoinHandle<()>, CliError> {
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+    Ok(actix_web::rt::spawn(async move {
+        let mut watch = CertificateWatch::new(served.clone());
+        loop {
+            let occasion = tokio::select! {
+                () = tokio::time::sleep(INTERVAL) => Occasion::Interval,
+                _ = hangup.recv() => Occasion::Asked,
+            };
+            let looked = tokio::task::spawn_blocking(move || {
+                watch.look(occasion);
+                watch
+            });
+            watch = looked.await.unwrap_or_else(|cause| {
+                tracing::error!(%cause, "looking for a new certificate panicked");
+                CertificateWatch::new(served.clone())
+            });
+        }
+    }))
 }
 
 /// Writes usage every few seconds, as long as the returned task runs.

@@ -9,12 +9,12 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::exit::CliError;
+use super::listening::Listening;
 use super::open::{Opened, open_with, seconds, sources};
 use super::{ConfigArgs, output, running};
 use crate::config::{Config, Flag};
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
-use crate::http::server::{ServerSettings, start};
-use crate::http::{IssuerEndpoints, RequestLimits, tls};
+use crate::http::{IssuerEndpoints, RequestLimits};
 use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::hash_pool::HashPoolSettings;
@@ -82,21 +82,16 @@ impl ServeArgs {
 pub fn run(args: &ServeArgs) -> Result<(), CliError> {
     let config = Config::load(&sources(&args.config, args.flags())?).map_err(CliError::usage)?;
     crate::telemetry::init(config.log.format, config.log.level.as_str()).context("cannot start the log")?;
-    let listener = running::listen(config.server.bind, "server.bind")?;
-    // Before the database is touched: a wrong certificate must leave nothing behind.
-    let server_settings = server_settings(&config)?;
+    let listening = Listening::open(&config)?;
     let migrate = if args.migrate { Migrate::Always } else { Migrate::WhenEmpty };
     let opened = open_with(config, migrate, ManagementApi::BringUpToDate)?;
-    actix_web::rt::System::new().block_on(serve(opened, listener, server_settings))
+    actix_web::rt::System::new().block_on(serve(opened, listening))
 }
 
-async fn serve(
-    opened: Opened,
-    listener: std::net::TcpListener,
-    server_settings: ServerSettings,
-) -> Result<(), CliError> {
+async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
     let signals = running::StopSignals::install()?;
-    let bind = listener.local_addr().context("cannot tell the port")?;
+    let bind = listening.address()?;
+    let certificate = listening.certificate.clone();
     let config = &opened.config;
     let context = SnapshotContext {
         issuer: opened.administration.policy().issuer.clone(),
@@ -125,11 +120,10 @@ async fn serve(
         },
         document_max_age: seconds(config.jwks.max_age),
         store_silence: (poll * MISSED_POLLS).max(Duration::from_secs(2)),
+        certificate: certificate.clone(),
     };
-    let server = start(listener, &server_settings, running::routes(endpoints));
-    let server = server.context("cannot start the server")?;
-    let handle = server.handle();
-    let stopped = actix_web::rt::spawn(server);
+    let followed = certificate.map(running::follow_certificate).transpose()?;
+    let (handles, servers) = listening.start(running::routes(endpoints))?;
 
     tracing::info!(
         issuer = config.issuer.as_str(),
@@ -148,8 +142,8 @@ async fn serve(
         running::forget_assertions(issuer.clone()),
         announce_next_keys(opened, algs),
     ];
-    let ended = running::until_stopped(signals, vec![handle], stopped).await;
-    for task in background {
+    let ended = running::until_stopped(signals, handles, servers).await;
+    for task in background.into_iter().chain(followed) {
         task.abort();
     }
     running::flush_usage(issuer).await;
@@ -177,25 +171,6 @@ fn say_what_to_do_next() {
          tokenhouse api create https://api.example.com/ --scope list:users && tokenhouse client create --id partner-a\n  \
          tokenhouse grant create partner-a https://api.example.com/ --scope list:users",
     );
-}
-
-/// How the servers of the configuration listen.
-fn server_settings(config: &Config) -> Result<ServerSettings, CliError> {
-    let tls = match &config.tls {
-        Some(files) => {
-            Some(tls::server_config(&files.certificate, &files.key).context("tls.certificate_file and tls.key_file")?)
-        }
-        None => None,
-    };
-    Ok(ServerSettings {
-        workers: config.server.workers.count().get(),
-        max_connections: config.server.max_connections,
-        head_time: config.server.request_head,
-        keep_alive: config.server.keep_alive,
-        shutdown: config.server.shutdown,
-        head_bytes: config.limits.head_bytes,
-        tls,
-    })
 }
 
 fn issuer_settings(config: &Config) -> Result<TokenIssuerSettings, CliError> {

@@ -16,6 +16,7 @@ mod layers;
 mod log;
 mod network;
 mod pools;
+mod proxies;
 mod reader;
 mod reference;
 mod resource_api;
@@ -37,6 +38,7 @@ pub use layers::DEFAULTS;
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use network::{InvalidNetwork, Network};
 pub use pools::{HashingSettings, SigningSettings};
+pub use proxies::{ForwardedHeader, ProxySettings};
 pub use reader::Threads;
 pub use reference::docs;
 pub use resource_api::ResourceApiSettings;
@@ -111,7 +113,7 @@ impl Config {
         let issuer = from.required("issuer", IssuerIdentifier::parse);
         let compat = from.choice("compat");
         let server = ServerSettings::read(from);
-        let tls = TlsFiles::read(from);
+        let tls = TlsFiles::read(from, "tls.certificate_file", "tls.key_file");
         let database = DatabaseSettings::read(from);
         let keys = KeySettings::read(from);
         let token = TokenSettings::read(from);
@@ -125,6 +127,10 @@ impl Config {
         let log = LogSettings::read(from);
         if let (Ok(server), Ok(tls)) = (&server, &tls) {
             server.refuse_open_plaintext(tls.as_ref(), from);
+            server.refuse_hsts_without_tls(tls.as_ref(), from);
+        }
+        if let (Ok(server), Ok(issuer)) = (&server, &issuer) {
+            server.refuse_redirect_to_plaintext(issuer, from);
         }
         Ok(Self {
             issuer: issuer?,

@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
 
 use super::IssuerEndpoints;
+use super::client_address::ClientAddress;
 use super::error::{token_error, uncached};
 use crate::issuer::issue_token::TokenDecision;
 use crate::oauth::client_auth::uses_basic;
@@ -36,7 +37,7 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
         }
         Err(error) => Err(error),
     };
-    log(&decision, answer.as_ref().err());
+    log(&decision, answer.as_ref().err(), ClientAddress::of(&request));
     match answer {
         Ok(body) => uncached(StatusCode::OK).content_type("application/json").body(body),
         Err(error) => token_error(&error, endpoints.issuer.compat(), uses_basic(&authorization)),
@@ -45,7 +46,7 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
 
 /// Writes the one line that each decision has in the log: no secret and no token, and only values that passed their
 /// grammar.
-fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
+fn log(decision: &TokenDecision, refused: Option<&TokenError>, from: Option<ClientAddress>) {
     let TokenDecision {
         client_id,
         client_row_id: _,
@@ -68,6 +69,7 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
         audience = audience.as_ref().map(|audience| shown(audience)),
         scope = scope.as_ref().map(|scope| shown(scope)),
         jti,
+        client_address = from.map(|from| shown(&from.0)),
         "token request"
     );
 }

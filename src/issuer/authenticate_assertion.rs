@@ -4,19 +4,18 @@
 //! Only who has the key of a client gets as far as the database.
 
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use tokenhouse_verifier::{Algorithm, JwkSet, VerificationKey};
 
+use super::assertion_uses::AssertionUses;
 use super::authenticate_client::AuthenticatedClient;
 use super::issue_token::internal;
 use super::published_keys::{PublishedKeys, PublishedKeysSettings};
 use super::served::Served;
 use super::snapshot::Snapshot;
-use super::work_pool::{PoolSize, WorkPool};
 use crate::clock::UnixMillis;
 use crate::keys::{PublicKey, PublicParameters};
 use crate::oauth::client::{Client, ClientId};
@@ -25,10 +24,7 @@ use crate::oauth::client_assertion::{
 };
 use crate::oauth::client_key::MAX_CLIENT_KEYS;
 use crate::oauth::error::TokenError;
-use crate::store::Store;
-
-/// Where used assertions are written: few threads, since the database takes one after the other anyway.
-const WRITERS: PoolSize = PoolSize { threads: 4, queue: 1024, max_wait: Duration::from_secs(2) };
+use crate::store::AssertionUse;
 
 /// How long a caller should wait when the database is busy or away, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -66,8 +62,7 @@ impl From<AssertionRefusal> for AssertionFailure {
 pub struct AssertionAuthenticator {
     rules: AssertionRules,
     published: PublishedKeys,
-    writers: WorkPool<()>,
-    store: Store,
+    uses: AssertionUses,
 }
 
 impl AssertionAuthenticator {
@@ -80,8 +75,7 @@ impl AssertionAuthenticator {
         Ok(Self {
             rules: AssertionRules::new(&served.context().issuer, strict, max_lifetime, clock_tolerance),
             published: PublishedKeys::start(published_keys)?,
-            writers: WorkPool::start("client-assertion", WRITERS)?,
-            store: served.store().clone(),
+            uses: AssertionUses::start(served.store().clone())?,
         })
     }
 
@@ -146,11 +140,9 @@ impl AssertionAuthenticator {
 
     /// The one write of a token request: an assertion is good once, on whatever replica (RFC 7523 §3, `jti`).
     async fn use_once(&self, client_id: &ClientId, accepted: AcceptedAssertion) -> Result<(), AssertionFailure> {
-        let store = self.store.clone();
-        let digest = digest(client_id, &accepted.jti);
+        let one = AssertionUse { digest: digest(client_id, &accepted.jti), expires_at: accepted.remember_until };
         let busy = || AssertionFailure::Failed(TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS });
-        let written = self.writers.run(move |()| store.use_client_assertion(&digest, accepted.remember_until)).await;
-        match written.map_err(|_| busy())? {
+        match self.uses.note(one).await.map_err(|_| busy())? {
             Ok(true) => Ok(()),
             Ok(false) => Err(AssertionRefusal::Replayed.into()),
             // Without the database nobody knows whether it was used before: no token, but not the client's fault.

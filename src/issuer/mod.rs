@@ -5,6 +5,7 @@
 
 pub mod administration;
 pub mod apis;
+pub mod assertion_uses;
 pub mod audit;
 pub mod authenticate_assertion;
 pub mod authenticate_client;

@@ -11,6 +11,8 @@ mod cli;
 #[cfg(test)]
 mod client_assertion;
 #[cfg(test)]
+mod client_key;
+#[cfg(test)]
 mod concurrent_edits;
 #[cfg(test)]
 mod conformance_table;
@@ -33,10 +35,14 @@ mod oauth_secret;
 #[cfg(test)]
 mod oauth_token;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod rfc;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod usage;

@@ -10,6 +10,9 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokenhouse::clock::SystemClock;
+use tokenhouse::config::TlsFiles;
+use tokenhouse::http::tls::ServedCertificate;
 
 /// A running host. Its certificate vouches for itself.
 pub struct JwksHost {
@@ -34,7 +37,9 @@ impl JwksHost {
         let (certificate, key) = (directory.path().join("host.pem"), directory.path().join("host-key.pem"));
         std::fs::write(&certificate, made.cert.pem()).expect("written");
         std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
-        let tls = tokenhouse::http::tls::server_config(&certificate, &key).expect("TLS");
+        let files = TlsFiles { certificate, key };
+        let served = ServedCertificate::load(files, Arc::new(SystemClock)).expect("a certificate");
+        let tls = tokenhouse::http::tls::server_config(Arc::new(served)).expect("TLS");
         let state = Data::new(State { keys: Mutex::new(keys.to_vec()), ..State::default() });
         let shared = state.clone();
         let (sender, receiver) = std::sync::mpsc::channel();

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod assertion;
+pub mod certificates;
 pub mod dev;
 pub mod jwks_host;
 pub mod program;
