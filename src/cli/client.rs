@@ -4,17 +4,19 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::client_key::{self, KeyArgs};
 use super::client_secret::{self, SecretArgs, show_new_secret};
 use super::exit::CliError;
 use super::open::{caller, open, open_for_reading};
 use super::output;
 use super::usage::{DaysArgs, show_client_usage};
 use super::{ConfigArgs, OutputArgs};
+use crate::issuer::client_keys::ClientKeySummary;
 use crate::issuer::clients::IdRule;
 use crate::issuer::document::ClientEntry;
 use crate::issuer::document::export::client_entry;
 use crate::issuer::secrets::{SecretSummary, SecretTerms};
-use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client::{AuthenticationMethod, Client, ClientId};
 use crate::store::{Page, Store};
 
 /// Clients: who gets tokens.
@@ -55,7 +57,7 @@ enum Verb {
     /// Lists the clients
     #[command(after_help = "Example:\n  tokenhouse client list --output json")]
     List,
-    /// Shows one client with its secrets (never their values) and grants
+    /// Shows one client with its secrets (never their values), keys and grants
     #[command(after_help = "Example:\n  tokenhouse client show partner-a")]
     Show {
         /// Its client id
@@ -75,8 +77,15 @@ enum Verb {
         /// The API meant when a request names none; empty for none
         #[arg(long, value_name = "IDENTIFIER")]
         default_audience: Option<String>,
+        /// How it authenticates: client_secret_basic, client_secret_post (both mean: with a secret), private_key_jwt, or
+        /// any for whatever it has; may be given more than once
+        #[arg(long, value_name = "METHOD", value_parser = parse_method)]
+        authentication_method: Vec<Method>,
+        /// Where it publishes its keys; empty for nowhere
+        #[arg(long, value_name = "URL")]
+        jwks_uri: Option<String>,
     },
-    /// Deletes a client with its secrets and grants
+    /// Deletes a client with its secrets, keys and grants
     #[command(after_help = "Example:\n  tokenhouse client delete partner-a")]
     Delete {
         /// Its client id
@@ -94,6 +103,8 @@ enum Verb {
         #[command(flatten)]
         days: DaysArgs,
     },
+    /// The public keys of a client
+    Key(KeyArgs),
     /// Generates a new secret; the others work on for a while, so that nothing stands still
     #[command(after_help = "Example:\n  tokenhouse client rotate-secret partner-a --overlap-seconds 86400")]
     RotateSecret {
@@ -144,32 +155,42 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
                         "name": client.name,
                         "enabled": client.enabled,
                         "secrets": client.secrets.len(),
+                        "keys": client.keys.len(),
                         "grants": client.grants.len(),
                     })
                 })
                 .collect();
-            output::list(format, &["client_id", "name", "enabled", "secrets", "grants"], &rows)
+            output::list(format, &["client_id", "name", "enabled", "secrets", "keys", "grants"], &rows)
         }
         Verb::Show { client_id } => show(&open_for_reading(config)?, format, &client_id),
-        Verb::Update { client_id, name, enabled, default_audience } => {
+        Verb::Update { client_id, name, enabled, default_audience, authentication_method, jwks_uri } => {
             let client = change()?.change(&caller(), |change| {
-                change.update_client(&client_id, |entry| {
+                let client = change.update_client(&client_id, |entry| {
                     entry.name = name.or(entry.name.take());
                     entry.enabled = enabled.unwrap_or(entry.enabled);
                     if let Some(audience) = default_audience {
                         entry.default_audience = Some(audience).filter(|audience| !audience.is_empty());
                     }
+                    if let Some(uri) = jwks_uri {
+                        entry.jwks_uri = Some(uri).filter(|uri| !uri.is_empty());
+                    }
                     Ok(())
-                })
+                })?;
+                if authentication_method.is_empty() {
+                    return Ok(client);
+                }
+                let methods: Vec<_> = authentication_method.into_iter().filter_map(|method| method.0).collect();
+                change.set_authentication_methods(&client_id, &methods, None)
             })?;
             output::object(format, &ClientEntry::without_secrets_and_grants(&client))
         }
         Verb::Delete { client_id } => {
             change()?.change(&caller(), |change| change.delete_client(&client_id))?;
-            output::remark(format_args!("deleted the client {client_id} with its secrets and grants"));
+            output::remark(format_args!("deleted the client {client_id} with its secrets, keys and grants"));
             Ok(())
         }
         Verb::Usage { client_id, days } => show_client_usage(&open_for_reading(config)?, format, &client_id, days),
+        Verb::Key(key) => client_key::run(config, format, key),
         Verb::Secret(secret) => client_secret::run(config, format, secret),
         Verb::RotateSecret { client_id, overlap_seconds, label } => {
             let terms = SecretTerms { label, expires_at: None };
@@ -177,6 +198,17 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
                 change()?.change(&caller(), |change| change.rotate_secret(&client_id, overlap_seconds, terms))?;
             show_new_secret(format, &client_id, &added)
         }
+    }
+}
+
+/// A method, or none for any.
+#[derive(Clone, Copy, Debug)]
+struct Method(Option<AuthenticationMethod>);
+
+fn parse_method(text: &str) -> Result<Method, String> {
+    match text {
+        "any" => Ok(Method(None)),
+        _ => text.parse().map(|method| Method(Some(method))).map_err(|error| format!("{error}, any")),
     }
 }
 
@@ -196,6 +228,10 @@ fn show(store: &Store, format: output::OutputFormat, client_id: &str) -> Result<
     if let Some(members) = shown.as_object_mut() {
         // Summaries, not the hashes that the document holds.
         members.insert("secrets".to_owned(), json!(secrets));
+        if members.remove("jwks").is_some() {
+            let keys: Vec<_> = client.keys.iter().map(ClientKeySummary::from).collect();
+            members.insert("keys".to_owned(), json!(keys));
+        }
     }
     output::object(format, &shown)
 }

@@ -25,6 +25,14 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T,
 /// # Errors
 /// If `ca_file` cannot be read or holds no certificate.
 pub fn client(ca_file: Option<&Path>) -> Result<reqwest::Client, CliError> {
+    Ok(builder(ca_file)?.build().context("cannot make an HTTP client")?)
+}
+
+/// The same client, not yet made.
+///
+/// # Errors
+/// If `ca_file` cannot be read or holds no certificate.
+pub fn builder(ca_file: Option<&Path>) -> Result<reqwest::ClientBuilder, CliError> {
     // Only the first call installs it; afterwards it is there.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
@@ -35,7 +43,7 @@ pub fn client(ca_file: Option<&Path>) -> Result<reqwest::Client, CliError> {
             .map_err(|error| CliError::usage(format!("{} holds no PEM certificate: {error}", path.display())))?;
         builder = builder.tls_certs_merge(certificates);
     }
-    Ok(builder.build().context("cannot make an HTTP client")?)
+    Ok(builder)
 }
 
 /// Refuses what is no absolute http or https URL.

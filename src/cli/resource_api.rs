@@ -7,12 +7,14 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::exit::CliError;
+use super::listening::load_certificate;
 use super::open::sources;
 use super::{ConfigArgs, running};
 use crate::clock::SystemClock;
 use crate::config::{Flag, ResourceApiSettings};
 use crate::entropy::SystemEntropy;
 use crate::http::server::{ServerSettings, start};
+use crate::http::tls;
 use crate::resource_api::{Database, ResourceApi, Settings};
 
 /// The bundled resource API: it knows its issuer by URL only, and would work with any other.
@@ -52,12 +54,14 @@ pub fn run(args: &ResourceApiArgs) -> Result<(), CliError> {
     crate::telemetry::init(settings.log.format, settings.log.level.as_str()).context("cannot start the log")?;
     let listener = running::listen(settings.bind, "resource_api.bind")?;
     let bind = listener.local_addr().context("cannot tell the port")?;
+    let certificate = settings.tls.as_ref().map(|files| load_certificate(files, "resource_api.tls_")).transpose()?;
     let ca = settings.ca_file.as_ref().map(|path| {
         std::fs::read(path).with_context(|| format!("resource_api.ca_file: cannot read {}", path.display()))
     });
     let dialects: Result<_, _> = settings.dialects.iter().map(|dialect| dialect.as_str().parse()).collect();
     let dialects = dialects.context("resource_api.dialects")?;
-    let public_url = settings.public_url.as_ref().map_or_else(|| format!("http://{bind}/"), ToString::to_string);
+    let public_url =
+        settings.public_url.as_ref().map_or_else(|| url_of(bind, certificate.is_some()), ToString::to_string);
     let api = ResourceApi::open(
         Settings {
             issuer: settings.issuer.as_str().to_owned(),
@@ -73,13 +77,24 @@ pub fn run(args: &ResourceApiArgs) -> Result<(), CliError> {
         Arc::new(SystemEntropy),
     )
     .context("cannot start the resource API")?;
-    let server_settings = ServerSettings { tls: None, ..ServerSettings::default() };
+    let tls = certificate.clone().map(|certificate| tls::server_config(certificate)).transpose().context("TLS")?;
+    let server_settings = ServerSettings { tls, ..ServerSettings::default() };
     actix_web::rt::System::new().block_on(async {
         let signals = running::StopSignals::install()?;
+        let followed = certificate.map(running::follow_certificate).transpose()?;
         let server = start(listener, &server_settings, api.configure()).context("cannot start the server")?;
         let handle = server.handle();
         let stopped = actix_web::rt::spawn(server);
         tracing::info!(%bind, audience = settings.audience.as_str(), "listening");
-        running::until_stopped(signals, vec![handle], stopped).await
+        let ended = running::until_stopped(signals, vec![handle], stopped).await;
+        if let Some(task) = followed {
+            task.abort();
+        }
+        ended
     })
+}
+
+/// The URL of a server that nobody gave a name.
+fn url_of(bind: SocketAddr, tls: bool) -> String {
+    format!("{}://{bind}/", if tls { "https" } else { "http" })
 }

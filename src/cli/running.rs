@@ -10,11 +10,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::CliError;
 use crate::http::IssuerEndpoints;
+use crate::http::tls::ServedCertificate;
+use crate::http::tls::watch::{CertificateWatch, INTERVAL, Occasion};
 use crate::issuer::TokenIssuer;
 use crate::issuer::served::Served;
 
 /// How often usage is written.
 const USAGE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often used client assertions that have expired are forgotten.
+const FORGETTING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Opens a listener, or says why not and what to do.
 ///
@@ -60,6 +65,31 @@ pub fn follow_store(served: Arc<Served>, interval: Duration) -> tokio::task::Joi
     })
 }
 
+/// Looks for a new certificate every few seconds and at SIGHUP, as long as the returned task runs.
+///
+/// # Errors
+/// If the operating system does not tell of signals.
+pub fn follow_certificate(served: Arc<ServedCertificate>) -> Result<tokio::task::JoinHandle<()>, CliError> {
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+    Ok(actix_web::rt::spawn(async move {
+        let mut watch = CertificateWatch::new(served.clone());
+        loop {
+            let occasion = tokio::select! {
+                () = tokio::time::sleep(INTERVAL) => Occasion::Interval,
+                _ = hangup.recv() => Occasion::Asked,
+            };
+            let looked = tokio::task::spawn_blocking(move || {
+                watch.look(occasion);
+                watch
+            });
+            watch = looked.await.unwrap_or_else(|cause| {
+                tracing::error!(%cause, "looking for a new certificate panicked");
+                CertificateWatch::new(served.clone())
+            });
+        }
+    }))
+}
+
 /// Writes usage every few seconds, as long as the returned task runs.
 pub fn write_usage(issuer: Arc<TokenIssuer>) -> tokio::task::JoinHandle<()> {
     actix_web::rt::spawn(async move {
@@ -76,6 +106,20 @@ pub async fn flush_usage(issuer: Arc<TokenIssuer>) {
     if let Ok(Err(cause)) = written {
         tracing::warn!(%cause, "could not write how clients and secrets were used; it is tried again");
     }
+}
+
+/// Forgets used client assertions that have expired, every minute, as long as the returned task runs.
+pub fn forget_assertions(issuer: Arc<TokenIssuer>) -> tokio::task::JoinHandle<()> {
+    actix_web::rt::spawn(async move {
+        loop {
+            tokio::time::sleep(FORGETTING_INTERVAL).await;
+            let source = issuer.clone();
+            let forget = move || source.served().store().forget_client_assertions(source.clock().now());
+            if let Ok(Err(cause)) = tokio::task::spawn_blocking(forget).await {
+                tracing::warn!(%cause, "could not forget expired client assertions; it is tried again");
+            }
+        }
+    })
 }
 
 /// Ctrl-C and SIGTERM, listened for from the moment that this is made: before anybody is told that the server is ready.

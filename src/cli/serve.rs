@@ -9,15 +9,17 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::exit::CliError;
+use super::listening::Listening;
 use super::open::{Opened, open_with, seconds, sources};
 use super::{ConfigArgs, output, running};
 use crate::config::{Config, Flag};
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
-use crate::http::server::{ServerSettings, start};
-use crate::http::{IssuerEndpoints, RequestLimits, tls};
+use crate::http::{IssuerEndpoints, RequestLimits};
+use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::hash_pool::HashPoolSettings;
 use crate::issuer::management_access::ManagementAccess;
+use crate::issuer::published_keys::PublishedKeysSettings;
 use crate::issuer::rights::Caller;
 use crate::issuer::served::Served;
 use crate::issuer::signing_keys::TestKeys;
@@ -80,21 +82,16 @@ impl ServeArgs {
 pub fn run(args: &ServeArgs) -> Result<(), CliError> {
     let config = Config::load(&sources(&args.config, args.flags())?).map_err(CliError::usage)?;
     crate::telemetry::init(config.log.format, config.log.level.as_str()).context("cannot start the log")?;
-    let listener = running::listen(config.server.bind, "server.bind")?;
-    // Before the database is touched: a wrong certificate must leave nothing behind.
-    let server_settings = server_settings(&config)?;
+    let listening = Listening::open(&config)?;
     let migrate = if args.migrate { Migrate::Always } else { Migrate::WhenEmpty };
     let opened = open_with(config, migrate, ManagementApi::BringUpToDate)?;
-    actix_web::rt::System::new().block_on(serve(opened, listener, server_settings))
+    actix_web::rt::System::new().block_on(serve(opened, listening))
 }
 
-async fn serve(
-    opened: Opened,
-    listener: std::net::TcpListener,
-    server_settings: ServerSettings,
-) -> Result<(), CliError> {
+async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
     let signals = running::StopSignals::install()?;
-    let bind = listener.local_addr().context("cannot tell the port")?;
+    let bind = listening.address()?;
+    let certificate = listening.certificate.clone();
     let config = &opened.config;
     let context = SnapshotContext {
         issuer: opened.administration.policy().issuer.clone(),
@@ -105,7 +102,7 @@ async fn serve(
     let served = Served::load(store, opened.clock.clone(), context).context("cannot load the configuration")?;
     let served = Arc::new(served);
     let issuer =
-        TokenIssuer::start(served.clone(), issuer_settings(config), opened.clock.clone(), opened.entropy.clone())
+        TokenIssuer::start(served.clone(), issuer_settings(config)?, opened.clock.clone(), opened.entropy.clone())
             .context("cannot start the threads of the issuer")?;
     let issuer = Arc::new(issuer);
     let poll = config.store.poll;
@@ -123,11 +120,10 @@ async fn serve(
         },
         document_max_age: seconds(config.jwks.max_age),
         store_silence: (poll * MISSED_POLLS).max(Duration::from_secs(2)),
+        certificate: certificate.clone(),
     };
-    let server = start(listener, &server_settings, running::routes(endpoints));
-    let server = server.context("cannot start the server")?;
-    let handle = server.handle();
-    let stopped = actix_web::rt::spawn(server);
+    let followed = certificate.map(running::follow_certificate).transpose()?;
+    let (handles, servers) = listening.start(running::routes(endpoints))?;
 
     tracing::info!(
         issuer = config.issuer.as_str(),
@@ -140,10 +136,14 @@ async fn serve(
         say_what_to_do_next();
     }
     let algs = served.snapshot().keys.active_algs();
-    let background =
-        [running::follow_store(served, poll), running::write_usage(issuer.clone()), announce_next_keys(opened, algs)];
-    let ended = running::until_stopped(signals, vec![handle], stopped).await;
-    for task in background {
+    let background = [
+        running::follow_store(served, poll),
+        running::write_usage(issuer.clone()),
+        running::forget_assertions(issuer.clone()),
+        announce_next_keys(opened, algs),
+    ];
+    let ended = running::until_stopped(signals, handles, servers).await;
+    for task in background.into_iter().chain(followed) {
         task.abort();
     }
     running::flush_usage(issuer).await;
@@ -173,27 +173,16 @@ fn say_what_to_do_next() {
     );
 }
 
-/// How the servers of the configuration listen.
-fn server_settings(config: &Config) -> Result<ServerSettings, CliError> {
-    let tls = match &config.tls {
-        Some(files) => {
-            Some(tls::server_config(&files.certificate, &files.key).context("tls.certificate_file and tls.key_file")?)
-        }
+fn issuer_settings(config: &Config) -> Result<TokenIssuerSettings, CliError> {
+    let assertions = &config.client_assertions;
+    let ca_pem = match &assertions.jwks_uri_ca_file {
+        Some(path) => Some(
+            std::fs::read(path)
+                .with_context(|| format!("cannot read client_assertions.jwks_uri_ca_file, {}", path.display()))?,
+        ),
         None => None,
     };
-    Ok(ServerSettings {
-        workers: config.server.workers.count().get(),
-        max_connections: config.server.max_connections,
-        head_time: config.server.request_head,
-        keep_alive: config.server.keep_alive,
-        shutdown: config.server.shutdown,
-        head_bytes: config.limits.head_bytes,
-        tls,
-    })
-}
-
-fn issuer_settings(config: &Config) -> TokenIssuerSettings {
-    TokenIssuerSettings {
+    Ok(TokenIssuerSettings {
         compat: config.compat,
         hashing: HashPoolSettings {
             pool: PoolSize {
@@ -209,5 +198,11 @@ fn issuer_settings(config: &Config) -> TokenIssuerSettings {
             queue: config.signing.queue,
             max_wait: config.signing.longest_wait,
         },
-    }
+        assertions: AssertionSettings {
+            strict: assertions.strict,
+            max_lifetime: seconds(assertions.max_lifetime),
+            clock_tolerance: seconds(assertions.clock_tolerance),
+            published_keys: PublishedKeysSettings { known: assertions.jwks_uri_hosts.clone(), ca_pem },
+        },
+    })
 }

@@ -162,7 +162,9 @@ fn parse_text(kind: Kind, text: &str) -> Result<ValueKind, &'static str> {
     Ok(match kind {
         Kind::Boolean => ValueKind::Boolean(text.parse().map_err(|_| "is neither true nor false")?),
         Kind::Integer { .. } | Kind::IntegerOf(_) => ValueKind::I64(text.parse().map_err(|_| "is not a whole number")?),
-        Kind::ListOf(_) => ValueKind::Array(text.split(',').map(|item| Value::new(None, item.trim())).collect()),
+        Kind::ListOf(_) | Kind::ListOfTexts(_) => {
+            ValueKind::Array(text.split(',').map(|item| Value::new(None, item.trim())).collect())
+        }
         Kind::Text(_) | Kind::OneOf(_) => ValueKind::String(text.to_owned()),
     })
 }

@@ -3,6 +3,7 @@
 //! `settings::SETTINGS` is the one table of settings; `layers` merges the sources, `reader` turns values into types, and one
 //! file per subject holds the resulting settings.
 
+mod client_assertions;
 mod database;
 mod effective;
 mod error;
@@ -13,7 +14,9 @@ mod issuer_identifier;
 mod keys;
 mod layers;
 mod log;
+mod network;
 mod pools;
+mod proxies;
 mod reader;
 mod reference;
 mod resource_api;
@@ -25,6 +28,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+pub use client_assertions::{ClientAssertionSettings, KnownHosts};
 pub use database::{DatabaseSettings, DatabaseUrl};
 pub use error::{ConfigError, ConfigErrors};
 pub use issuance::{SecretSettings, StoreSettings, TokenSettings};
@@ -32,7 +36,9 @@ pub use issuer_identifier::IssuerIdentifier;
 pub use keys::{JwksSettings, KeySettings, MasterKeySource};
 pub use layers::DEFAULTS;
 pub use log::{LogFormat, LogLevel, LogSettings};
+pub use network::{InvalidNetwork, Network};
 pub use pools::{HashingSettings, SigningSettings};
+pub use proxies::{ForwardedHeader, ProxySettings};
 pub use reader::Threads;
 pub use reference::docs;
 pub use resource_api::ResourceApiSettings;
@@ -72,6 +78,8 @@ pub struct Config {
     pub signing: SigningSettings,
     /// Section `secrets`.
     pub secrets: SecretSettings,
+    /// Section `client_assertions`.
+    pub client_assertions: ClientAssertionSettings,
     /// Section `store`.
     pub store: StoreSettings,
     /// Section `log`.
@@ -105,7 +113,7 @@ impl Config {
         let issuer = from.required("issuer", IssuerIdentifier::parse);
         let compat = from.choice("compat");
         let server = ServerSettings::read(from);
-        let tls = TlsFiles::read(from);
+        let tls = TlsFiles::read(from, "tls.certificate_file", "tls.key_file");
         let database = DatabaseSettings::read(from);
         let keys = KeySettings::read(from);
         let token = TokenSettings::read(from);
@@ -114,10 +122,15 @@ impl Config {
         let hashing = HashingSettings::read(from);
         let signing = SigningSettings::read(from);
         let secrets = SecretSettings::read(from);
+        let client_assertions = ClientAssertionSettings::read(from);
         let store = StoreSettings::read(from);
         let log = LogSettings::read(from);
         if let (Ok(server), Ok(tls)) = (&server, &tls) {
             server.refuse_open_plaintext(tls.as_ref(), from);
+            server.refuse_hsts_without_tls(tls.as_ref(), from);
+        }
+        if let (Ok(server), Ok(issuer)) = (&server, &issuer) {
+            server.refuse_redirect_to_plaintext(issuer, from);
         }
         Ok(Self {
             issuer: issuer?,
@@ -132,6 +145,7 @@ impl Config {
             hashing: hashing?,
             signing: signing?,
             secrets: secrets?,
+            client_assertions: client_assertions?,
             store: store?,
             log: log?,
             printed,

@@ -109,6 +109,21 @@ impl<'a> Reader<'a> {
         if chosen.is_empty() { Err(self.invalid(key, origin, "the list is empty".to_owned())) } else { Ok(chosen) }
     }
 
+    /// A list, perhaps empty, of texts; `parse` as in [`Self::optional`].
+    pub(super) fn list<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Read<Vec<T>> {
+        let (value, origin) = self.value(key)?;
+        let ValueKind::Array(items) = value else { return Err(self.wrong_type(key, LIST)) };
+        let mut list = Vec::new();
+        for item in items {
+            let ValueKind::String(text) = &item.kind else { return Err(self.wrong_type(key, LIST)) };
+            match parse(text) {
+                Ok(parsed) => list.push(parsed),
+                Err(reason) => return Err(self.invalid(key, origin, format!("{} {reason}", quoted(text)))),
+            }
+        }
+        Ok(list)
+    }
+
     /// A file or directory.
     pub(super) fn path(&mut self, key: &str) -> Read<PathBuf> {
         self.required(key, parse_path)

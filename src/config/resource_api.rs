@@ -10,15 +10,17 @@ use super::issuer_identifier::{IssuerIdentifier, parse_http_url};
 use super::layers::Layers;
 use super::log::LogSettings;
 use super::reader::{Choice, Read, Reader};
-use super::server::{is_loopback, parse_address};
+use super::server::{TlsFiles, is_loopback, parse_address};
 use super::sources::Sources;
 use crate::oauth::resource::TokenDialect;
 
 /// Section `resource_api`, and how it logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceApiSettings {
-    /// Where it listens; beyond loopback only with `resource_api.behind_proxy`.
+    /// Where it listens; beyond loopback only with TLS or `resource_api.behind_proxy`.
     pub bind: SocketAddr,
+    /// Its certificate; plain HTTP without.
+    pub tls: Option<TlsFiles>,
     /// The issuer whose tokens it accepts.
     pub issuer: IssuerIdentifier,
     /// Its own identifier, expected in `aud`: visible ASCII, not empty.
@@ -63,6 +65,7 @@ impl ResourceApiSettings {
     fn read(from: &mut Reader<'_>) -> Read<Self> {
         let bind = from.required("resource_api.bind", parse_address);
         let behind_proxy = from.boolean("resource_api.behind_proxy");
+        let tls = TlsFiles::read(from, "resource_api.tls_certificate_file", "resource_api.tls_key_file");
         let issuer = from.required("resource_api.issuer", IssuerIdentifier::parse);
         let audience = from.required("resource_api.audience", parse_audience);
         let dialects = from.choices("resource_api.dialects");
@@ -71,17 +74,18 @@ impl ResourceApiSettings {
         let ca_file = from.optional_path("resource_api.ca_file");
         let jwks_uri = from.optional("resource_api.jwks_uri", parse_http_url);
         let log = LogSettings::read(from);
-        if let (Ok(bind), Ok(false)) = (&bind, &behind_proxy)
+        if let (Ok(bind), Ok(false), Ok(None)) = (&bind, &behind_proxy, &tls)
             && !is_loopback(*bind)
         {
             from.conflict(
                 "resource_api.bind",
-                "listens beyond loopback, but the resource API has no TLS of its own; \
-                 set resource_api.behind_proxy = true if a proxy in front ends TLS",
+                "listens beyond loopback without TLS; give resource_api.tls_certificate_file and \
+                 resource_api.tls_key_file, or set resource_api.behind_proxy = true if a proxy in front ends TLS",
             );
         }
         Ok(Self {
             bind: bind?,
+            tls: tls?,
             issuer: issuer?,
             audience: audience?,
             dialects: dialects?,

@@ -5,6 +5,8 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::issuer_identifier::IssuerIdentifier;
+use super::proxies::ProxySettings;
 use super::reader::{Read, Reader, Threads};
 
 /// Section `server`.
@@ -14,12 +16,22 @@ pub struct ServerSettings {
     pub bind: SocketAddr,
     /// A proxy in front ends TLS.
     pub behind_proxy: bool,
+    /// Who is believed about the client's address.
+    pub proxies: ProxySettings,
+    /// Where plain HTTP is redirected to the issuer's https origin, if anywhere.
+    pub http_redirect_bind: Option<SocketAddr>,
+    /// `max-age` of Strict-Transport-Security; zero sends none.
+    pub hsts: Duration,
     /// Threads that serve HTTP.
     pub workers: Threads,
     /// How long requests under way may finish after a stop signal.
     pub shutdown: Duration,
     /// Open connections over all workers.
     pub max_connections: usize,
+    /// TLS handshakes under way over all workers.
+    pub max_tls_handshakes: usize,
+    /// How long a client may take for its TLS handshake.
+    pub tls_handshake: Duration,
     /// How long a client may take to send a request's head.
     pub request_head: Duration,
     /// How long a client may take to send a request's body.
@@ -28,7 +40,7 @@ pub struct ServerSettings {
     pub keep_alive: Duration,
 }
 
-/// Section `tls`: PEM files, both given.
+/// A certificate and its key: PEM files, both given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
     /// Certificate chain, the server's own first.
@@ -56,18 +68,28 @@ impl ServerSettings {
     pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
         let bind = from.required("server.bind", parse_address);
         let behind_proxy = from.boolean("server.behind_proxy");
+        let proxies = ProxySettings::read(from);
+        let http_redirect_bind = from.optional("server.http_redirect_bind", parse_address);
+        let hsts = from.seconds("server.hsts_seconds");
         let workers = from.threads("server.workers");
         let shutdown = from.seconds("server.shutdown_seconds");
         let max_connections = from.integer("server.max_connections");
+        let max_tls_handshakes = from.integer("server.max_tls_handshakes");
+        let tls_handshake = from.seconds("server.tls_handshake_seconds");
         let request_head = from.seconds("server.request_head_seconds");
         let request_body = from.seconds("server.request_body_seconds");
         let keep_alive = from.seconds("server.keep_alive_seconds");
         Ok(Self {
             bind: bind?,
             behind_proxy: behind_proxy?,
+            proxies: proxies?,
+            http_redirect_bind: http_redirect_bind?,
+            hsts: hsts?,
             workers: workers?,
             shutdown: shutdown?,
             max_connections: max_connections?,
+            max_tls_handshakes: max_tls_handshakes?,
+            tls_handshake: tls_handshake?,
             request_head: request_head?,
             request_body: request_body?,
             keep_alive: keep_alive?,
@@ -84,17 +106,37 @@ impl ServerSettings {
             );
         }
     }
+
+    /// RFC 6797 §7.2: the header means nothing over plain HTTP; the proxy that ends TLS sends its own.
+    pub(super) fn refuse_hsts_without_tls(&self, tls: Option<&TlsFiles>, from: &mut Reader<'_>) {
+        if !self.hsts.is_zero() && tls.is_none() {
+            from.conflict(
+                "server.hsts_seconds",
+                "needs tls.certificate_file and tls.key_file; where a proxy ends TLS, let the proxy send the header",
+            );
+        }
+    }
+
+    /// A redirect leads to the issuer's origin.
+    pub(super) fn refuse_redirect_to_plaintext(&self, issuer: &IssuerIdentifier, from: &mut Reader<'_>) {
+        if self.http_redirect_bind.is_some() && !issuer.as_str().starts_with("https://") {
+            from.conflict("server.http_redirect_bind", "leads to the issuer, so the issuer must start with https://");
+        }
+    }
 }
 
 impl TlsFiles {
-    pub(super) fn read(from: &mut Reader<'_>) -> Read<Option<Self>> {
-        let certificate = from.optional_path("tls.certificate_file");
-        let key = from.optional_path("tls.key_file");
+    pub(super) fn read(from: &mut Reader<'_>, certificate_key: &str, key_key: &str) -> Read<Option<Self>> {
+        let certificate = from.optional_path(certificate_key);
+        let key = from.optional_path(key_key);
+        let lonely = |from: &mut Reader<'_>, given: &str, missing: &str| {
+            Err(from.conflict(given, &format!("needs {missing} beside it")))
+        };
         match (certificate?, key?) {
             (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
             (None, None) => Ok(None),
-            (Some(_), None) => Err(from.conflict("tls.certificate_file", "needs tls.key_file beside it")),
-            (None, Some(_)) => Err(from.conflict("tls.key_file", "needs tls.certificate_file beside it")),
+            (Some(_), None) => lonely(from, certificate_key, key_key),
+            (None, Some(_)) => lonely(from, key_key, certificate_key),
         }
     }
 }

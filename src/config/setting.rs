@@ -39,6 +39,8 @@ pub(super) enum Kind {
     OneOf(&'static [&'static str]),
     /// A list of these words.
     ListOf(&'static [&'static str]),
+    /// A list of strings, perhaps empty; the words say which ones: `IP addresses and networks`.
+    ListOfTexts(&'static str),
 }
 
 impl Setting {
@@ -78,6 +80,7 @@ impl Kind {
             Self::IntegerOf(numbers) => alternatives(&numbers.iter().map(u64::to_string).collect::<Vec<_>>()),
             Self::OneOf(words) => alternatives(words),
             Self::ListOf(words) => format!("list of {}", alternatives(words)),
+            Self::ListOfTexts(what) => format!("list of {what}"),
         }
     }
 }

@@ -12,13 +12,19 @@ pub(super) const SETTINGS: &[Setting] = &[
     one_of("compat", COMPAT, "\"standard\"", "Whose errors and default token dialect the token endpoint follows."),
     text("server.bind", "IP address and port", "\"127.0.0.1:8080\"", "Where the issuer listens; beyond loopback only with [tls] or server.behind_proxy.").example("\"0.0.0.0:8443\""),
     boolean("server.behind_proxy", "A proxy in front ends TLS, so plain HTTP beyond loopback is meant."),
+    Setting { kind: Kind::ListOfTexts("IP addresses and networks"), ..text("server.trusted_proxies", "", "[]", "Proxies that are believed about the client's address; if server.behind_proxy is set and this is not empty, nobody else is served.").example("[\"10.0.0.0/8\", \"::1\"]") },
+    one_of("server.forwarded_header", FORWARDED_HEADERS, "\"x-forwarded-for\"", "The one header in which the trusted proxies tell the client's address; the other is never read.").example("\"forwarded\""),
+    unset("server.http_redirect_bind", "IP address and port", "\"0.0.0.0:80\"", "Where plain HTTP is answered with a redirect to the issuer's https origin; requests with credentials are refused there."),
+    integer("server.hsts_seconds", 0, 2 * SECONDS_PER_YEAR, "seconds", "0", "`max-age` of the header Strict-Transport-Security (RFC 6797), sent where this server ends TLS; 0 sends none.").example("31536000"),
     integer("server.workers", 0, 1024, "threads", "0", "Threads that serve HTTP; 0 is one per core."),
     integer("server.shutdown_seconds", 0, 3600, "seconds", "30", "How long requests under way may finish after a stop signal."),
     integer("server.max_connections", 1, 1_000_000, "connections", "10000", "Open connections over all workers; further ones wait."),
+    integer("server.max_tls_handshakes", 1, 1_000_000, "handshakes", "2048", "TLS handshakes under way over all workers; further connections wait."),
+    integer("server.tls_handshake_seconds", 1, 60, "seconds", "3", "How long a client may take for its TLS handshake."),
     integer("server.request_head_seconds", 1, 300, "seconds", "5", "How long a client may take to send a request's head."),
     integer("server.request_body_seconds", 1, 300, "seconds", "10", "How long a client may take to send a request's body."),
     integer("server.keep_alive_seconds", 0, 3600, "seconds", "30", "How long an idle connection stays open; 0 closes it after each answer."),
-    unset("tls.certificate_file", "path", "\"/etc/tokenhouse/tls/cert.pem\"", "Certificate chain in PEM, the server's own first; goes with tls.key_file."),
+    unset("tls.certificate_file", "path", "\"/etc/tokenhouse/tls/cert.pem\"", "Certificate chain in PEM, the server's own first; goes with tls.key_file. Read again when it changes."),
     unset("tls.key_file", "path", "\"/etc/tokenhouse/tls/key.pem\"", "Private key of the certificate in PEM; goes with tls.certificate_file."),
     text("database.url", "sqlite:PATH or postgres://…", "\"sqlite:./tokenhouse.db\"", "The database; postgres:// needs a build with the feature `postgres`.").example("\"postgres://tokenhouse@db/tokenhouse\"").secret(),
     integer("database.pool_size", 1, 1000, "connections", "8", "Database connections kept open."),
@@ -45,11 +51,18 @@ pub(super) const SETTINGS: &[Setting] = &[
     integer("secrets.default_overlap_seconds", 0, SECONDS_PER_YEAR, "seconds", "86400", "How long a secret works on after its client replaced it itself, unless the client says."),
     integer("secrets.max_overlap_seconds", 0, SECONDS_PER_YEAR, "seconds", "604800", "The longest that a client may let it work on."),
     integer("secrets.quiet_days", 1, 365, "days", "30", "A secret is called safe to retire when it has not been used for so long, and another one has."),
+    boolean("client_assertions.strict", "Takes only client assertions that rfc7523bis allows: aud is the issuer alone, typ is client-authentication+jwt, and they live five minutes at most."),
+    integer("client_assertions.max_lifetime_seconds", 1, SECONDS_PER_DAY, "seconds", "3600", "How long a client assertion may live; it is remembered for so long that it was used."),
+    integer("client_assertions.clock_tolerance_seconds", 0, 60, "seconds", "30", "By how much the clock of a client may differ."),
+    unset("client_assertions.jwks_uri_hosts", "hosts and networks, with commas between", "\"keys.example.internal, 10.20.0.0/16\"", "Where a client's jwks_uri may lead although it is not public, or not on port 443."),
+    unset("client_assertions.jwks_uri_ca_file", "path", "\"/etc/tokenhouse/ca.pem\"", "Certificates in PEM that may vouch for the hosts of jwks_uris, in place of the system's."),
     integer("store.poll_milliseconds", 10, 60_000, "milliseconds", "250", "How often a running server looks for changes made elsewhere."),
     one_of("log.format", LOG_FORMATS, "\"auto\"", "Log lines for people or as JSON; auto is human on a terminal and json elsewhere."),
     text("log.level", "level or tracing directives", "\"info\"", "What is logged: off, error, warn, info, debug or trace, also per module.").example("\"info,tokenhouse::http=debug\""),
-    text("resource_api.bind", "IP address and port", "\"127.0.0.1:8081\"", "Where the bundled resource API listens; beyond loopback only with resource_api.behind_proxy."),
+    text("resource_api.bind", "IP address and port", "\"127.0.0.1:8081\"", "Where the bundled resource API listens; beyond loopback only with resource_api.tls_certificate_file or resource_api.behind_proxy."),
     boolean("resource_api.behind_proxy", "A proxy in front of the resource API ends TLS."),
+    unset("resource_api.tls_certificate_file", "path", "\"/etc/tokenhouse/tls/cert.pem\"", "Certificate chain of the resource API in PEM, its own first; goes with resource_api.tls_key_file. Read again when it changes."),
+    unset("resource_api.tls_key_file", "path", "\"/etc/tokenhouse/tls/key.pem\"", "Private key of that certificate in PEM; goes with resource_api.tls_certificate_file."),
     unset("resource_api.issuer", "URL", "\"https://auth.example.com/\"", "Issuer whose access tokens the resource API accepts; `resource-api` requires it."),
     unset("resource_api.audience", "audience", "\"https://api.example.com/\"", "The resource API's own identifier, expected in `aud`; `resource-api` requires it."),
     Setting { kind: Kind::ListOf(DIALECTS), ..text("resource_api.dialects", "", "[\"rfc9068_profile\"]", "Token dialects the resource API accepts.") },
@@ -63,6 +76,8 @@ pub(super) const SETTINGS: &[Setting] = &[
 pub(super) const COMPAT: &[&str] = &["standard", "auth0", "identityserver"];
 /// Names of [`super::LogFormat`].
 pub(super) const LOG_FORMATS: &[&str] = &["auto", "human", "json"];
+/// Names of [`super::ForwardedHeader`].
+pub(super) const FORWARDED_HEADERS: &[&str] = &["x-forwarded-for", "forwarded"];
 /// Names of the token dialects.
 pub(super) const DIALECTS: &[&str] =
     &["rfc9068_profile", "rfc9068_profile_authz", "access_token", "access_token_authz", "identityserver"];

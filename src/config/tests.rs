@@ -104,6 +104,18 @@ fn beyond_loopback_needs_tls_or_a_proxy() {
 }
 
 #[test]
+fn proxies_are_lists_of_networks() {
+    assert_eq!(Given::default().load().server.proxies.trusted, []);
+    let from_file = Given::file("[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]").load();
+    let from_environment = Given::default().env("TOKENHOUSE__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1").load();
+    let expected: Vec<ipnet::IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+    assert_eq!(from_file.server.proxies.trusted, expected);
+    assert_eq!(from_environment.server.proxies.trusted, expected);
+    assert_eq!(from_file.server.proxies.header, ForwardedHeader::XForwardedFor);
+    assert!(from_file.print().contains("trusted_proxies = [\"10.0.0.0/8\", \"::1\"] # file t.toml"));
+}
+
+#[test]
 fn a_secret_may_lie_in_a_file_and_loses_one_newline() {
     for text in [MASTER_KEY.to_owned(), format!("{MASTER_KEY}\n"), format!("{MASTER_KEY}\r\n")] {
         let config = Given::file("[keys]\nmaster_key_file = \"/run/k\"").on_disk("/run/k", &text).load();
@@ -195,7 +207,7 @@ fn the_resource_api_tells_its_mistakes_at_once() {
         Given::file("[resource_api]\nbind = \"0.0.0.0:1\"\ndialects = [\"jwt\"]\njwks_uri = \"http://a.example/\"");
     let errors = ResourceApiSettings::load(&given.sources()).unwrap_err().to_string();
     for part in [
-        "resource_api.bind: listens beyond loopback",
+        "resource_api.bind: listens beyond loopback without TLS; give resource_api.tls_certificate_file",
         "resource_api.issuer: required; give it as a flag, as resource_api.issuer in the configuration file or as TOKENHOUSE__RESOURCE_API__ISSUER in the environment",
         "resource_api.audience: required",
         "resource_api.dialects: \"jwt\" is not rfc9068_profile,",
@@ -212,6 +224,7 @@ fn the_table_and_the_types_know_the_same_words() {
     }
     assert_eq!(words::<Compat>(), settings::COMPAT);
     assert_eq!(words::<LogFormat>(), settings::LOG_FORMATS);
+    assert_eq!(words::<ForwardedHeader>(), settings::FORWARDED_HEADERS);
     assert_eq!(words::<TokenDialect>(), settings::DIALECTS);
 }
 
@@ -222,9 +235,14 @@ fn every_example_in_the_table_loads() {
         let file = format!("{head}\n{} = {}\n", setting.name(), setting.example);
         let given = || {
             // The example of `server.bind` is beyond loopback, and half a TLS section is refused.
+            let issuer = if setting.key == "issuer" { "https://a.example/" } else { "https://auth.example.com/" };
             Given::file(&file)
+                // `server.http_redirect_bind` wants an https issuer.
+                .env("TOKENHOUSE__ISSUER", issuer)
                 .env("TOKENHOUSE__TLS__CERTIFICATE_FILE", "c")
                 .env("TOKENHOUSE__TLS__KEY_FILE", "k")
+                .env("TOKENHOUSE__RESOURCE_API__TLS_CERTIFICATE_FILE", "c")
+                .env("TOKENHOUSE__RESOURCE_API__TLS_KEY_FILE", "k")
                 .env("TOKENHOUSE__RESOURCE_API__AUDIENCE", "a")
         };
         given().load();

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::IssuerEndpoints;
 use super::error::uncached;
+use super::tls::CertificateState;
 
 /// The endpoint of a health check.
 pub fn resource<H, A>(path: &str, handler: H) -> Resource
@@ -31,21 +32,24 @@ pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
         i128::from(silent_millis) <= i128::try_from(endpoints.store_silence.as_millis()).unwrap_or(i128::MAX);
     let signs = !snapshot.keys.active_algs().is_empty();
     let all_usable = snapshot.keys.unusable().is_empty();
-    let (code, status) = match (signs, store_answers && all_usable) {
+    let certificate = endpoints.certificate.as_ref().map(|certificate| certificate.state());
+    // A certificate that clients refuse is no reason to answer 503: balancers that do not look at it still get tokens.
+    let certified = certificate.is_none_or(|state| state == CertificateState::Valid);
+    let (code, status) = match (signs, store_answers && all_usable && certified) {
         (true, true) => (StatusCode::OK, "ready"),
         (true, false) => (StatusCode::OK, "degraded, still issuing"),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
     };
-    uncached(code).json(json!({
-        "status": status,
-        "parts": {
-            "store": if store_answers { "ok" } else { "does not answer: changes are not followed" },
-            "signing_keys": match (signs, all_usable) {
-                (true, true) => "ok",
-                (true, false) => "a key cannot be opened: see the log",
-                (false, _) => "no active key",
-            },
+    let mut parts = json!({
+        "store": if store_answers { "ok" } else { "does not answer: changes are not followed" },
+        "signing_keys": match (signs, all_usable) {
+            (true, true) => "ok",
+            (true, false) => "a key cannot be opened: see the log",
+            (false, _) => "no active key",
         },
-        "revision": snapshot.revision.0,
-    }))
+    });
+    if let (Some(state), Some(parts)) = (certificate, parts.as_object_mut()) {
+        parts.insert("tls_certificate".to_owned(), state.told().into());
+    }
+    uncached(code).json(json!({ "status": status, "parts": parts, "revision": snapshot.revision.0 }))
 }

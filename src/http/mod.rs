@@ -3,15 +3,19 @@
 
 pub mod authorize;
 pub mod cached_document;
+pub mod client_address;
 pub mod discovery;
 pub mod error;
 pub mod health;
 pub mod management;
 pub mod middleware;
+pub mod redirect;
 pub mod secret;
 pub mod server;
 pub mod tls;
 pub mod token;
+
+mod forwarded;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +23,7 @@ use std::time::Duration;
 use actix_web::web::{self, ServiceConfig};
 
 use self::management::ManagementEndpoints;
+use self::tls::ServedCertificate;
 use crate::issuer::{Administration, TokenIssuer};
 
 /// The bounds of what is read from a request.
@@ -47,6 +52,8 @@ pub struct IssuerEndpoints {
     pub document_max_age: u32,
     /// How long the store may be silent before the server says that it is degraded.
     pub store_silence: Duration,
+    /// The certificate that the server presents, if it ends TLS itself and the certificate can expire under it.
+    pub certificate: Option<Arc<ServedCertificate>>,
 }
 
 impl IssuerEndpoints {
@@ -75,9 +82,19 @@ impl IssuerEndpoints {
                 config.service(cached_document::resource(&format!("/.well-known/{name}{path}"), discovery::metadata));
             }
         }
-        for prefix in [path, ""].into_iter().take(if path.is_empty() { 1 } else { 2 }) {
-            config.service(error::only("GET, HEAD", health::resource(&format!("{prefix}/livez"), health::livez)));
-            config.service(error::only("GET, HEAD", health::resource(&format!("{prefix}/readyz"), health::readyz)));
+        for path in health_paths(path) {
+            let resource = if path.ends_with("/livez") {
+                health::resource(&path, health::livez)
+            } else {
+                health::resource(&path, health::readyz)
+            };
+            config.service(error::only("GET, HEAD", resource));
         }
     }
+}
+
+/// The paths of the health checks of an issuer with this path.
+pub fn health_paths(issuer_path: &str) -> Vec<String> {
+    let prefixes = if issuer_path.is_empty() { vec![""] } else { vec![issuer_path, ""] };
+    prefixes.iter().flat_map(|prefix| ["/livez", "/readyz"].map(|name| format!("{prefix}{name}"))).collect()
 }

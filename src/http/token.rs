@@ -9,9 +9,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
 
 use super::IssuerEndpoints;
+use super::client_address::ClientAddress;
 use super::error::{token_error, uncached};
 use crate::issuer::issue_token::TokenDecision;
-use crate::oauth::client_auth::{Mechanism, uses_basic};
+use crate::oauth::client_auth::uses_basic;
 use crate::oauth::error::{MalformedRequest, TokenError};
 use crate::oauth::token_request::RawTokenRequest;
 
@@ -36,7 +37,7 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
         }
         Err(error) => Err(error),
     };
-    log(&decision, answer.as_ref().err());
+    log(&decision, answer.as_ref().err(), ClientAddress::of(&request));
     match answer {
         Ok(body) => uncached(StatusCode::OK).content_type("application/json").body(body),
         Err(error) => token_error(&error, endpoints.issuer.compat(), uses_basic(&authorization)),
@@ -45,8 +46,17 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
 
 /// Writes the one line that each decision has in the log: no secret and no token, and only values that passed their
 /// grammar.
-fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
-    let TokenDecision { client_id, client_row_id: _, authenticated, mechanism, audience, scope, jti } = decision;
+fn log(decision: &TokenDecision, refused: Option<&TokenError>, from: Option<ClientAddress>) {
+    let TokenDecision {
+        client_id,
+        client_row_id: _,
+        authenticated,
+        mechanism,
+        assertion_refusal,
+        audience,
+        scope,
+        jti,
+    } = decision;
     let shown = |value: &dyn std::fmt::Display| value.to_string();
     tracing::info!(
         target: "tokenhouse::token",
@@ -54,10 +64,12 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
         cause = refused.map(TokenError::cause),
         client_id = client_id.as_ref().map(|id| shown(id)),
         authenticated,
-        mechanism = mechanism.map(Mechanism::as_str),
+        mechanism = mechanism.map(|mechanism| mechanism.as_str()),
+        assertion = assertion_refusal.as_ref().map(|refusal| shown(refusal)),
         audience = audience.as_ref().map(|audience| shown(audience)),
         scope = scope.as_ref().map(|scope| shown(scope)),
         jti,
+        client_address = from.map(|from| shown(&from.0)),
         "token request"
     );
 }

@@ -14,7 +14,7 @@ use super::hash_pool::HashPool;
 use super::snapshot::Snapshot;
 use crate::clock::UnixMillis;
 use crate::oauth::client::Client;
-use crate::oauth::client_auth::{Candidate, MAX_SECRET_LENGTH, Mechanism, PresentedCredentials};
+use crate::oauth::client_auth::{Candidate, MAX_SECRET_LENGTH, PresentedSecret};
 use crate::oauth::error::TokenError;
 use crate::secret::{
     HashMemory, PresentedForm, SecretHash, SecretId, SecretWork, StoredSecret, is_machine_made, verify_any,
@@ -28,12 +28,12 @@ thread_local! {
     static SMALL_HASH_MEMORY: RefCell<HashMemory> = RefCell::default();
 }
 
-/// A client that has proved who it is. Only [`authenticate_client`] makes one.
+/// A client that has proved who it is. Only [`authenticate_client`] makes one, and an
+/// [`AssertionAuthenticator`](super::authenticate_assertion::AssertionAuthenticator).
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     client: Arc<Client>,
-    secret_id: Uuid,
-    mechanism: Mechanism,
+    secret_id: Option<Uuid>,
     upgrade: Option<SecretHash>,
 }
 
@@ -43,14 +43,14 @@ impl AuthenticatedClient {
         &self.client
     }
 
-    /// Our own id of the secret it used.
-    pub const fn secret_id(&self) -> Uuid {
-        self.secret_id
+    /// A client that proved it with a key.
+    pub(super) const fn by_key(client: Arc<Client>) -> Self {
+        Self { client, secret_id: None, upgrade: None }
     }
 
-    /// How it authenticated.
-    pub const fn mechanism(&self) -> Mechanism {
-        self.mechanism
+    /// Our own id of the secret it used, if it used one.
+    pub const fn secret_id(&self) -> Option<Uuid> {
+        self.secret_id
     }
 
     /// The hash that proved right, if it should be replaced by a better one.
@@ -59,24 +59,23 @@ impl AuthenticatedClient {
     }
 }
 
-/// Finds the client that `presented` proves to be.
+/// Finds the client that the secret `presented` proves to be.
 ///
 /// # Errors
 /// `invalid_client` for every reason why it is none, `temporarily_unavailable` when too many checks are waiting.
 pub async fn authenticate_client(
-    presented: &PresentedCredentials,
+    presented: &PresentedSecret,
     snapshot: &Snapshot,
     hashes: &HashPool,
     now: UnixMillis,
 ) -> Result<AuthenticatedClient, TokenError> {
-    let mechanism = presented.mechanism;
     let candidates = || presented.candidates.iter().filter(|one| one.secret.len() <= MAX_SECRET_LENGTH);
     let mut is_generated = false;
     for candidate in candidates() {
         if let PresentedForm::Generated(secret_id) = PresentedForm::classify(&candidate.secret) {
             is_generated = true;
             let found = check_generated(candidate, secret_id, snapshot, hashes, now);
-            if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, mechanism, now)) {
+            if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, now)) {
                 return Ok(admitted);
             }
         }
@@ -87,11 +86,11 @@ pub async fn authenticate_client(
     for candidate in candidates().filter(|one| PresentedForm::classify(&one.secret) == PresentedForm::Other) {
         // A right one that may not be used goes on to the slow check, as a wrong one does.
         let found = check_machine_made(candidate, snapshot, hashes, now);
-        if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, mechanism, now)) {
+        if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, now)) {
             return Ok(admitted);
         }
         let found = check_brought(candidate, snapshot, hashes, now).await?;
-        if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, mechanism, now)) {
+        if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, now)) {
             return Ok(admitted);
         }
     }
@@ -107,13 +106,7 @@ struct Proven {
 impl Proven {
     /// The one gate: what has proved right must also be usable now. Only then is it remembered: the time of an answer
     /// must not tell that an expired secret was right.
-    fn admit(
-        self,
-        candidate: &Candidate,
-        hashes: &HashPool,
-        mechanism: Mechanism,
-        now: UnixMillis,
-    ) -> Option<AuthenticatedClient> {
+    fn admit(self, candidate: &Candidate, hashes: &HashPool, now: UnixMillis) -> Option<AuthenticatedClient> {
         let Self { client, stored } = self;
         if !is_usable(&client, &stored, now) {
             return None;
@@ -121,7 +114,7 @@ impl Proven {
         hashes.remember(&client, &stored, &candidate.secret);
         let stays = stored.hash.is_small() && is_machine_made(&candidate.secret);
         let upgrade = (stored.hash.needs_upgrade() && !stays).then(|| stored.hash.clone());
-        Some(AuthenticatedClient { client, secret_id: stored.id, mechanism, upgrade })
+        Some(AuthenticatedClient { client, secret_id: Some(stored.id), upgrade })
     }
 }
 

@@ -112,6 +112,14 @@ impl From<&ClientKey> for ClientKeySummary {
 }
 
 impl Change<'_> {
+    /// The client `client_id` as it is now, with its keys.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn client(&mut self, client_id: &str) -> Result<Client, AdministrationError> {
+        self.existing_client(client_id)
+    }
+
     /// Registers a key for the client `client_id`.
     ///
     /// # Errors

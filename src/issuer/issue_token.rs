@@ -7,6 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use super::TokenIssuer;
+use super::authenticate_assertion::AssertionFailure;
 use super::authenticate_client::{AuthenticatedClient, authenticate_client};
 use super::quota::QuotaVerdict;
 use super::snapshot::Snapshot;
@@ -14,7 +15,8 @@ use super::usage::Answered;
 use crate::clock::UnixMillis;
 use crate::oauth::access_token::{TokenSubject, build_access_token};
 use crate::oauth::client::{Client, ClientId};
-use crate::oauth::client_auth::{Mechanism, PresentedCredentials};
+use crate::oauth::client_assertion::{AssertionRefusal, UnverifiedAssertion};
+use crate::oauth::client_auth::{Mechanism, PresentedAssertion, PresentedCredentials, PresentedSecret};
 use crate::oauth::client_credentials::authorize_client_credentials;
 use crate::oauth::error::TokenError;
 use crate::oauth::resource::Audience;
@@ -36,6 +38,8 @@ pub struct TokenDecision {
     pub authenticated: bool,
     /// How it authenticated.
     pub mechanism: Option<Mechanism>,
+    /// Why its assertion was not taken, which the caller is not told.
+    pub assertion_refusal: Option<AssertionRefusal>,
     /// The API the token is for.
     pub audience: Option<Audience>,
     /// The scopes it carries.
@@ -103,17 +107,13 @@ impl TokenIssuer {
         now: UnixMillis,
         decision: &mut TokenDecision,
     ) -> Result<AuthenticatedClient, TokenError> {
-        decision.mechanism = Some(credentials.mechanism);
-        // Only ids that are some client's: people mix up the two fields, and a secret must not reach the log.
-        let mut claimed = credentials.candidates.iter().filter_map(|one| snapshot.client(&one.client_id));
-        if let Some(client) = claimed.next() {
-            decision.name(client);
-        }
-        let authenticated = authenticate_client(credentials, snapshot, &self.hashes, now).await?;
+        decision.mechanism = Some(credentials.mechanism());
+        let authenticated = match credentials {
+            PresentedCredentials::Secret(secret) => self.by_secret(secret, snapshot, now, decision).await?,
+            PresentedCredentials::Assertion(assertion) => self.by_assertion(assertion, snapshot, now, decision).await?,
+        };
         decision.name(authenticated.client());
         decision.authenticated = true;
-        self.usage.note_secret(authenticated.secret_id(), now);
-        self.queue_upgrade(credentials, &authenticated);
         Ok(authenticated)
     }
 
@@ -121,6 +121,51 @@ impl TokenIssuer {
     pub(super) fn count_answer(&self, decision: &TokenDecision, proven: Answered) {
         let answered = if decision.authenticated { proven } else { Answered::Refused };
         self.usage.count(decision.client_row_id, answered, self.clock.now());
+    }
+
+    async fn by_secret(
+        &self,
+        presented: &PresentedSecret,
+        snapshot: &Snapshot,
+        now: UnixMillis,
+        decision: &mut TokenDecision,
+    ) -> Result<AuthenticatedClient, TokenError> {
+        // Only ids that are some client's: people mix up the two fields, and a secret must not reach the log.
+        let mut claimed = presented.candidates.iter().filter_map(|one| snapshot.client(&one.client_id));
+        if let Some(client) = claimed.next() {
+            decision.name(client);
+        }
+        let authenticated = authenticate_client(presented, snapshot, &self.hashes, now).await?;
+        if let Some(secret_id) = authenticated.secret_id() {
+            self.usage.note_secret(secret_id, now);
+            self.queue_upgrade(presented, secret_id, &authenticated);
+        }
+        Ok(authenticated)
+    }
+
+    async fn by_assertion(
+        &self,
+        presented: &PresentedAssertion,
+        snapshot: &Snapshot,
+        now: UnixMillis,
+        decision: &mut TokenDecision,
+    ) -> Result<AuthenticatedClient, TokenError> {
+        let outcome = match UnverifiedAssertion::parse(&presented.assertion) {
+            Ok(assertion) => {
+                if let Some(client) = snapshot.client(assertion.claimed_client_id()) {
+                    decision.name(client);
+                }
+                self.assertions.authenticate(&assertion, presented.client_id.as_deref(), snapshot, now).await
+            }
+            Err(refusal) => Err(AssertionFailure::Refused(refusal)),
+        };
+        outcome.map_err(|failure| match failure {
+            AssertionFailure::Refused(refusal) => {
+                decision.assertion_refusal = Some(refusal);
+                TokenError::InvalidClient
+            }
+            AssertionFailure::Failed(error) => error,
+        })
     }
 
     async fn sign(
@@ -159,17 +204,16 @@ impl TokenIssuer {
     }
 
     /// Puts a better hash in the place of an imported one, off the path of this request; it may be lost.
-    fn queue_upgrade(&self, credentials: &PresentedCredentials, authenticated: &AuthenticatedClient) {
+    fn queue_upgrade(&self, presented: &PresentedSecret, secret_id: Uuid, authenticated: &AuthenticatedClient) {
         if let Some(outdated) = authenticated.outdated_hash() {
-            let readings = credentials.candidates.iter().map(|one| one.secret.clone()).collect();
-            let (client, secret_id) = (authenticated.client(), authenticated.secret_id());
-            self.upgrades.queue(client, secret_id, outdated.clone(), readings);
+            let readings = presented.candidates.iter().map(|one| one.secret.clone()).collect();
+            self.upgrades.queue(authenticated.client(), secret_id, outdated.clone(), readings);
         }
     }
 }
 
 /// Logs a fault of ours, which the caller hears of only as such.
-fn internal(step: &'static str, cause: &dyn std::fmt::Display) -> TokenError {
+pub(super) fn internal(step: &'static str, cause: &dyn std::fmt::Display) -> TokenError {
     tracing::error!(step, %cause, "a token request failed through a fault of the server");
     TokenError::ServerError
 }

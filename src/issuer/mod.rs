@@ -5,7 +5,9 @@
 
 pub mod administration;
 pub mod apis;
+pub mod assertion_uses;
 pub mod audit;
+pub mod authenticate_assertion;
 pub mod authenticate_client;
 pub mod bootstrap;
 pub mod client_keys;
@@ -18,10 +20,14 @@ pub mod import;
 pub mod issue_token;
 pub mod management_access;
 pub mod prepare_keys;
+pub mod public_address;
+pub mod published_keys;
 pub mod quota;
 pub mod replace_secret;
 pub mod revoke_key;
 pub mod rights;
+#[cfg(test)]
+mod rights_tests;
 pub mod rotate_keys;
 pub mod secret_list;
 pub mod secrets;
@@ -35,6 +41,7 @@ pub mod work_pool;
 use std::sync::Arc;
 
 pub use administration::{Administration, AdministrationError};
+use authenticate_assertion::{AssertionAuthenticator, AssertionSettings};
 use hash_pool::{HashPool, HashPoolSettings};
 use quota::Quotas;
 use replace_secret::CONCURRENT_REPLACEMENTS;
@@ -57,6 +64,7 @@ pub struct TokenIssuer {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     hashes: HashPool,
+    assertions: AssertionAuthenticator,
     signers: WorkPool<()>,
     usage: Usage,
     quotas: Quotas,
@@ -65,12 +73,14 @@ pub struct TokenIssuer {
 }
 
 /// How the token issuer works.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TokenIssuerSettings {
     /// Whose habits it follows.
     pub compat: Compat,
     /// How secrets are checked.
     pub hashing: HashPoolSettings,
+    /// How client assertions are judged.
+    pub assertions: AssertionSettings,
     /// Where signatures are made.
     pub signing: PoolSize,
 }
@@ -79,7 +89,7 @@ impl TokenIssuer {
     /// Starts the pools.
     ///
     /// # Errors
-    /// If the operating system gives no thread.
+    /// If the operating system gives no thread, or the certificates that vouch for `jwks_uri`s cannot be read.
     pub fn start(
         served: Arc<Served>,
         settings: TokenIssuerSettings,
@@ -89,6 +99,7 @@ impl TokenIssuer {
         Ok(Self {
             compat: settings.compat,
             hashes: HashPool::start(settings.hashing, entropy.as_ref())?,
+            assertions: AssertionAuthenticator::start(settings.assertions, &served)?,
             signers: WorkPool::start("sign", settings.signing)?,
             usage: Usage::default(),
             quotas: Quotas::default(),

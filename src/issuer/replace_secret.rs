@@ -16,7 +16,6 @@ use super::secrets::{AddedSecret, SecretSummary, SecretTerms, object_id};
 use super::served::Served;
 use super::usage::Answered;
 use crate::oauth::client::ClientId;
-use crate::oauth::client_auth::Mechanism;
 use crate::oauth::error::TokenError;
 use crate::oauth::secret_error::SecretError;
 use crate::oauth::secret_request::{NewSecretWish, parse_secret_request};
@@ -85,9 +84,7 @@ impl Replacement {
         administration: &Administration,
     ) -> Result<Self, SecretError> {
         // A client that has proved itself by anything else has no secret that this could replace.
-        match authenticated.mechanism() {
-            Mechanism::ClientSecretBasic | Mechanism::ClientSecretPost => {}
-        }
+        let secret_id = authenticated.secret_id().ok_or(SecretError::NotBySecret)?;
         let bounds = administration.policy().overlap;
         let overlap = wish.overlap.unwrap_or(bounds.default);
         if overlap > bounds.longest {
@@ -100,7 +97,7 @@ impl Replacement {
         Ok(Self {
             client_id: client.client_id.clone(),
             client_row_id: client.id,
-            secret_id: authenticated.secret_id(),
+            secret_id,
             label: wish.label,
             overlap,
         })
@@ -131,7 +128,7 @@ impl Change<'_> {
         let client_id = replacement.client_id.as_str();
         let client = self.existing_client(client_id)?;
         // Looked at once more: what was believed a moment ago may be deleted, disabled or retired by now.
-        let is_same = client.id == replacement.client_row_id && client.is_usable(self.now);
+        let is_same = client.id == replacement.client_row_id && client.is_usable(self.now) && client.accepts_secrets();
         let live = client.secrets.iter().filter(|stored| is_same && stored.is_live(self.now));
         let presented = live.clone().find(|stored| stored.id == replacement.secret_id);
         let presented = presented.ok_or_else(|| AdministrationError::not_found("secret", client_id))?;
@@ -174,5 +171,140 @@ fn refusal(error: AdministrationError, limit: usize) -> SecretError {
             tracing::error!(%cause, "a secret could not be replaced through a fault of the server");
             TokenError::ServerError.into()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{ManualClock, UnixMillis};
+    use crate::entropy::SystemEntropy;
+    use crate::issuer::administration::{AdministrationPolicy, OverlapPolicy};
+    use crate::issuer::clients::IdRule;
+    use crate::issuer::document::ClientEntry;
+    use crate::issuer::signing_keys::TestKeys;
+    use crate::issuer::snapshot::SnapshotContext;
+    use crate::keys::lifecycle::AnnouncementPeriod;
+    use crate::keys::{MasterKey, RsaBits};
+    use crate::oauth::metadata::Issuer;
+    use crate::store::{Database, Migrate, Store, StoreError, StoreSettings};
+
+    /// A client with one secret, and what an authenticated request of that client wants.
+    struct Setting {
+        administration: Administration,
+        served: Served,
+        clock: Arc<ManualClock>,
+        replacement: Replacement,
+    }
+
+    fn setting() -> Setting {
+        let clock = Arc::new(ManualClock::new(UnixMillis(1_000_000)));
+        let store = StoreSettings { database: Database::InMemory, pool_size: 2 };
+        let store = Store::open(&store, Migrate::Always).unwrap();
+        let (master_key, issuer) = (Arc::new(MasterKey::generate(&SystemEntropy)), Issuer::new("http://localhost/"));
+        let policy = AdministrationPolicy {
+            issuer: issuer.clone(),
+            default_token_lifetime: 60,
+            max_token_lifetime: 60,
+            max_live_secrets: 2,
+            overlap: OverlapPolicy { default: 60, longest: 60 },
+            quiet_days: 30,
+            announcement: AnnouncementPeriod { max_age_seconds: 0, propagation_seconds: 0 },
+            rsa_bits: RsaBits::Bits2048,
+        };
+        let entropy = Arc::new(SystemEntropy);
+        let administration = Administration::new(store.clone(), master_key.clone(), clock.clone(), entropy, policy);
+        let (client, secret) = administration
+            .change(&Caller::system(), |change| {
+                let client = change.create_client(&ClientEntry::new(Some("c".to_owned()), None), IdRule::Chosen)?;
+                Ok((client, change.add_secret("c", SecretTerms::default())?))
+            })
+            .unwrap();
+        let context = SnapshotContext { issuer, master_key, test_keys: TestKeys::Refused };
+        let served = Served::load(store, clock.clone(), context).unwrap();
+        let (client_id, secret_id) = (client.client_id, secret.stored.id);
+        let replacement = Replacement { client_id, client_row_id: client.id, secret_id, label: None, overlap: 10 };
+        Setting { administration, served, clock, replacement }
+    }
+
+    impl Setting {
+        fn carry_out(&self) -> Result<AddedSecret, SecretError> {
+            self.replacement.carry_out(&self.administration, &self.served, None)
+        }
+
+        fn change(&self, steps: impl FnOnce(&mut Change<'_>) -> Result<(), AdministrationError>) {
+            self.administration.change(&Caller::system(), steps).unwrap();
+        }
+
+        /// Is it refused as if it had not authenticated, and is nothing changed?
+        fn is_unauthorized(&self) -> bool {
+            let before = self.administration.store().revision().unwrap();
+            let outcome = self.carry_out().err();
+            outcome == Some(TokenError::InvalidClient.into()) && self.administration.store().revision() == Ok(before)
+        }
+    }
+
+    #[test]
+    fn the_new_secret_is_served_when_it_is_told() {
+        let setting = setting();
+        let added = setting.carry_out().ok().unwrap();
+        assert_eq!(added.previous_expires_at, Some(UnixMillis(1_010_000)));
+        let snapshot = setting.served.snapshot();
+        let served = snapshot.client("c").unwrap();
+        assert!(served.secrets.iter().any(|stored| stored.id == added.stored.id && stored.expires_at.is_none()));
+    }
+
+    #[test]
+    fn what_was_believed_a_moment_ago_is_looked_at_again() {
+        let disabled = setting();
+        disabled.change(|change| {
+            let disable = |entry: &mut ClientEntry| {
+                entry.enabled = false;
+                Ok(())
+            };
+            change.update_client("c", disable).map(drop)
+        });
+        assert!(disabled.is_unauthorized(), "disabled");
+
+        let retired = setting();
+        retired.change(|change| change.retire_secret("c", &retired.replacement.secret_id.to_string()));
+        assert!(retired.is_unauthorized(), "the secret is gone");
+
+        let expired = setting();
+        expired.carry_out().ok().unwrap();
+        expired.clock.advance(10);
+        assert!(expired.is_unauthorized(), "the secret has expired");
+
+        let deleted = setting();
+        deleted.change(|change| change.delete_client("c"));
+        assert!(deleted.is_unauthorized(), "the client is gone");
+        deleted.change(|change| {
+            change.create_client(&ClientEntry::new(Some("c".to_owned()), None), IdRule::Chosen).map(drop)
+        });
+        assert!(deleted.is_unauthorized(), "another client has the id now");
+    }
+
+    #[test]
+    fn at_the_cap_nothing_changes_and_an_earlier_end_stays() {
+        let mut setting = setting();
+        let first = setting.carry_out().ok().unwrap();
+        setting.clock.advance(5);
+        setting.replacement.overlap = 60;
+        assert_eq!(setting.carry_out().err(), Some(SecretError::TooManySecrets { limit: 2 }));
+        let snapshot = setting.served.snapshot().clone();
+        let old = |snapshot: &crate::issuer::snapshot::Snapshot| {
+            let client = snapshot.client("c").unwrap().clone();
+            client.secrets.iter().find(|stored| stored.id == setting.replacement.secret_id).unwrap().expires_at
+        };
+        assert_eq!(old(&snapshot), first.previous_expires_at, "neither is the old one's end moved");
+    }
+
+    #[test]
+    fn a_store_that_is_away_is_not_the_clients_fault() {
+        let refused =
+            |cause| refusal(AdministrationError::Store(cause), 1).render(crate::oauth::resource::Compat::Standard);
+        assert_eq!(refused(StoreError::DiskFull).status, 503);
+        assert_eq!(refused(StoreError::DiskFull).retry_after, Some(1));
+        assert_eq!(refused(StoreError::Unrecorded).status, 500);
     }
 }

@@ -8,7 +8,8 @@
 //! | `key_pair` | how does a parsed key sign, verify and name its public half? |
 //! | `certificate` | which certificate goes with a key? |
 //! | `jwk` | what is published about a key? |
-//! | `public_key`, `x509` | which public keys may a client register, and in which forms? |
+//! | `public_key` | which public keys may a client register, and in which forms? |
+//! | `x509` | which key does a certificate hold, and when is it valid? |
 //! | `signer` | how does a token get its signature? |
 //! | `seal` | how does a private key lie in the database? |
 //! | `master_key_file` | how does the master key lie on disk? |
@@ -38,3 +39,4 @@ pub use private_key::{PrivateKey, PrivateKeyError};
 pub use public_key::{PublicKey, PublicKeyError, ReadKey};
 pub use seal::{MasterKey, MasterKeyError, MasterKeyId, SealError};
 pub use signer::{SignError, Signer, SignerError};
+pub use x509::Validity;

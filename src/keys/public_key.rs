@@ -38,6 +38,9 @@ pub enum PublicKeyError {
     /// Not a JSON object.
     #[error("expected one JWK: the text {0}")]
     NotJwk(JsonObjectError),
+    /// Several keys, or one in the clothes of several.
+    #[error("this is a JWK Set: give one of its keys at a time")]
+    JwkSet,
     /// A key that is no RSA, P-256 or Ed25519 key, or is broken.
     #[error("expected an RSA key, an EC key on the curve P-256 or an Ed25519 key, unbroken")]
     NotSupported,
@@ -131,6 +134,9 @@ impl PublicKey {
     /// # Errors
     /// If it is no key that may be registered.
     pub fn from_jwk(jwk: &JsonObject, algorithm: Option<Algorithm>) -> Result<ReadKey, PublicKeyError> {
+        if jwk.contains_key("keys") && !jwk.contains_key("kty") {
+            return Err(PublicKeyError::JwkSet);
+        }
         let declared = match jwk.get("alg") {
             None => None,
             Some(Value::String(name)) => Some(Algorithm::from_name(name).ok_or(PublicKeyError::UnknownAlgorithm)?),
@@ -318,6 +324,7 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
             PublicKey::from_jwk_text(r#"{"kty":"OKP","kty":"OKP"}"#, None).unwrap_err(),
             PublicKeyError::NotJwk(JsonObjectError::DuplicateMember)
         );
+        assert_eq!(PublicKey::from_jwk_text(r#"{"keys":[]}"#, None).unwrap_err(), PublicKeyError::JwkSet);
         let jwk = with("alg", json!("EdDSA")).unwrap().key.to_jwk("x");
         assert_eq!(
             PublicKey::from_jwk(&jwk, Some(Algorithm::Rs256)).unwrap_err(),

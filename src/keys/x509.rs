@@ -1,4 +1,4 @@
-//! Which key does an X.509 certificate hold, and until when is it valid? (RFC 5280 §4.1)
+//! Which key does an X.509 certificate hold, and when is it valid? (RFC 5280 §4.1)
 //!
 //! Only that: who vouches for it does not matter where a person registers it as the key of a client.
 
@@ -13,6 +13,25 @@ pub(super) struct CertifiedKey<'der> {
     pub(super) spki: &'der [u8],
     /// The end of its validity.
     pub(super) not_after: UnixMillis,
+    /// The beginning of its validity.
+    not_before: UnixMillis,
+}
+
+/// The instants between which a certificate is valid, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// The first.
+    pub not_before: UnixMillis,
+    /// The last.
+    pub not_after: UnixMillis,
+}
+
+impl Validity {
+    /// The validity of a certificate in DER; none if it cannot be read.
+    pub fn of_certificate(der: &[u8]) -> Option<Self> {
+        let CertifiedKey { not_before, not_after, .. } = read_certificate(der).ok()?;
+        Some(Self { not_before, not_after })
+    }
 }
 
 /// Reads a certificate in DER.
@@ -33,16 +52,14 @@ fn read_tbs<'der>(tbs: &mut impl Reader<'der>) -> der::Result<CertifiedKey<'der>
         skip(tbs, 1)?;
     }
     skip(tbs, 3)?; // serialNumber, signature, issuer
-    let not_after = tbs.sequence(|validity| {
-        skip(validity, 1)?;
-        read_time(validity)
-    })?;
+    let (not_before, not_after) =
+        tbs.sequence(|validity| der::Result::Ok((read_time(validity)?, read_time(validity)?)))?;
     skip(tbs, 1)?; // subject
     let spki = tbs.tlv_bytes()?;
     while !tbs.is_finished() {
         skip(tbs, 1)?;
     }
-    Ok(CertifiedKey { spki, not_after })
+    Ok(CertifiedKey { spki, not_after, not_before })
 }
 
 fn read_time<'der>(reader: &mut impl Reader<'der>) -> der::Result<UnixMillis> {

@@ -1,30 +1,34 @@
-//! With what does a token request authenticate: exactly one mechanism, as presented? (RFC 6749 §2.3)
+//! With what does a token request authenticate: exactly one mechanism, as presented? (RFC 6749 §2.3, RFC 7521 §4.2)
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use zeroize::Zeroizing;
 
+use super::client_assertion::CLIENT_ASSERTION_TYPE;
 use super::error::{MalformedRequest, TokenError};
 use super::form::{TokenParameters, decode_form_component};
 
 /// Longest secret that is looked at, in bytes.
 pub const MAX_SECRET_LENGTH: usize = 1024;
 
-/// Where the secret stood.
+/// How a request authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
-    /// In the `Authorization` header.
+    /// A secret in the `Authorization` header.
     ClientSecretBasic,
-    /// In the body.
+    /// A secret in the body.
     ClientSecretPost,
+    /// An assertion in the body, signed with the client's key.
+    PrivateKeyJwt,
 }
 
 impl Mechanism {
-    /// The name of the authentication method (RFC 7591 §2 `token_endpoint_auth_method`), for the log.
+    /// Its name in metadata and logs (RFC 8414 §2).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
         }
     }
 }
@@ -38,11 +42,37 @@ pub struct Candidate {
 }
 
 /// What a request presented, not yet checked. Not `Debug`: it holds a secret.
-pub struct PresentedCredentials {
-    /// Where they stood.
+pub enum PresentedCredentials {
+    /// A secret.
+    Secret(PresentedSecret),
+    /// An assertion.
+    Assertion(PresentedAssertion),
+}
+
+/// A secret that a request presented. Not `Debug`.
+pub struct PresentedSecret {
+    /// Where it stood.
     pub mechanism: Mechanism,
     /// The readings to try, in order: Basic may be sent form-encoded or raw, so it may have two.
     pub candidates: Vec<Candidate>,
+}
+
+/// An assertion that a request presented. Not `Debug`: until it has expired or was used, it is as good as a secret.
+pub struct PresentedAssertion {
+    /// `client_assertion`
+    pub assertion: Zeroizing<String>,
+    /// `client_id`, which need not be there (RFC 7521 §4.2).
+    pub client_id: Option<String>,
+}
+
+impl PresentedCredentials {
+    /// How the request authenticates.
+    pub const fn mechanism(&self) -> Mechanism {
+        match self {
+            Self::Secret(secret) => secret.mechanism,
+            Self::Assertion(_) => Mechanism::PrivateKeyJwt,
+        }
+    }
 }
 
 /// Did the request try to authenticate by HTTP Basic? Only then does a 401 carry a challenge (RFC 6749 §5.2).
@@ -76,14 +106,21 @@ pub fn parse_credentials(
         let payload = basic_payload(header).ok_or(TokenError::UnsupportedAuthorizationScheme)?;
         return parse_basic(payload, parameters.client_id.as_deref());
     }
-    if assertion.is_some() || parameters.client_assertion_type.is_some() {
-        return Err(TokenError::AssertionsNotServed);
+    let client_id = parameters.client_id.take();
+    if let Some(assertion) = assertion {
+        return match parameters.client_assertion_type.as_deref() {
+            Some(CLIENT_ASSERTION_TYPE) => {
+                Ok(PresentedCredentials::Assertion(PresentedAssertion { assertion, client_id }))
+            }
+            Some(_) => Err(TokenError::UnsupportedAssertionType),
+            None => Err(MalformedRequest::AssertionTypeMissing.into()),
+        };
     }
-    match (parameters.client_id.take(), body_secret) {
-        (Some(client_id), Some(secret)) => Ok(PresentedCredentials {
+    match (client_id, body_secret) {
+        (Some(client_id), Some(secret)) => Ok(PresentedCredentials::Secret(PresentedSecret {
             mechanism: Mechanism::ClientSecretPost,
             candidates: vec![Candidate { client_id, secret }],
-        }),
+        })),
         _ => Err(TokenError::NoCredentials),
     }
 }
@@ -125,7 +162,7 @@ fn parse_basic(payload: &[u8], body_client_id: Option<&str>) -> Result<Presented
     if candidates.iter().all(|candidate| candidate.client_id.is_empty() || candidate.secret.is_empty()) {
         return Err(TokenError::NoCredentials);
     }
-    Ok(PresentedCredentials { mechanism: Mechanism::ClientSecretBasic, candidates })
+    Ok(PresentedCredentials::Secret(PresentedSecret { mechanism: Mechanism::ClientSecretBasic, candidates }))
 }
 
 #[cfg(test)]
@@ -141,6 +178,7 @@ mod tests {
 
     fn readings(header: &[u8]) -> Vec<(String, String)> {
         let presented = parse_credentials(&[header], &mut TokenParameters::default()).ok().unwrap();
+        let PresentedCredentials::Secret(presented) = presented else { panic!("not a secret") };
         presented.candidates.into_iter().map(|one| (one.client_id, one.secret.to_string())).collect()
     }
 
@@ -202,6 +240,31 @@ mod tests {
         assert_eq!(failure(&[], id_only), TokenError::NoCredentials);
         assert_eq!(failure(&[&basic("a:")], TokenParameters::default()), TokenError::NoCredentials);
         assert_eq!(failure(&[b"Bearer abc"], TokenParameters::default()), TokenError::UnsupportedAuthorizationScheme);
+    }
+
+    #[test]
+    fn an_assertion_has_its_type() {
+        let with = |type_: Option<&str>, client_id: Option<&str>| {
+            let mut parameters = TokenParameters {
+                client_assertion: Some("a.b.c".to_owned().into()),
+                client_assertion_type: type_.map(str::to_owned),
+                client_id: client_id.map(str::to_owned),
+                ..Default::default()
+            };
+            parse_credentials(&[], &mut parameters)
+        };
+        for client_id in [None, Some("partner")] {
+            let presented = with(Some(CLIENT_ASSERTION_TYPE), client_id).ok().unwrap();
+            assert_eq!(presented.mechanism(), Mechanism::PrivateKeyJwt);
+            let PresentedCredentials::Assertion(presented) = presented else { panic!("not an assertion") };
+            assert_eq!((presented.assertion.as_str(), presented.client_id.as_deref()), ("a.b.c", client_id));
+        }
+        assert_eq!(with(None, None).err(), Some(MalformedRequest::AssertionTypeMissing.into()));
+        let saml = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer";
+        assert_eq!(with(Some(saml), None).err(), Some(TokenError::UnsupportedAssertionType));
+        let only_type =
+            TokenParameters { client_assertion_type: Some(CLIENT_ASSERTION_TYPE.to_owned()), ..Default::default() };
+        assert_eq!(failure(&[], only_type), TokenError::NoCredentials);
     }
 
     proptest! {

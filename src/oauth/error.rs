@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::client::ClientId;
+use super::client_assertion::CLIENT_ASSERTION_TYPE;
 use super::form::MalformedBody;
 use super::resource::{Audience, Compat};
 use super::scope::ScopeSet;
@@ -23,8 +24,8 @@ pub enum TokenError {
     NoCredentials,
     /// An `Authorization` header of another scheme than Basic.
     UnsupportedAuthorizationScheme,
-    /// A client assertion, which this server does not take yet.
-    AssertionsNotServed,
+    /// A client assertion of another type than JWT.
+    UnsupportedAssertionType,
     /// The client may not use this grant.
     UnauthorizedClient,
     /// No `grant_type`.
@@ -74,8 +75,11 @@ pub enum MalformedRequest {
     #[error("{0}")]
     Body(MalformedBody),
     /// More than one way to authenticate.
-    #[error("use one way to authenticate per request: the Authorization header or client_secret in the body, not both")]
+    #[error("use one way to authenticate per request: the Authorization header, client_secret or client_assertion")]
     TwoMethods,
+    /// An assertion without its type.
+    #[error("client_assertion needs client_assertion_type={CLIENT_ASSERTION_TYPE} beside it")]
+    AssertionTypeMissing,
     /// More than one `Authorization` header.
     #[error("send one Authorization header, not several")]
     TwoAuthorizationHeaders,
@@ -135,7 +139,7 @@ impl TokenError {
             Self::InvalidClient => "invalid_client",
             Self::NoCredentials => "no_credentials",
             Self::UnsupportedAuthorizationScheme => "unsupported_authorization_scheme",
-            Self::AssertionsNotServed => "assertions_not_served",
+            Self::UnsupportedAssertionType => "unsupported_assertion_type",
             Self::UnauthorizedClient => "grant_type_not_allowed",
             Self::MissingGrantType => "missing_grant_type",
             Self::UnsupportedGrantType(_) => "unsupported_grant_type",
@@ -161,20 +165,20 @@ impl TokenError {
             Self::InvalidClient => answer(
                 401,
                 "invalid_client",
-                "client authentication failed: check the client id and secret, and that neither is expired or disabled",
+                "client authentication failed: check the client id and its secret or key, and that none is expired or disabled",
             ),
             Self::NoCredentials => answer(
                 401,
                 "invalid_client",
-                "no client credentials: send client_id and client_secret by HTTP Basic or in the body",
+                "no client credentials: send client_id and client_secret by HTTP Basic or in the body, or client_assertion",
             ),
             Self::UnsupportedAuthorizationScheme => {
                 answer(401, "invalid_client", "use the scheme Basic in the Authorization header")
             }
-            Self::AssertionsNotServed => answer(
+            Self::UnsupportedAssertionType => answer(
                 401,
                 "invalid_client",
-                "client assertions are not accepted here: authenticate with client_id and client_secret",
+                format!("client assertions are JWTs here: send client_assertion_type={CLIENT_ASSERTION_TYPE}"),
             ),
             Self::UnauthorizedClient => answer(
                 400,
@@ -248,7 +252,7 @@ impl TokenError {
             Self::InvalidClient
             | Self::NoCredentials
             | Self::UnsupportedAuthorizationScheme
-            | Self::AssertionsNotServed => Some(answer(401, "access_denied", "Unauthorized")),
+            | Self::UnsupportedAssertionType => Some(answer(401, "access_denied", "Unauthorized")),
             Self::UnauthorizedClient => {
                 Some(answer(403, "unauthorized_client", "Grant type 'client_credentials' not allowed for the client."))
             }
@@ -316,7 +320,7 @@ mod tests {
     #[case(TokenError::InvalidClient, (401, "invalid_client"), (401, "access_denied"))]
     #[case(TokenError::NoCredentials, (401, "invalid_client"), (401, "access_denied"))]
     #[case(TokenError::UnsupportedAuthorizationScheme, (401, "invalid_client"), (401, "access_denied"))]
-    #[case(TokenError::AssertionsNotServed, (401, "invalid_client"), (401, "access_denied"))]
+    #[case(TokenError::UnsupportedAssertionType, (401, "invalid_client"), (401, "access_denied"))]
     #[case(MalformedRequest::TwoMethods.into(), (400, "invalid_request"), (400, "invalid_request"))]
     #[case(MalformedRequest::ContentType.into(), (400, "invalid_request"), (400, "invalid_request"))]
     #[case(TokenError::BodyTooLarge { limit: 1 }, (413, "invalid_request"), (413, "invalid_request"))]

@@ -1,9 +1,7 @@
-//! Which parameters does the body of a client's request hold? (RFC 6749 §3.2 and Appendix B; JSON as Auth0's clients send it)
+//! Which parameters does the body of a client's request hold? (RFC 6749 §3.2 and Appendix B)
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
 /// The endpoint whose parameters are read: those of others are as good as unknown.
@@ -63,7 +61,7 @@ pub enum MalformedBody {
 
 /// The parameters this server knows. Anything else is ignored (RFC 6749 §3.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Known {
+pub(super) enum Known {
     GrantType,
     ClientId,
     ClientSecret,
@@ -92,7 +90,7 @@ impl Known {
         ("overlap_seconds", Self::OverlapSeconds),
     ];
 
-    fn named(name: &str, endpoint: Endpoint) -> Option<(&'static str, Self)> {
+    pub(super) fn named(name: &str, endpoint: Endpoint) -> Option<(&'static str, Self)> {
         Self::NAMES.into_iter().find(|(known, parameter)| *known == name && parameter.is_of(endpoint))
     }
 
@@ -106,15 +104,6 @@ impl Known {
         }
     }
 
-    /// In which forms may it stand in JSON, beside a string?
-    const fn json_forms(self) -> JsonForms {
-        match self {
-            Self::Resource => JsonForms::StringOrList,
-            Self::OverlapSeconds => JsonForms::StringOrNumber,
-            _ => JsonForms::String,
-        }
-    }
-
     const fn bit(self) -> u16 {
         1 << self as u16
     }
@@ -122,13 +111,13 @@ impl Known {
 
 /// Collects parameters and notices repetition, also of empty ones.
 #[derive(Default)]
-struct Collector {
-    parameters: TokenParameters,
+pub(super) struct Collector {
+    pub(super) parameters: TokenParameters,
     seen: u16,
 }
 
 impl Collector {
-    fn note(&mut self, name: &'static str, known: Known) -> Result<(), MalformedBody> {
+    pub(super) fn note(&mut self, name: &'static str, known: Known) -> Result<(), MalformedBody> {
         if known != Known::Resource && self.seen & known.bit() != 0 {
             return Err(MalformedBody::Repeated(name));
         }
@@ -136,7 +125,7 @@ impl Collector {
         Ok(())
     }
 
-    fn store(&mut self, known: Known, value: String) {
+    pub(super) fn store(&mut self, known: Known, value: String) {
         if value.is_empty() {
             return;
         }
@@ -178,20 +167,6 @@ pub fn parse_form(body: &[u8], limit: usize, endpoint: Endpoint) -> Result<Token
     Ok(collector.parameters)
 }
 
-/// Parses an `application/json` body with at most `limit` members.
-pub fn parse_json(body: &[u8], limit: usize, endpoint: Endpoint) -> Result<TokenParameters, MalformedBody> {
-    let text = std::str::from_utf8(body).map_err(|_| MalformedBody::NotUtf8)?;
-    let mut problem = None;
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let parsed = deserializer.deserialize_map(ObjectVisitor { limit, endpoint, problem: &mut problem });
-    match parsed.and_then(|parameters| deserializer.end().map(|()| parameters)) {
-        Ok(parameters) => Ok(parameters),
-        // Broken JSON is told as such, also where it breaks inside a member.
-        Err(error) if error.is_data() => Err(problem.unwrap_or(MalformedBody::NotJsonObject)),
-        Err(_) => Err(MalformedBody::NotJsonObject),
-    }
-}
-
 /// Decodes one name or value of a form (RFC 6749 Appendix B): `+` is a space, `%XX` an octet.
 pub fn decode_form_component(encoded: &[u8]) -> Result<Cow<'_, str>, MalformedBody> {
     if !encoded.iter().any(|byte| matches!(byte, b'%' | b'+')) {
@@ -221,119 +196,6 @@ const fn hex_digit(byte: u8) -> Option<u8> {
     }
 }
 
-/// Reads the members of one JSON object, strictly; the first problem is left in `problem`.
-struct ObjectVisitor<'p> {
-    limit: usize,
-    endpoint: Endpoint,
-    problem: &'p mut Option<MalformedBody>,
-}
-
-impl<'de> Visitor<'de> for ObjectVisitor<'_> {
-    type Value = TokenParameters;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut collector = Collector::default();
-        let mut count = 0;
-        while let Some(name) = members.next_key::<Cow<'de, str>>()? {
-            count += 1;
-            if count > self.limit {
-                *self.problem = Some(MalformedBody::TooMany(self.limit));
-                return Err(A::Error::custom("too many members"));
-            }
-            let Some((name, known)) = Known::named(&name, self.endpoint) else {
-                members.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            if let Err(problem) = collector.note(name, known) {
-                *self.problem = Some(problem);
-                return Err(A::Error::custom("repeated member"));
-            }
-            let forms = known.json_forms();
-            let values = members.next_value_seed(forms).inspect_err(|_| *self.problem = Some(forms.problem(name)))?;
-            for value in values {
-                collector.store(known, value);
-            }
-        }
-        Ok(collector.parameters)
-    }
-}
-
-/// What a JSON member may be: a string, or `null` for none, and more for some.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum JsonForms {
-    String,
-    /// A list of strings is JSON's way to repeat a parameter.
-    StringOrList,
-    StringOrNumber,
-}
-
-impl JsonForms {
-    const fn problem(self, name: &'static str) -> MalformedBody {
-        match self {
-            Self::String | Self::StringOrList => MalformedBody::NotAString(name),
-            Self::StringOrNumber => MalformedBody::NotANumber(name),
-        }
-    }
-
-    fn number<E: serde::de::Error>(self, number: &dyn fmt::Display) -> Result<Vec<String>, E> {
-        if self != Self::StringOrNumber {
-            return Err(E::custom("a number is not allowed here"));
-        }
-        Ok(vec![number.to_string()])
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for JsonForms {
-    type Value = Vec<String>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for JsonForms {
-    type Value = Vec<String>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a string")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(vec![text.to_owned()])
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Self::Value, E> {
-        self.number(&number)
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Self::Value, E> {
-        self.number(&number)
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Self::Value, E> {
-        self.number(&number)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        if self != Self::StringOrList {
-            return Err(A::Error::custom("a list is not allowed here"));
-        }
-        let mut values = Vec::new();
-        while let Some(value) = items.next_element::<String>()? {
-            values.push(value);
-        }
-        Ok(values)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -343,10 +205,6 @@ mod tests {
 
     fn form(body: &str) -> Result<TokenParameters, MalformedBody> {
         parse_form(body.as_bytes(), 64, Endpoint::Token)
-    }
-
-    fn json(body: &str) -> Result<TokenParameters, MalformedBody> {
-        parse_json(body.as_bytes(), 64, Endpoint::Token)
     }
 
     #[test]
@@ -370,35 +228,12 @@ mod tests {
     #[test]
     fn resource_may_repeat() {
         assert_eq!(form("resource=a&resource=b").ok().unwrap().resource, ["a", "b"]);
-        assert_eq!(json(r#"{"resource":["a","b"]}"#).ok().unwrap().resource, ["a", "b"]);
     }
 
     #[test]
     fn too_many_parameters_are_refused() {
         let body = "x=1&".repeat(65);
         assert_eq!(form(&body).err(), Some(MalformedBody::TooMany(64)));
-        let members: Vec<_> = (0..65).map(|index| format!("\"x{index}\":1")).collect();
-        assert_eq!(json(&format!("{{{}}}", members.join(","))).err(), Some(MalformedBody::TooMany(64)));
-    }
-
-    #[test]
-    fn json_null_is_absent_and_other_members_may_be_anything() {
-        let parameters = json(r#"{"scope":null,"audience":"a","foo":{"deep":[1,{}]}}"#).ok().unwrap();
-        assert_eq!((parameters.scope, parameters.audience.as_deref()), (None, Some("a")));
-    }
-
-    #[rstest]
-    #[case("{", MalformedBody::NotJsonObject)]
-    #[case(r#"{"client_id":"abc"#, MalformedBody::NotJsonObject)]
-    #[case("[]", MalformedBody::NotJsonObject)]
-    #[case("{} {}", MalformedBody::NotJsonObject)]
-    #[case("\u{feff}{}", MalformedBody::NotJsonObject)]
-    #[case(r#"{"scope":"a","scope":"b"}"#, MalformedBody::Repeated("scope"))]
-    #[case(r#"{"grant_type":1}"#, MalformedBody::NotAString("grant_type"))]
-    #[case(r#"{"scope":["a"]}"#, MalformedBody::NotAString("scope"))]
-    #[case(r#"{"resource":[1]}"#, MalformedBody::NotAString("resource"))]
-    fn malformed_json_says_what_is_wrong(#[case] body: &str, #[case] expected: MalformedBody) {
-        assert_eq!(json(body).err(), Some(expected));
     }
 
     #[test]
@@ -409,27 +244,6 @@ mod tests {
         let secret = |body: &str| parse_form(body.as_bytes(), 64, Endpoint::Secret);
         assert_eq!(secret(body).err(), Some(MalformedBody::Repeated("label")));
         assert_eq!(secret("scope=a&scope=b&label=x").ok().unwrap().label.as_deref(), Some("x"));
-    }
-
-    #[test]
-    fn a_number_may_stand_where_a_number_is_meant() {
-        let secret = |body: &str| parse_json(body.as_bytes(), 64, Endpoint::Secret);
-        for (body, expected) in [
-            (r#"{"overlap_seconds":5}"#, "5"),
-            (r#"{"overlap_seconds":"5"}"#, "5"),
-            (r#"{"overlap_seconds":-1.5}"#, "-1.5"),
-        ] {
-            assert_eq!(secret(body).ok().unwrap().overlap_seconds.as_deref(), Some(expected));
-        }
-        assert_eq!(secret(r#"{"overlap_seconds":true}"#).err(), Some(MalformedBody::NotANumber("overlap_seconds")));
-        assert_eq!(secret(r#"{"label":5}"#).err(), Some(MalformedBody::NotAString("label")));
-    }
-
-    #[test]
-    fn deep_json_overflows_no_stack() {
-        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert!(json(&format!(r#"{{"foo":{deep}}}"#)).is_ok(), "unknown members are skipped");
-        assert_eq!(json(&format!(r#"{{"scope":{deep}}}"#)).err(), Some(MalformedBody::NotAString("scope")));
     }
 
     proptest! {
@@ -444,7 +258,6 @@ mod tests {
         fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
             for endpoint in [Endpoint::Token, Endpoint::Secret] {
                 let _ = parse_form(&body, 64, endpoint);
-                let _ = parse_json(&body, 64, endpoint);
             }
         }
     }

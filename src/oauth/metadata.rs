@@ -1,6 +1,7 @@
 //! What does the authorization server tell about itself? (RFC 8414 §2, OpenID Connect Discovery 1.0 §3)
 
 use serde::Serialize;
+use tokenhouse_verifier::Algorithm;
 
 use crate::keys::SigningAlg;
 
@@ -43,8 +44,7 @@ impl Issuer {
     }
 }
 
-/// RFC 8414 §3.2: what has no value is left out. So `token_endpoint_auth_signing_alg_values_supported` is missing, until
-/// client assertions are accepted.
+/// RFC 8414 §3.2: what has no value is left out.
 #[derive(Serialize)]
 struct Metadata<'a> {
     issuer: &'a str,
@@ -55,7 +55,8 @@ struct Metadata<'a> {
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: &'a [SigningAlg],
     grant_types_supported: [&'static str; 1],
-    token_endpoint_auth_methods_supported: [&'static str; 2],
+    token_endpoint_auth_methods_supported: [&'static str; 3],
+    token_endpoint_auth_signing_alg_values_supported: [&'static str; Algorithm::ALL.len()],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     scopes_supported: &'a [&'a str],
 }
@@ -82,7 +83,8 @@ pub fn render_metadata(
         // express-oauth2-jwt-bearer takes from here which algorithms an *access* token may have.
         id_token_signing_alg_values_supported: signing_algs,
         grant_types_supported: ["client_credentials"],
-        token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+        token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        token_endpoint_auth_signing_alg_values_supported: Algorithm::ALL.map(Algorithm::name),
         scopes_supported: scopes,
     })
 }

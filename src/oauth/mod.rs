@@ -6,11 +6,13 @@
 
 pub mod access_token;
 pub mod client;
+pub mod client_assertion;
 pub mod client_auth;
 pub mod client_credentials;
 pub mod client_key;
 pub mod error;
 pub mod form;
+pub mod json_body;
 pub mod metadata;
 pub mod named_enum;
 pub mod resource;

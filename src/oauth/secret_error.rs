@@ -8,6 +8,8 @@ use super::resource::Compat;
 pub enum SecretError {
     /// What the token endpoint would refuse too: the form of the request, the client authentication, an overload.
     Request(TokenError),
+    /// The client authenticated with a key.
+    NotBySecret,
     /// `overlap_seconds` is no number of seconds.
     OverlapNotSeconds,
     /// `overlap_seconds` is above what the operator allows.
@@ -38,6 +40,11 @@ impl SecretError {
     pub fn render(&self, compat: Compat) -> RenderedError {
         match self {
             Self::Request(error) => error.render(compat),
+            Self::NotBySecret => answer(
+                400,
+                "unauthorized_client",
+                "this client authenticated with a key, and only the secret that was presented is replaced here",
+            ),
             Self::OverlapNotSeconds => {
                 answer(400, "invalid_request", "overlap_seconds must be a whole number of seconds, 0 or more")
             }
@@ -64,6 +71,7 @@ impl SecretError {
     pub const fn cause(&self) -> &'static str {
         match self {
             Self::Request(error) => error.cause(),
+            Self::NotBySecret => "not_by_secret",
             Self::OverlapNotSeconds => "overlap_not_seconds",
             Self::OverlapTooLong { .. } => "overlap_too_long",
             Self::Label { .. } => "label",
@@ -80,6 +88,7 @@ mod tests {
     use crate::oauth::scope::is_nqchar;
 
     #[rstest]
+    #[case(SecretError::NotBySecret, 400, "unauthorized_client")]
     #[case(SecretError::OverlapNotSeconds, 400, "invalid_request")]
     #[case(SecretError::OverlapTooLong { longest: 60 }, 400, "invalid_request")]
     #[case(SecretError::Label { longest: 10 }, 400, "invalid_request")]

@@ -2,7 +2,8 @@
 
 use super::client_auth::{PresentedCredentials, parse_credentials};
 use super::error::{MalformedRequest, TokenError};
-use super::form::{Endpoint, TokenParameters, parse_form, parse_json};
+use super::form::{Endpoint, TokenParameters, parse_form};
+use super::json_body::parse_json;
 use super::scope::is_nqchar;
 
 /// What arrived, before anything is believed.

@@ -1,7 +1,10 @@
 //! Has this client assertion been used before? The one write of a token request: no revision, no audit entry.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 
+use super::connection::{AnyConnection, TransactionKind, in_transaction};
 use super::error::StoreError;
 use super::open::Store;
 use super::schema::used_client_assertions;
@@ -10,21 +13,35 @@ use crate::clock::UnixMillis;
 /// Rows that one statement deletes, so that no request waits long for its turn to write.
 const DELETED_AT_ONCE: i64 = 500;
 
+/// That an assertion is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssertionUse {
+    /// What stands for the assertion.
+    pub digest: String,
+    /// Until when the use is remembered.
+    pub expires_at: UnixMillis,
+}
+
 impl Store {
-    /// Notes that the assertion that `digest` stands for is used, and keeps the note until `expires_at`; `false` if it was
-    /// used before, on whatever replica. One insert, which the database lets succeed once.
-    pub fn use_client_assertion(&self, digest: &str, expires_at: UnixMillis) -> Result<bool, StoreError> {
+    /// Notes the use of assertions, in one transaction: for each, in their order, whether this is its first use, on
+    /// whatever replica. After an error none is noted.
+    pub fn use_client_assertions(&self, uses: &[AssertionUse]) -> Result<Vec<bool>, StoreError> {
         // In a file that is nobody's any more, nobody else would see the note.
         if self.file.as_ref().is_some_and(|file| !file.is_in_place()) {
             return Err(StoreError::FileReplaced);
         }
-        let row = (used_client_assertions::digest.eq(digest), used_client_assertions::expires_at.eq(expires_at.0));
-        let inserted =
-            diesel::insert_into(used_client_assertions::table).values(row).execute(&mut *self.pools.writer()?);
-        match inserted.map_err(StoreError::from) {
-            Ok(_) => Ok(true),
-            Err(StoreError::Conflict { .. }) => Ok(false),
-            Err(error) => Err(error),
+        let mut connection = self.pools.writer()?;
+        match note(&mut connection, uses) {
+            // Another replica was quicker with one of them, after we had looked: each for itself then.
+            Err(StoreError::Conflict { .. }) => {
+                let each = uses.iter().map(|one| match note(&mut connection, std::slice::from_ref(one)) {
+                    Ok(first) => Ok(first.first().copied().unwrap_or_default()),
+                    Err(StoreError::Conflict { .. }) => Ok(false),
+                    Err(error) => Err(error),
+                });
+                each.collect()
+            }
+            outcome => outcome,
         }
     }
 
@@ -45,4 +62,25 @@ impl Store {
             forgotten += diesel::delete(rows).execute(&mut *self.pools.writer()?)?;
         }
     }
+}
+
+fn note(connection: &mut AnyConnection, uses: &[AssertionUse]) -> Result<Vec<bool>, StoreError> {
+    in_transaction(connection, TransactionKind::Write, |connection| {
+        let digests = uses.iter().map(|one| one.digest.as_str());
+        let known = used_client_assertions::table.filter(used_client_assertions::digest.eq_any(digests));
+        let mut known: HashSet<String> =
+            known.select(used_client_assertions::digest).load(&mut *connection)?.into_iter().collect();
+        let first: Vec<bool> = uses.iter().map(|one| known.insert(one.digest.clone())).collect();
+        let mut new: Vec<_> = uses.iter().zip(&first).filter(|(_, first)| **first).map(|(one, _)| one).collect();
+        // Every replica in the same order, or two could wait for each other.
+        new.sort_unstable_by_key(|one| one.digest.as_str());
+        for one in new {
+            let row = (
+                used_client_assertions::digest.eq(&one.digest),
+                used_client_assertions::expires_at.eq(one.expires_at.0),
+            );
+            diesel::insert_into(used_client_assertions::table).values(row).execute(&mut *connection)?;
+        }
+        Ok(first)
+    })
 }

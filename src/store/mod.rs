@@ -45,6 +45,7 @@ mod write;
 
 pub use audit::{AuditAction, AuditEntry, AuditEvent, AuditFilter};
 pub use audit_chain::{ChainFault, ChainVerdict};
+pub use client_assertions::AssertionUse;
 pub use error::{Conflict, StoreError};
 pub use grants::{GrantFilter, OwnedGrant};
 pub use load::{StoreChanges, StoreImage};

@@ -9,6 +9,10 @@ mod canary;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod client_assertion;
+#[cfg(test)]
+mod client_key;
+#[cfg(test)]
 mod concurrent_edits;
 #[cfg(test)]
 mod conformance_table;
@@ -23,14 +27,22 @@ mod hostile_http;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod jwks_uri;
+#[cfg(test)]
+mod management;
+#[cfg(test)]
 mod oauth_secret;
 #[cfg(test)]
 mod oauth_token;
+#[cfg(test)]
+mod proxies;
 #[cfg(test)]
 mod rfc;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod usage;

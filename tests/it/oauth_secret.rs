@@ -3,8 +3,10 @@
 use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::{Value, json};
+use tokenhouse::clock::{Clock as _, SystemClock};
 
 use crate::support::answer::{Answer, client};
+use crate::support::assertion::{PartnerKey, document, key_client, token};
 use crate::support::dev::{Partner, basic};
 use crate::support::program::{run, run_with};
 use crate::support::{Dev, Serve};
@@ -47,7 +49,7 @@ async fn a_new_secret_works_at_once_and_the_old_one_for_the_overlap() {
         client().post(&url).header("authorization", &authorization).header("content-type", FORM),
         client().post(&url).header("content-type", "application/json").body(json_body.to_string()),
     ] {
-        let before = jiff::Timestamp::now().as_millisecond();
+        let before = SystemClock.now().0;
         let answer = Answer::to(request).await;
         let new = secret_of(&answer);
         assert_eq!((answer.header("cache-control"), answer.header("pragma")), ("no-store", "no-cache"));
@@ -162,6 +164,41 @@ async fn at_the_cap_there_is_no_further_secret_until_one_makes_room() {
 }
 
 #[tokio::test]
+async fn a_client_that_gets_no_tokens_may_replace_its_secret_all_the_same() {
+    let dev = Dev::start(&[]);
+    let management = dev.token_of(&dev.management()).await;
+    let body = json!({"name": "a web application", "grant_types": ["implicit"]});
+    let request = client().post(dev.issuer("/api/v2/clients")).bearer_auth(&management).json(&body);
+    let created = Answer::to(request).await.json();
+    let text = |member: &str| created[member].as_str().unwrap_or_else(|| panic!("{created}")).to_owned();
+    let partner =
+        Partner { client_id: text("client_id"), client_secret: text("client_secret"), audience: String::new() };
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &partner.client_id),
+        ("client_secret", &partner.client_secret),
+    ];
+    let refused = Answer::to(client().post(dev.text("token_endpoint")).form(&form)).await;
+    assert_eq!(refused.error(), (400, "unauthorized_client".to_owned()));
+    let new = secret_of(&replace(&dev.issuer("/oauth/secret"), &partner, &[("overlap_seconds", "0")]).await);
+    let swapped = Partner { client_secret: new, ..partner.clone() };
+    assert_eq!(replace(&dev.issuer("/oauth/secret"), &partner, &[]).await.status, 401);
+    assert_eq!(replace(&dev.issuer("/oauth/secret"), &swapped, &[]).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_client_that_authenticates_with_a_key_has_no_secret_to_replace() {
+    let key = PartnerKey::new("ES256");
+    for (compat, wrong) in [("standard", "invalid_client"), ("auth0", "access_denied")] {
+        let dev = Dev::seeded(&document(&[key_client("partner", &[key.jwk()])]), &["--compat", compat]);
+        let (url, audience) = (dev.issuer("/oauth/secret"), dev.text("issuer"));
+        let assertion = key.assertion("partner", &audience, &json!({}));
+        assert_eq!(token(&url, &assertion, &[]).await.error(), (400, "unauthorized_client".to_owned()), "{compat}");
+        assert_eq!(token(&url, &assertion, &[]).await.error(), (401, wrong.to_owned()), "{compat}: it counts as used");
+    }
+}
+
+#[tokio::test]
 async fn replacing_again_and_again_does_not_fill_the_store() {
     let serve = Serve::start(&["--set", "secrets.max_live_per_client=3"]).await;
     let mut partner = Partner { client_id: "c".to_owned(), client_secret: serve.set_up(), audience: String::new() };
@@ -198,7 +235,7 @@ async fn a_rotation_passes_without_an_outage_and_is_audited_as_the_clients() {
     let later = replace(&serve.url("/oauth/secret"), &partner, &[("overlap_seconds", "3600")]).await;
     let third = secret_of(&later);
     assert_eq!(millis(&later.json()["previous_expires_at"]), ends, "an earlier end stays");
-    while jiff::Timestamp::now().as_millisecond() < ends - 100 {
+    while SystemClock.now().0 < ends - 100 {
         for secret in [&old, &new, &other] {
             assert_eq!(serve.token("c", secret).await.status, 200);
         }

@@ -13,12 +13,14 @@ use crate::entropy::Entropy;
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::{IssuerEndpoints, RequestLimits};
 use crate::issuer::administration::{Administration, AdministrationPolicy, OverlapPolicy};
+use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::clients::IdRule;
 use crate::issuer::document::ClientEntry;
 use crate::issuer::document::apply::ApplyOptions;
 use crate::issuer::hash_pool::HashPoolSettings;
 use crate::issuer::management_access::ManagementAccess;
+use crate::issuer::published_keys::PublishedKeysSettings;
 use crate::issuer::rights::Caller;
 use crate::issuer::secrets::SecretTerms;
 use crate::issuer::served::Served;
@@ -88,6 +90,12 @@ impl MemoryIssuer {
                 remember: Duration::from_mins(5),
                 remembered: 100_000,
             },
+            assertions: AssertionSettings {
+                strict: false,
+                max_lifetime: 3600,
+                clock_tolerance: 30,
+                published_keys: PublishedKeysSettings::default(),
+            },
             signing: PoolSize { threads: 0, queue: 1024, max_wait: Duration::from_secs(5) },
         };
         let served = Arc::new(served);
@@ -101,6 +109,8 @@ impl MemoryIssuer {
             limits: RequestLimits { body_bytes: 16_384, body_time: Duration::from_secs(10), parameters: 64 },
             document_max_age: DOCUMENT_MAX_AGE,
             store_silence: Duration::from_secs(u64::MAX / 1000),
+            // It lives as long as the server.
+            certificate: None,
         };
         Ok(Self { issuer, endpoints, entropy, management_client_id, management_secret })
     }

@@ -62,6 +62,22 @@ use super::*;
     "[tls]\ncertificate_file = \"c\"",
     "tls.certificate_file: needs tls.key_file beside it (from file t.toml)"
 )]
+#[case::hsts_without_tls(
+    "[server]\nhsts_seconds = 1",
+    "server.hsts_seconds: needs tls.certificate_file and tls.key_file; where a proxy ends TLS, let the proxy send the header (from file t.toml)"
+)]
+#[case::redirect_to_plain_http(
+    "[server]\nhttp_redirect_bind = \"0.0.0.0:80\"",
+    "server.http_redirect_bind: leads to the issuer, so the issuer must start with https:// (from file t.toml)"
+)]
+#[case::proxy_by_name(
+    "[server]\ntrusted_proxies = [\"10.0.0.1\", \"proxy.example\"]",
+    "server.trusted_proxies: \"proxy.example\" is neither an IP address nor a network such as 10.0.0.0/8 or fd00::/8; names are not looked up (from file t.toml)"
+)]
+#[case::proxy_without_list(
+    "[server]\ntrusted_proxies = \"10.0.0.1\"",
+    "server.trusted_proxies: must be a list of texts in quotes (from file t.toml)"
+)]
 #[case::empty_path("[keys]\ndirectory = \"\"", "keys.directory: \"\" is not a path (from file t.toml)")]
 #[case::lifetimes(
     "[token]\nmax_lifetime_seconds = 60",

@@ -136,6 +136,10 @@ async fn read(request: &HttpRequest, mut payload: web::Payload) -> Result<BytesM
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ManagementError> {
+    // serde would take an array for the members in their order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(ManagementError::body("the body must be a JSON object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

@@ -72,12 +72,14 @@ pub(super) struct ClientBody {
 
 /// Auth0's form of a quota.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(expecting = "an object")]
 pub(super) struct TokenQuota {
     /// For the client credentials grant.
     client_credentials: ClientCredentialsQuota,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(expecting = "an object")]
 struct ClientCredentialsQuota {
     /// Refuse what goes beyond (default), rather than only log it?
     enforce: Option<bool>,

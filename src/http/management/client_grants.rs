@@ -37,11 +37,13 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     get, path = "/client-grants", operation_id = "list_client_grants", tag = "client-grants",
     params(
         ListParameters,
-        ("audience" = Option<String>, Query, description = "For this API"),
-        ("client_id" = Option<String>, Query, description = "Of this client"),
-        ("subject_type" = Option<String>, Query, description = "`client`, which all grants here are, or `user`"),
+        ("audience" = Option<String>, Query, description = "Only those for this API"),
+        ("client_id" = Option<String>, Query, description = "Only those of this client"),
+        ("allow_any_organization" = Option<bool>, Query, description = "As it was set; default false"),
+        ("subject_type" = Option<String>, Query, description = "Every grant here is for a client: others than `client` list none"),
+        ("default_for" = Option<String>, Query, description = "No grant here is a default: any value lists none"),
     ),
-    responses((status = 200, description = "The grants", body = Value), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
+    responses((status = 200, description = "An array of grants; with include_totals, or from and take, an object that holds it as client_grants", body = Value), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
 pub(super) async fn list(call: Call, query: Query) -> Result<impl Responder, ManagementError> {
     call.require(&["read:client_grants"])?;

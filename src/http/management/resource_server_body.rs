@@ -63,6 +63,7 @@ pub(super) struct ResourceServerBody {
 
 /// A scope that the API defines.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(expecting = "an object with value and description")]
 pub(super) struct ScopeBody {
     /// What stands in `scope`.
     value: String,

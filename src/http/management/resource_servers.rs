@@ -35,8 +35,8 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 /// Lists APIs, oldest first.
 #[utoipa::path(
     get, path = "/resource-servers", operation_id = "list_resource_servers", tag = "resource-servers",
-    params(ListParameters, ("identifiers" = Option<Vec<String>>, Query, description = "Only these identifiers; may be repeated")),
-    responses((status = 200, description = "The APIs", body = Value), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
+    params(ListParameters, ("identifiers" = Option<Vec<String>>, Query, description = "Only the APIs with these identifiers; repeat it for each")),
+    responses((status = 200, description = "An array of APIs; with include_totals, or from and take, an object that holds it as resource_servers", body = Value), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
 pub(super) async fn list(call: Call, query: Query) -> Result<impl Responder, ManagementError> {
     call.require(&["read:resource_servers"])?;

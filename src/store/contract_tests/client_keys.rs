@@ -5,7 +5,7 @@ use super::fixtures::{CHANGED, client, client_key, id, try_write, write};
 use crate::clock::UnixMillis;
 use crate::oauth::client::Client;
 use crate::oauth::client_key::ClientKey;
-use crate::store::{Conflict, ObjectKind, Revision, Store, StoreError};
+use crate::store::{AssertionUse, Conflict, ObjectKind, Revision, Store, StoreError};
 
 fn client_with_key(store: &Store) -> Client {
     let client = Client { keys: vec![client_key("first")], ..client("partner") };
@@ -75,17 +75,38 @@ fn what_is_not_there_is_not_changed() {
     });
 }
 
+fn use_of(digest: &str, expires_at: UnixMillis) -> AssertionUse {
+    AssertionUse { digest: digest.to_owned(), expires_at }
+}
+
+fn use_once(store: &Store, digest: &str, expires_at: UnixMillis) -> Result<bool, StoreError> {
+    store.use_client_assertions(&[use_of(digest, expires_at)]).map(|first| first == [true])
+}
+
+#[test]
+fn of_many_uses_at_a_time_each_is_told_whether_it_is_the_first() {
+    each_engine(|store| {
+        let uses = |digests: &str| {
+            let uses: Vec<_> = digests.chars().map(|digest| use_of(&digest.to_string(), UnixMillis(1_000))).collect();
+            store.use_client_assertions(&uses).unwrap()
+        };
+        assert_eq!(uses("bab"), [true, true, false]);
+        assert_eq!(uses("cba"), [true, false, false]);
+        assert!(uses("").is_empty());
+    });
+}
+
 #[test]
 fn an_assertion_is_used_once_until_it_is_forgotten() {
     each_engine(|store| {
         let revision = store.revision().unwrap();
-        assert_eq!(store.use_client_assertion("a", UnixMillis(2_000)), Ok(true));
-        assert_eq!(store.use_client_assertion("a", UnixMillis(9_000)), Ok(false));
-        assert_eq!(store.use_client_assertion("b", UnixMillis(3_000)), Ok(true));
+        assert_eq!(use_once(store, "a", UnixMillis(2_000)), Ok(true));
+        assert_eq!(use_once(store, "a", UnixMillis(9_000)), Ok(false));
+        assert_eq!(use_once(store, "b", UnixMillis(3_000)), Ok(true));
         assert_eq!(store.forget_client_assertions(UnixMillis(2_000)), Ok(0));
         assert_eq!(store.forget_client_assertions(UnixMillis(2_001)), Ok(1));
-        assert_eq!(store.use_client_assertion("a", UnixMillis(2_000)), Ok(true));
-        assert_eq!(store.use_client_assertion("b", UnixMillis(3_000)), Ok(false));
+        assert_eq!(use_once(store, "a", UnixMillis(2_000)), Ok(true));
+        assert_eq!(use_once(store, "b", UnixMillis(3_000)), Ok(false));
         assert_eq!(store.revision().unwrap(), revision, "no change that replicas follow");
     });
 }
@@ -95,10 +116,10 @@ fn many_expired_assertions_are_forgotten_piece_by_piece() {
     let engine = super::engines::Engine::memory();
     let store = engine.open();
     for number in 0..1_201 {
-        assert_eq!(store.use_client_assertion(&format!("{number}"), UnixMillis(number)), Ok(true));
+        assert_eq!(use_once(&store, &format!("{number}"), UnixMillis(number)), Ok(true));
     }
     assert_eq!(store.forget_client_assertions(UnixMillis(1_200)), Ok(1_200));
-    assert_eq!(store.use_client_assertion("1200", UnixMillis(1)), Ok(false));
+    assert_eq!(use_once(&store, "1200", UnixMillis(1)), Ok(false));
 }
 
 #[test]
@@ -109,10 +130,20 @@ fn of_many_replicas_one_uses_an_assertion() {
             let threads: Vec<_> = stores
                 .iter()
                 .flat_map(|store| [store, store])
-                .map(|store| scope.spawn(|| store.use_client_assertion("same", UnixMillis(1))))
+                .enumerate()
+                .map(|(number, store)| {
+                    scope.spawn(move || {
+                        // Each has others beside the one that they share, in an order of its own.
+                        let others = (0..5).map(|other| format!("{number}-{other}"));
+                        let mut digests: Vec<_> = others.chain(["same".to_owned(), "too".to_owned()]).collect();
+                        digests.rotate_left(number);
+                        let uses: Vec<_> = digests.iter().map(|digest| use_of(digest, UnixMillis(1))).collect();
+                        store.use_client_assertions(&uses).unwrap().into_iter().filter(|first| *first).count()
+                    })
+                })
                 .collect();
-            threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).filter(|first| *first).count()
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
         });
-        assert_eq!(successes, 1);
+        assert_eq!(successes, 8 * 5 + 2);
     });
 }

@@ -1,6 +1,7 @@
 // Does Auth0's deploy CLI export, import into another server, import again without a change, and say which scope is missing?
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -16,11 +17,10 @@ after(() => rmSync(work, { recursive: true }));
 
 /** Runs the CLI with what it needs to know of the server; gives exit code and output. */
 async function deploy(server, credentials, settings, ...parameters) {
-  const { client_id, client_secret } = credentials;
   const config = {
     AUTH0_DOMAIN: server.domain,
-    AUTH0_CLIENT_ID: client_id,
-    AUTH0_CLIENT_SECRET: client_secret,
+    AUTH0_CLIENT_ID: credentials.client_id,
+    AUTH0_CLIENT_SECRET: credentials.client_secret,
     // Without it the CLI asks for some forty other kinds of objects as well.
     AUTH0_INCLUDED_ONLY: ['clients', 'resourceServers', 'clientGrants'],
     ...settings,
@@ -108,4 +108,26 @@ test('an import into another server, another one without a change, and an export
 
   succeeded(await deploy(auth0, auth0.management, {}, 'export', '-f', 'directory', '-o', join(work, 'again')));
   assert.deepEqual(filesOf(join(work, 'again')), filesOf(exported));
+});
+
+test('an export with a client assertion in place of a secret', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const keyFile = join(work, 'key.pem');
+  writeFileSync(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  const pem = publicKey.export({ type: 'spki', format: 'pem' });
+  const { clients, clientGrants } = sdks[2].connect(asManager(standard));
+  const { client_id } = await clients.create({
+    name: 'Signer',
+    client_authentication_methods: {
+      private_key_jwt: { credentials: [{ credential_type: 'public_key', name: 'laptop', pem, alg: 'RS256' }] },
+    },
+  });
+  const scope = ['read:clients', 'read:client_credentials', 'read:resource_servers', 'read:client_grants'];
+  await clientGrants.create({ client_id, audience: standard.management.audience, scope });
+
+  const folder = join(work, 'signed');
+  const settings = { AUTH0_CLIENT_SIGNING_KEY_PATH: keyFile };
+  succeeded(await deploy(standard, { client_id }, settings, 'export', '-f', 'directory', '-o', folder));
+  const { client_authentication_methods: methods } = filesOf(folder)['clients/Signer.json'];
+  assert.deepEqual(methods, { private_key_jwt: { credentials: [{ name: 'laptop', credential_type: 'public_key' }] } });
 });

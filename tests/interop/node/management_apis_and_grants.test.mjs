@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
-import { asManager, rejects, requestToken, sdks } from './support/management.mjs';
+import { asManager, makeMany, rejects, requestToken, sdks } from './support/management.mjs';
 import { auth0, standard } from './support/servers.mjs';
 
 /** More than the largest page, which holds 100. */
@@ -17,13 +17,11 @@ for (const server of [standard, auth0]) {
   before(async () => {
     const { clients, resourceServers, clientGrants } = sdks[2].connect(asManager(server));
     crowd = await clients.create({ name: 'Crowd' });
-    await Promise.all(
-      Array.from({ length: MANY }, async (_, index) => {
-        const identifier = `https://many.example.com/${index}`;
-        await resourceServers.create({ identifier, name: `many ${index}`, scopes });
-        await clientGrants.create({ client_id: crowd.client_id, audience: identifier, scope: ['read'] });
-      }),
-    );
+    await makeMany(MANY, async (index) => {
+      const identifier = `https://many.example.com/${index}`;
+      await resourceServers.create({ identifier, name: `many ${index}`, scopes });
+      await clientGrants.create({ client_id: crowd.client_id, audience: identifier, scope: ['read'] });
+    });
   });
 
   for (const sdk of sdks) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
-import { asManager, rejects, requestToken, sdks } from './support/management.mjs';
+import { asManager, makeMany, rejects, requestToken, sdks } from './support/management.mjs';
 import { AUDIENCE, auth0, standard } from './support/servers.mjs';
 
 /** More than the largest page, which holds 100. */
@@ -11,7 +11,7 @@ const MANY = 103;
 for (const server of [standard, auth0]) {
   before(async () => {
     const { clients } = sdks[0].connect(asManager(server));
-    await Promise.all(Array.from({ length: MANY }, (_, index) => clients.create({ name: `many ${index}` })));
+    await makeMany(MANY, (index) => clients.create({ name: `many ${index}` }));
   });
 
   for (const sdk of sdks) {

@@ -2,6 +2,7 @@
 
 use crate::support::Dev;
 use crate::support::answer::{Answer, client};
+use crate::support::assertion::{self, PartnerKey, document, key_client};
 use crate::support::dev::token_part;
 
 const METADATA: &str = "/.well-known/oauth-authorization-server";
@@ -51,12 +52,30 @@ async fn rfc8414_2_offered_methods_work() {
     let dev = Dev::start(&[]);
     let metadata = dev.get(&dev.issuer(METADATA)).await.json();
     let methods = metadata["token_endpoint_auth_methods_supported"].clone();
-    assert_eq!(methods, serde_json::json!(["client_secret_basic", "client_secret_post"]));
+    assert_eq!(methods, serde_json::json!(["client_secret_basic", "client_secret_post", "private_key_jwt"]));
     let partner = dev.partner(0);
     let header = crate::support::dev::basic(&partner.client_id, &partner.client_secret);
     let none = [("client_id", None), ("client_secret", None)];
     assert_eq!(dev.token_with(&none, &[("authorization", &header)]).await.status, 200);
     assert_eq!(dev.token(&[]).await.status, 200);
+}
+
+/// RFC 8414 §2 | `private_key_jwt` is offered with its algorithms, and an assertion signed with each gets a token
+#[tokio::test]
+async fn rfc8414_2_offered_algorithms_of_assertions_work() {
+    let offered = Dev::start(&[]);
+    let metadata = offered.get(&offered.issuer(METADATA)).await.json();
+    let algorithms = metadata["token_endpoint_auth_signing_alg_values_supported"].as_array().unwrap().clone();
+    assert_eq!(algorithms.len(), 5);
+    let keys: Vec<_> = algorithms.iter().map(|alg| PartnerKey::new(alg.as_str().unwrap())).collect();
+    let id = |number: usize| format!("c-{number}");
+    let clients: Vec<_> = keys.iter().enumerate().map(|(number, key)| key_client(&id(number), &[key.jwk()])).collect();
+    let dev = Dev::seeded(&document(&clients), &[]);
+    for (number, key) in keys.iter().enumerate() {
+        let assertion = key.assertion(&id(number), &dev.text("issuer"), &serde_json::json!({}));
+        let answer = assertion::token(&dev.text("token_endpoint"), &assertion, &[]).await;
+        assert_eq!(answer.status, 200, "{}: {answer:?}", algorithms[number]);
+    }
 }
 
 /// RFC 7517 §4 | each key has `kty`, `kid`, `alg` and `use`, and its kid is its RFC 7638 thumbprint

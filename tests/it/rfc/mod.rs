@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bearer;
 #[cfg(test)]
+mod client_assertion;
+#[cfg(test)]
 mod jwt;
 #[cfg(test)]
 mod metadata;

@@ -1,7 +1,10 @@
 //! How does a test start the program and talk to it?
 
 pub mod answer;
+pub mod assertion;
+pub mod certificates;
 pub mod dev;
+pub mod jwks_host;
 pub mod program;
 pub mod raw;
 pub mod serve;

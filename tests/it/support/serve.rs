@@ -10,12 +10,15 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::answer::{Answer, client};
+use super::certificates::Ca;
 use super::program::{Output, command, run};
 
 /// A folder with a database and a key, and perhaps a server on them.
 pub struct Serve {
     pub directory: TempDir,
     pub port: u16,
+    /// Who vouches for the certificate, if the server has one.
+    ca: Option<Ca>,
     child: Option<Child>,
 }
 
@@ -23,7 +26,17 @@ impl Serve {
     /// Starts a server in a fresh folder.
     pub async fn start(arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a folder");
-        let mut serve = Self { directory, port: free_port(), child: None };
+        let mut serve = Self { directory, port: free_port(), ca: None, child: None };
+        serve.start_again(arguments).await;
+        serve
+    }
+
+    /// Starts a server in a fresh folder, with a certificate of `ca` in its folder `tls`, a link to `tls-1`.
+    pub async fn start_tls(ca: Ca, arguments: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("a folder");
+        ca.write_pair(&directory.path().join("tls-1"));
+        std::os::unix::fs::symlink("tls-1", directory.path().join("tls")).expect("a link");
+        let mut serve = Self { directory, port: free_port(), ca: Some(ca), child: None };
         serve.start_again(arguments).await;
         serve
     }
@@ -31,10 +44,12 @@ impl Serve {
     /// Starts the server again, in the same folder and on the same port, and waits until it is ready.
     pub async fn start_again(&mut self, arguments: &[&str]) {
         let bind = format!("127.0.0.1:{}", self.port);
-        let issuer = format!("http://localhost:{}/", self.port);
+        let issuer = self.url("/");
         let fixed = ["serve", "--bind", &bind, "--issuer", &issuer];
+        let files = ["--set", "tls.certificate_file=tls/cert.pem", "--set", "tls.key_file=tls/key.pem"];
+        let tls: &[&str] = if self.ca.is_some() { &files } else { &[] };
         let log = std::fs::File::options().create(true).append(true).open(self.path().join("log")).expect("a log");
-        let child = command(self.path(), &[&fixed, arguments].concat())
+        let child = command(self.path(), &[&fixed, tls, arguments].concat())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -42,7 +57,7 @@ impl Serve {
         self.child = Some(child);
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
-            let ready = client().get(self.url("/readyz")).send().await;
+            let ready = self.client().get(self.url("/readyz")).send().await;
             if ready.is_ok_and(|answer| answer.status() == 200) {
                 return;
             }
@@ -64,18 +79,43 @@ impl Serve {
 
     /// A URL of the server.
     pub fn url(&self, path: &str) -> String {
-        format!("http://localhost:{}{path}", self.port)
+        let scheme = if self.ca.is_some() { "https" } else { "http" };
+        format!("{scheme}://localhost:{}{path}", self.port)
+    }
+
+    /// A client that reaches the server.
+    pub fn client(&self) -> reqwest::Client {
+        self.ca.as_ref().map_or_else(|| client().clone(), Ca::client)
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    /// Waits until the log holds `text`, for 15 seconds at most.
+    pub async fn wait_for_log(&self, text: &str) {
+        let deadline = Instant::now() + Duration::from_secs(15);
+        while !self.log().contains(text) {
+            assert!(Instant::now() < deadline, "no {text} in {}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Runs a command on the same database.
     pub fn cli(&self, arguments: &[&str]) -> Output {
-        let issuer = format!("issuer=http://localhost:{}/", self.port);
+        let issuer = format!("issuer={}", self.url("/"));
         run(self.path(), &[arguments, &["--set", &issuer]].concat())
     }
 
     /// Creates the API `https://api/` with the scopes `a b` and the client `c` with a grant for `a`; returns its secret.
     pub fn set_up(&self) -> String {
         self.cli(&["api", "create", "https://api/", "--scope", "a", "--scope", "b"]).success();
+        self.set_up_beside()
+    }
+
+    /// The same where the API is there already.
+    pub fn set_up_beside(&self) -> String {
         let created = self.cli(&["client", "create", "--id", "c", "--output", "json"]).success();
         self.cli(&["grant", "create", "c", "https://api/", "--scope", "a"]).success();
         created.json()["client_secret"].as_str().expect("a secret").to_owned()
@@ -84,7 +124,7 @@ impl Serve {
     /// A token request of `client_id`.
     pub async fn token(&self, client_id: &str, secret: &str) -> Answer {
         let form = [("grant_type", "client_credentials"), ("client_id", client_id), ("client_secret", secret)];
-        Answer::to(client().post(self.url("/oauth/token")).form(&form)).await
+        Answer::to(self.client().post(self.url("/oauth/token")).form(&form)).await
     }
 
     /// Asks again until the answer satisfies `wanted`, for a second at most: the longest that a change may take.

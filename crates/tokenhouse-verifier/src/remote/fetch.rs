@@ -11,7 +11,7 @@ use super::configuration::{ConfigurationError, Location, PlainHttp};
 use super::{discovery, freshness};
 use crate::jwk_set::{JwkSet, JwkSetError};
 
-/// Largest document accepted, in octets.
+/// Largest document accepted unless configured otherwise, in octets.
 const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 
 /// Why the keys could not be fetched.
@@ -43,11 +43,13 @@ pub enum FetchError {
         /// The status code.
         status: u16,
     },
-    /// More than 256 KiB.
-    #[error("{url} answered with more than {MAX_DOCUMENT_BYTES} bytes")]
+    /// More than 256 KiB, or another maximum that was set.
+    #[error("{url} answered with more than {max_bytes} bytes")]
     TooLarge {
         /// What was fetched.
         url: Url,
+        /// The maximum in octets.
+        max_bytes: usize,
     },
     /// Not metadata of an issuer: not a JSON object, or without `issuer` or `jwks_uri`.
     #[error("{url} is not the metadata of an issuer with a jwks_uri")]
@@ -92,16 +94,30 @@ pub(super) struct Fetched {
     pub(super) max_age: Option<Duration>,
 }
 
+/// Which documents are accepted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SetRules {
+    pub(super) max_bytes: usize,
+    pub(super) accept_empty: bool,
+}
+
+impl Default for SetRules {
+    fn default() -> Self {
+        Self { max_bytes: MAX_DOCUMENT_BYTES, accept_empty: false }
+    }
+}
+
 /// Fetches key sets from one place.
 pub(super) struct Fetcher {
     client: Client,
     location: Location,
     plain_http: PlainHttp,
+    sets: SetRules,
 }
 
 impl Fetcher {
-    pub(super) const fn new(client: Client, location: Location, plain_http: PlainHttp) -> Self {
-        Self { client, location, plain_http }
+    pub(super) const fn new(client: Client, location: Location, plain_http: PlainHttp, sets: SetRules) -> Self {
+        Self { client, location, plain_http, sets }
     }
 
     pub(super) const fn location(&self) -> &Location {
@@ -141,7 +157,7 @@ impl Fetcher {
             Err(source) => return Err(FetchError::NotAJwkSet { url, source }),
         };
         // An issuer that signs has a key: an empty set is a fault of its own and must not push out a good one.
-        if keys.keys().is_empty() {
+        if keys.keys().is_empty() && !self.sets.accept_empty {
             return Err(FetchError::NoUsableKeys { url });
         }
         Ok(Fetched { keys, jwks_uri: url, max_age: document.max_age })
@@ -166,8 +182,8 @@ impl Fetcher {
         let mut body = Vec::new();
         // Counted while it comes in: a length that is announced can be absent or a lie.
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > MAX_DOCUMENT_BYTES {
-                return Err(FetchError::TooLarge { url: url.clone() });
+            if body.len() + chunk.len() > self.sets.max_bytes {
+                return Err(FetchError::TooLarge { url: url.clone(), max_bytes: self.sets.max_bytes });
             }
             body.extend_from_slice(&chunk);
         }

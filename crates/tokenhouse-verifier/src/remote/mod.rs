@@ -1,5 +1,6 @@
 //! How are an issuer's keys fetched, kept fresh, and kept in an outage? (RFC 7517 §5, RFC 9111 §4.2)
 
+mod addresses;
 mod configuration;
 mod discovery;
 mod fetch;
@@ -60,11 +61,21 @@ impl RemoteJwks {
             (failure, _) => Err(unavailable(failure)),
         }
     }
+
+    /// The keys that are held, or fetched where there are none or none that are young enough.
+    pub async fn keys(&self) -> Result<Arc<JwkSet>, KeysUnavailable> {
+        self.0.keys_if(|_| true).await
+    }
+
+    /// The keys after a fetch, because none of those held is the one wanted; within the cool-down, those that are held.
+    pub async fn keys_anew(&self) -> Result<Arc<JwkSet>, KeysUnavailable> {
+        self.0.keys_if(|_| false).await
+    }
 }
 
 impl KeySource for RemoteJwks {
     fn keys_for<'a>(&'a self, kid: &'a str) -> KeysFuture<'a> {
-        Box::pin(self.0.keys_for(kid))
+        Box::pin(self.0.keys_if(move |keys| keys.contains(kid)))
     }
 }
 
@@ -115,11 +126,15 @@ impl Remote {
         })
     }
 
-    async fn keys_for(self: &Arc<Self>, kid: &str) -> Result<Arc<JwkSet>, KeysUnavailable> {
+    /// The keys that are held if they are `enough`, else those after a fetch.
+    async fn keys_if(
+        self: &Arc<Self>,
+        enough: impl FnOnce(&JwkSet) -> bool + Send,
+    ) -> Result<Arc<JwkSet>, KeysUnavailable> {
         let now = self.clock.elapsed();
         let Some(held) = self.usable(now) else { return self.first_keys(now).await };
         let age = now.saturating_sub(held.fetched_at);
-        if held.keys.contains(kid) {
+        if enough(&held.keys) {
             if age >= held.fresh_for {
                 let cool_down = self.timing.cool_down;
                 drop(self.start_if(|attempts| has_passed(attempts.last, cool_down, now)));
@@ -203,7 +218,10 @@ impl Drop for Running {
         let failure = match self.outcome.take().unwrap_or(Err(FetchError::Cancelled)) {
             Ok(fetched) => {
                 let held = Held {
-                    fresh_for: fetched.max_age.unwrap_or(remote.timing.default_max_age),
+                    fresh_for: fetched
+                        .max_age
+                        .unwrap_or(remote.timing.default_max_age)
+                        .min(remote.timing.longest_max_age),
                     keys: Arc::new(fetched.keys),
                     jwks_uri: fetched.jwks_uri,
                     fetched_at: remote.clock.elapsed(),
@@ -212,7 +230,7 @@ impl Drop for Running {
                 None
             }
             Err(failure) => {
-                tracing::warn!(error = &failure as &dyn std::error::Error, "could not fetch the issuer's keys");
+                tracing::warn!(cause = %WithSources(&failure), "could not fetch a JWK Set");
                 Some(Arc::new(failure))
             }
         };
@@ -220,6 +238,21 @@ impl Drop for Running {
         attempts.running = false;
         attempts.failure = failure;
         remote.finished.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+/// An error with all that led to it, on one line: "could not be fetched" alone helps nobody.
+struct WithSources<'a>(&'a dyn std::error::Error);
+
+impl fmt::Display for WithSources<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0)?;
+        let mut deeper = self.0.source();
+        while let Some(source) = deeper {
+            write!(formatter, ": {source}")?;
+            deeper = source.source();
+        }
+        Ok(())
     }
 }
 

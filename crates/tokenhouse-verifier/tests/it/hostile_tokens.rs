@@ -69,6 +69,7 @@ fn a_key_serves_its_own_algorithm_only() {
     for (alg, kid, key) in [
         ("PS256", "rs", Algorithm::Rs256),
         ("RS256", "ps", Algorithm::Ps256),
+        ("RS384", "rs", Algorithm::Rs256),
         ("ES256", "rs", Algorithm::Rs256),
         ("RS256", "es", Algorithm::Es256),
         ("RS256", "ed", Algorithm::EdDsa),
@@ -76,7 +77,7 @@ fn a_key_serves_its_own_algorithm_only() {
         let expected = VerifyError::AlgorithmMismatch { token: Algorithm::from_name(alg).unwrap(), key };
         assert_eq!(refusal(&token(json!({"alg": alg, "kid": kid}), json!({}))), expected);
     }
-    for alg in ["RS384", "RS512", "ES384", "ES256K", "Ed25519", "rs256", "RS256\u{0}"] {
+    for alg in ["RS512", "ES384", "ES256K", "Ed25519", "rs256", "RS256\u{0}"] {
         assert_eq!(refusal(&token(json!({"alg": alg}), json!({}))), VerifyError::AlgorithmNotSupported);
     }
 }

@@ -331,3 +331,51 @@ async fn keys_that_moved_are_found_again() {
         assert!(source.refresh().await.unwrap().contains("rs"), "{place}");
     }
 }
+
+#[tokio::test]
+async fn addresses_that_are_not_allowed_are_never_connected_to() {
+    let rig = Rig::start().await;
+    rig.answer(good()).await;
+    let port = rig.server.address().port();
+    let refused = rig.builder().jwks_uri(format!("http://localhost:{port}/jwks"));
+    let refused = refused.allow_addresses(|_, address| !address.is_loopback()).build().unwrap();
+    let error = refused.keys().await.unwrap_err();
+    let mut told = cause(&error);
+    let mut source = error.cause.source();
+    while let Some(deeper) = source {
+        told.push_str(&deeper.to_string());
+        source = deeper.source();
+    }
+    assert!(told.contains("which is not allowed"), "{told}");
+    assert_eq!(rig.fetches().await, 0);
+
+    let allowed = rig.builder().jwks_uri(format!("http://localhost:{port}/jwks"));
+    let allowed = allowed.allow_addresses(|host, _| host == "localhost").build().unwrap();
+    assert!(allowed.keys().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_set_without_a_key_may_be_taken_for_what_it_says() {
+    let rig = Rig::start().await;
+    rig.answer(good()).await;
+    let source = rig.builder().accept_empty_sets().build().unwrap();
+    assert!(!source.keys().await.unwrap().keys().is_empty());
+    rig.answer(ResponseTemplate::new(200).set_body_json(json!({"keys": []}))).await;
+    assert!(source.keys_anew().await.unwrap().keys().is_empty());
+    assert!(source.keys_anew().await.unwrap().keys().is_empty());
+    assert_eq!(rig.fetches().await, 1, "the second time is within the cool-down");
+}
+
+#[tokio::test]
+async fn limits_on_size_and_age_can_be_set() {
+    let rig = Rig::start().await;
+    rig.answer(good().insert_header("cache-control", "max-age=86400")).await;
+    let source = rig.builder().max_age_at_most(Duration::from_mins(10)).build().unwrap();
+    source.keys().await.unwrap();
+    rig.clock.advance(601);
+    source.keys().await.unwrap();
+    eventually(|| async { rig.fetches().await == 2 }).await;
+
+    let small = rig.builder().max_document_bytes(100).build().unwrap();
+    assert!(cause(&small.keys().await.unwrap_err()).contains("more than 100 bytes"));
+}

@@ -166,6 +166,15 @@ export const sdks = [
   iterating('auth0 7', auth0v7),
 ];
 
+/** Calls `make` with 0 to `count` - 1, a few at a time: each call under way is a TLS connection of its own. */
+export async function makeMany(count, make) {
+  const indices = Array.from({ length: count }, (_, index) => index).values();
+  const worker = async () => {
+    for (const index of indices) await make(index);
+  };
+  await Promise.all(Array.from({ length: 4 }, worker));
+}
+
 /** The options with which an SDK may do everything. */
 export function asManager(server) {
   const { client_id: clientId, client_secret: clientSecret } = server.management;
