@@ -35,8 +35,6 @@ pub struct Opened {
     pub clock: Arc<dyn Clock>,
     /// The randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Was the database empty?
-    pub first_start: bool,
 }
 
 /// Creates or updates the tables of the database.
@@ -125,7 +123,7 @@ pub fn open_with(config: Config, migrate: Migrate, management: ManagementApi) ->
     let administration =
         Administration::new(store, master_key.clone(), clock.clone(), entropy.clone(), policy(&config)?);
     administration.bootstrap(management)?;
-    Ok(Opened { config, administration: Arc::new(administration), master_key, clock, entropy, first_start })
+    Ok(Opened { config, administration: Arc::new(administration), master_key, clock, entropy })
 }
 
 fn open_store(config: &Config, migrate: Migrate) -> Result<Store, CliError> {

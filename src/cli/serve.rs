@@ -132,7 +132,7 @@ async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
-    if opened.first_start {
+    if served.snapshot().client_count() == 0 {
         say_what_to_do_next();
     }
     let algs = served.snapshot().keys.active_algs();
@@ -167,9 +167,11 @@ fn announce_next_keys(opened: Opened, algs: Vec<SigningAlg>) -> tokio::task::Joi
 
 fn say_what_to_do_next() {
     output::remark(
-        "First start: no API and no client yet. In another terminal, in this directory:\n  \
+        "No client yet. In another terminal, in this directory:\n  \
          tokenhouse api create https://api.example.com/ --scope list:users && tokenhouse client create --id partner-a\n  \
-         tokenhouse grant create partner-a https://api.example.com/ --scope list:users",
+         tokenhouse grant create partner-a https://api.example.com/ --scope list:users\n\
+         To manage it over HTTP, by script or with an SDK, the one way in:\n  \
+         tokenhouse client create --management",
     );
 }
 

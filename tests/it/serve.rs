@@ -22,11 +22,17 @@ async fn a_first_start_makes_private_files_and_says_what_to_do_next() {
     assert_eq!(mode("keys"), 0o700);
     assert_eq!(mode("tokenhouse.db"), 0o600);
     let log = serve.log();
-    for hint in ["First start", "tokenhouse api create", "tokenhouse client create", "tokenhouse grant create"] {
+    for hint in [
+        "No client yet",
+        "tokenhouse api create",
+        "tokenhouse client create",
+        "tokenhouse grant create",
+        "--management",
+    ] {
         assert!(log.contains(hint), "no {hint} in {log}");
     }
-    let text = log[log.find("First start").unwrap()..].lines().take_while(|line| !line.starts_with('{')).count();
-    assert_eq!(text, 3, "three lines: {log}");
+    let text = log[log.find("No client yet").unwrap()..].lines().take_while(|line| !line.starts_with('{')).count();
+    assert_eq!(text, 5, "five lines: {log}");
 }
 
 #[tokio::test]
