@@ -92,7 +92,20 @@ fn infer_api<'a, 'c>(
     }
     let requested = parse_scope(request)?.filter(|scope| !scope.is_empty()).ok_or(TokenError::NoAudience)?;
     exactly_one(granted().filter(|(api, _)| requested.iter().all(|value| api.defines(value))))
-        .ok_or(TokenError::NoAudience)
+        .ok_or_else(|| no_single_api(&requested, granted().map(|(api, _)| api)))
+}
+
+/// Why `requested` leads to no single API of those `granted`: it is said where its values belong to different ones.
+fn no_single_api<'a>(requested: &ScopeSet, granted: impl Iterator<Item = &'a Api> + Clone) -> TokenError {
+    let mut across: Vec<Audience> = Vec::new();
+    for value in requested.iter() {
+        let mut defining = granted.clone().filter(|api| api.defines(value));
+        let Some(only) = exactly_one(&mut defining) else { continue };
+        if !across.contains(&only.identifier) {
+            across.push(only.identifier.clone());
+        }
+    }
+    if across.len() > 1 { TokenError::ScopeAcrossApis(across) } else { TokenError::NoAudience }
 }
 
 fn exactly_one<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
@@ -195,7 +208,9 @@ mod tests {
     #[case::different(ask(Some("https://one/"), &["https://two/"], None), Err(TokenError::SeveralAudiences))]
     #[case::inferred_from_scope(ask(None, &[], Some("send")), given("https://two/", "send"))]
     #[case::ambiguous(ask(None, &[], Some("read")), Err(TokenError::NoAudience))]
-    #[case::across_two(ask(None, &[], Some("write send")), Err(TokenError::NoAudience))]
+    #[case::across_two(ask(None, &[], Some("write send")), Err(TokenError::ScopeAcrossApis(vec!["https://one/".parse().unwrap(), "https://two/".parse().unwrap()])))]
+    #[case::across_two_and_common(ask(None, &[], Some("send read write")), Err(TokenError::ScopeAcrossApis(vec!["https://two/".parse().unwrap(), "https://one/".parse().unwrap()])))]
+    #[case::one_and_nobodys(ask(None, &[], Some("write nobodys")), Err(TokenError::NoAudience))]
     #[case::nothing_named(ask(None, &[], None), Err(TokenError::NoAudience))]
     #[case::unknown(ask(Some("https://no/"), &[], None), Err(TokenError::UnknownApi("https://no/".parse().ok())))]
     #[case::fragment(ask(Some("https://one/#x"), &[], None), Err(TokenError::UnknownApi(None)))]

@@ -45,6 +45,8 @@ pub enum TokenError {
     NoAudience,
     /// Different APIs in one request.
     SeveralAudiences,
+    /// No API named, and the scopes asked for belong to these APIs: no single one defines them all.
+    ScopeAcrossApis(Vec<Audience>),
     /// The scope breaks its grammar.
     MalformedScope,
     /// The API wants a scope to be named.
@@ -147,6 +149,7 @@ impl TokenError {
             Self::NoGrant { .. } => "no_grant",
             Self::NoAudience => "no_audience",
             Self::SeveralAudiences => "several_audiences",
+            Self::ScopeAcrossApis(_) => "scope_across_apis",
             Self::MalformedScope => "malformed_scope",
             Self::MissingScope => "missing_scope",
             Self::ScopeNotGranted(_) => "scope_not_granted",
@@ -220,6 +223,7 @@ impl TokenError {
                 "invalid_target",
                 "a token is for one API: audience and resource name different ones, so send one request for each",
             ),
+            Self::ScopeAcrossApis(apis) => answer(400, "invalid_target", scope_across(apis)),
             Self::MalformedScope => answer(
                 400,
                 "invalid_scope",
@@ -273,6 +277,7 @@ impl TokenError {
                 ..answer(429, "too_many_requests", QUOTA_USED_UP)
             }),
             Self::NoAudience => denied("No audience was given, and no default audience is configured.".to_owned()),
+            Self::ScopeAcrossApis(apis) => denied(scope_across(apis)),
             Self::MissingScope => denied("This API wants the scope to be named: send scope.".to_owned()),
             Self::MalformedScope => denied("The scope holds characters that no scope may have.".to_owned()),
             Self::ScopeNotGranted(missing) => {
@@ -292,9 +297,18 @@ pub(super) fn answer(status: u16, error: &'static str, description: impl Into<Co
     RenderedError { status, error, description: description.into(), retry_after: None }
 }
 
+/// IdentityServer issued one token for scopes of several APIs; who comes from there must read which requests to send instead.
+fn scope_across(apis: &[Audience]) -> String {
+    let named: Vec<_> = apis.iter().take(SHOWN).map(Audience::as_str).collect();
+    let tail = if apis.len() > SHOWN { " and others" } else { "" };
+    format!("a token is for one API, and scope asks for {}{tail}: send one request for each", named.join(" and "))
+}
+
+/// How many values an error names at most.
+const SHOWN: usize = 5;
+
 /// The first few values, so that an answer cannot be made as long as the request.
 fn shortened(values: &ScopeSet, separator: &str) -> String {
-    const SHOWN: usize = 5;
     let shown: Vec<_> = values.iter().take(SHOWN).map(|value| value.as_str()).collect();
     let more = values.iter().count().saturating_sub(SHOWN);
     let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -332,6 +346,7 @@ mod tests {
     #[case(TokenError::NoGrant { client_id: None, audience: audience() }, (400, "invalid_target"), (403, "access_denied"))]
     #[case(TokenError::NoAudience, (400, "invalid_target"), (403, "access_denied"))]
     #[case(TokenError::SeveralAudiences, (400, "invalid_target"), (400, "invalid_target"))]
+    #[case(TokenError::ScopeAcrossApis(vec![audience(), audience()]), (400, "invalid_target"), (403, "access_denied"))]
     #[case(TokenError::ScopeNotGranted(scope()), (400, "invalid_scope"), (403, "access_denied"))]
     #[case(TokenError::MalformedScope, (400, "invalid_scope"), (403, "access_denied"))]
     #[case(TokenError::MissingScope, (400, "invalid_scope"), (403, "access_denied"))]
