@@ -199,6 +199,37 @@ async fn the_error_table_of_both_modes_is_held() {
     }
 }
 
+/// `compat` moves error codes (the table above) and the default dialect, and nothing else.
+#[tokio::test]
+async fn compat_moves_no_path_no_answer_and_no_metadata() {
+    type Names = Vec<String>;
+    let names = |value: &serde_json::Value| -> Names {
+        let mut names: Names = value.as_object().expect("an object").keys().cloned().collect();
+        names.sort();
+        names
+    };
+    let mut seen: Vec<(String, Names, Names)> = Vec::new();
+    for (compat, typ, own) in [
+        ("standard", "at+jwt", &["client_id", "jti", "sub"][..]),
+        ("auth0", "JWT", &["azp", "gty", "sub"]),
+        ("identityserver", "at+jwt", &["client_id", "jti", "nbf"]),
+    ] {
+        let dev = Dev::start(&["--compat", compat]);
+        let metadata = dev.get(&dev.issuer("/.well-known/oauth-authorization-server")).await;
+        let metadata = metadata.text.replace(&dev.text("issuer"), "ISSUER/");
+        let keys = dev.get(&dev.issuer("/.well-known/openid-configuration/jwks")).await.json();
+        let answer = dev.token(&[]).await;
+        let token = answer.access_token();
+        assert_eq!(token_part(&token, 0)["typ"], typ, "{compat}");
+        let mut claims = names(&token_part(&token, 1));
+        claims.retain(|name| !["aud", "exp", "iat", "iss", "scope"].contains(&name.as_str()));
+        assert_eq!(claims, own, "{compat}");
+        seen.push((metadata, names(&keys["keys"][0]), names(&answer.json())));
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+}
+
 #[tokio::test]
 async fn a_quota_is_enforced_where_it_says_so() {
     let client = |id: &str, enforce: bool| {

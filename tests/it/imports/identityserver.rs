@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::{claims, fixture, import_twice, noted, put, token};
-use crate::support::Serve;
+use crate::support::{Answer, Serve};
 
 const SECRET: &str = "the secret of the worker";
 const OTHER: &str = "another secret of it";
@@ -45,6 +45,47 @@ async fn hashed_secrets_stay_valid() {
     let secrets = serve.cli(&["client", "secret", "list", "worker", "--output", "json"]).success().json();
     let current = secrets.as_array().unwrap().iter().find(|secret| secret["label"] == "current").unwrap();
     assert_eq!(current["expires_at"], "2099-12-31T00:00:00Z");
+}
+
+#[tokio::test]
+async fn who_never_sends_an_audience_is_understood_by_scope_and_two_apis_are_two_requests() {
+    let serve = Serve::start(&["--set", "compat=identityserver"]).await;
+    let invoices = r#"{ "Name": "invoices", "Scopes": [ "invoices.read" ] }, { "Name": "orders","#;
+    let settings = appsettings()
+        .replace(r#"{ "Name": "orders","#, invoices)
+        .replace(r#""orders.read", "orders.write" ],"#, r#""orders.read", "orders.write", "invoices.read" ],"#);
+    put(&serve, "appsettings.json", &settings);
+    let first =
+        import_twice(&serve, &["identityserver", "appsettings.json", "--audience", "https://reports.example.com"]);
+    assert_eq!(noted(&first, "several_apis"), ["worker"]);
+    // Until the server has seen the import.
+    claims(&token(&serve, "worker", SECRET, "orders").await);
+
+    let ask = async |scope: &str| {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", "worker"),
+            ("client_secret", SECRET),
+            ("scope", scope),
+        ];
+        Answer::to(crate::support::answer::client().post(serve.url("/connect/token")).form(&form)).await
+    };
+    for (scope, audience) in [("orders.read orders.write", "orders"), ("invoices.read", "invoices")] {
+        let issued = claims(&ask(scope).await);
+        assert_eq!(
+            (issued["aud"].as_str(), &issued["scope"]),
+            (Some(audience), &json!(scope.split(' ').collect::<Vec<_>>()))
+        );
+    }
+    let across = ask("orders.read invoices.read").await;
+    assert_eq!(across.error(), (400, "invalid_target".to_owned()));
+    let description = across.json()["error_description"].as_str().unwrap().to_owned();
+    assert!(
+        description.contains("orders and invoices") && description.contains("one request for each"),
+        "{description}"
+    );
+    let explained = serve.cli(&["explain", "worker", "--scope", "orders.read invoices.read"]);
+    assert!(explained.code != 0 && explained.stdout.contains("orders and invoices"), "{explained:?}");
 }
 
 #[tokio::test]
