@@ -7,6 +7,7 @@
 //! | [`keys`] | signing keys: making, sealing, publishing, signing |
 //! | [`store`] | persistence on SQLite or PostgreSQL |
 //! | [`issuer`] | the use cases: issuing from a snapshot in memory, changing what is stored |
+//! | [`http`] | the issuer's endpoints: tokens, discovery, the Management API |
 //! | [`resource_api`] | the bundled resource API, a stranger to all of the above |
 
 pub mod cli;
