@@ -79,7 +79,7 @@ run_rust() {
     (use plain && cd rust && CARGO_TARGET_DIR="$installed/rust" cargo run --quiet --locked --offline --example partner)
 }
 has_go() { command -v go >/dev/null && [ -d /usr/share/gocode/src/golang.org/x/oauth2 ]; }
-has_java() { command -v java >/dev/null && command -v keytool >/dev/null; }
+has_java() { command -v javac >/dev/null && command -v keytool >/dev/null; }
 
 make_partner standard
 make_partner plain
