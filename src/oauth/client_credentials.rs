@@ -92,13 +92,13 @@ fn infer_api<'a, 'c>(
     }
     let requested = parse_scope(request)?.filter(|scope| !scope.is_empty()).ok_or(TokenError::NoAudience)?;
     exactly_one(granted().filter(|(api, _)| requested.iter().all(|value| api.defines(value))))
-        .ok_or_else(|| no_single_api(&requested, granted().map(|(api, _)| api)))
+        .ok_or_else(|| no_single_api(&requested, &granted().map(|(api, _)| api)))
 }
 
 /// Why `requested` leads to no single API of those `granted`: it is said where its values belong to different ones.
-fn no_single_api<'a>(requested: &ScopeSet, granted: impl Iterator<Item = &'a Api> + Clone) -> TokenError {
+fn no_single_api<'a>(requested: &ScopeSet, granted: &(impl Iterator<Item = &'a Api> + Clone)) -> TokenError {
     let mut across: Vec<Audience> = Vec::new();
-    for value in requested.iter() {
+    for value in requested {
         let mut defining = granted.clone().filter(|api| api.defines(value));
         let Some(only) = exactly_one(&mut defining) else { continue };
         if !across.contains(&only.identifier) {
