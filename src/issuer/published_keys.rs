@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokenhouse_verifier::remote::RemoteJwksBuilder;
 use tokenhouse_verifier::{JwkSet, KeySource as _, KeysUnavailable, RemoteJwks};
@@ -84,7 +85,12 @@ impl PublishedKeys {
             runtime: Some(runtime),
             template: template.share_tls().map_err(Error::other)?,
             known: Arc::new(settings.known),
-            sources: Cache::builder().max_capacity(MAX_SETS).time_to_idle(IDLE).build(),
+            sources: Cache::builder()
+                .max_capacity(MAX_SETS)
+                // By default a newcomer that finds the cache full is not let in, and would cause a fetch with each request.
+                .eviction_policy(EvictionPolicy::lru())
+                .time_to_idle(IDLE)
+                .build(),
         })
     }
 

@@ -196,6 +196,11 @@ impl Client {
         methods.is_empty() || methods.contains(&AuthenticationMethod::PrivateKeyJwt)
     }
 
+    /// Has it a key in use, or a place where it publishes keys, and so, if it was set to nothing, two ways to authenticate?
+    pub fn has_key_in_use(&self) -> bool {
+        self.jwks_uri.is_some() || self.keys.iter().any(|key| key.enabled)
+    }
+
     /// Its key with our own id or the `kid` `which`.
     pub fn find_key(&self, which: &str) -> Option<&ClientKey> {
         let by_id = self.keys.iter().find(|key| key.id.to_string() == which);

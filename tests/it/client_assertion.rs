@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::management::Management;
 use crate::support::answer::{Answer, client};
 use crate::support::assertion::{JWT_BEARER, PartnerKey, claims, document, key_client, token, unix_seconds};
 use crate::support::dev::basic;
@@ -168,6 +169,37 @@ async fn a_client_moves_from_its_secret_to_a_key_without_standing_still() {
     let kid = key.jwk()["kid"].as_str().unwrap().to_owned();
     serve.cli(&["client", "key", "delete", "c", &kid]).success();
     assert_eq!(within_a_second(401).await, 401);
+}
+
+/// By the Management API, which has two members for one thing: what is shown must be what is.
+#[tokio::test]
+async fn a_key_that_was_put_out_of_use_is_refused() {
+    let key = PartnerKey::new("ES256");
+    let mut both = key_client("both", &[key.jwk()]);
+    both["authentication_methods"] = json!([]);
+    both["secrets"] = json!([{"value": "a secret that is long enough"}]);
+    let dev = Dev::seeded(&document(&[both, key_client("by-key", &[key.jwk()])]), &[]);
+    let management = Management::of(&dev).await;
+    let status = async |client_id: &str| {
+        let assertion = key.assertion(client_id, &dev.text("issuer"), &no_changes());
+        token(&dev.text("token_endpoint"), &assertion, &[]).await.status
+    };
+
+    let shown = management.get("/clients/both").await.ok();
+    for member in ["token_endpoint_auth_method", "client_authentication_methods"] {
+        assert_eq!(shown.get(member), None, "it may use either");
+    }
+    assert_eq!(management.patch("/clients/both", &shown).await.ok(), shown);
+    assert_eq!(status("both").await, 200);
+    for (client_id, change) in [
+        ("both", json!({"token_endpoint_auth_method": "client_secret_post"})),
+        ("by-key", json!({"client_authentication_methods": null})),
+    ] {
+        assert_eq!(status(client_id).await, 200, "{client_id}");
+        let changed = management.patch(&format!("/clients/{client_id}"), &change).await.ok();
+        assert_eq!(changed["token_endpoint_auth_method"], "client_secret_post", "{client_id}");
+        assert_eq!(status(client_id).await, 401, "{client_id}");
+    }
 }
 
 #[tokio::test]

@@ -119,9 +119,12 @@ async fn serve(args: &DevArgs) -> Result<(), CliError> {
             args.bind
         ));
     }
-    let usage = running::write_usage(memory.endpoints.issuer.clone());
+    let issuer = &memory.endpoints.issuer;
+    let background = [running::write_usage(issuer.clone()), running::forget_assertions(issuer.clone())];
     let ended = running::until_stopped(signals, handles, servers).await;
-    usage.abort();
+    for task in background {
+        task.abort();
+    }
     ended
 }
 

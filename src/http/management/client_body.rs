@@ -68,6 +68,9 @@ pub(super) struct ClientBody {
     /// Was `client_authentication_methods` null?
     #[serde(skip)]
     without_keys: bool,
+    /// Could the client authenticate with a key before?
+    #[serde(skip)]
+    has_key_in_use: bool,
 }
 
 /// Auth0's form of a quota.
@@ -154,6 +157,7 @@ impl ClientBody {
         if let Some(secret) = secret {
             change.set_secret(id, &secret)?;
         }
+        self.has_key_in_use = change.existing_client(id)?.has_key_in_use();
         change.update_client(id, |entry| self.apply_to(entry))?;
         use_keys(keys, id, change)?;
         change.existing_client(id)
@@ -177,10 +181,11 @@ impl ClientBody {
 
     /// Changes `entry` where something is said.
     fn apply_to(mut self, entry: &mut ClientEntry) -> Result<(), AdministrationError> {
-        if self.without_keys {
-            entry.authentication_methods.retain(|method| *method != AuthenticationMethod::PrivateKeyJwt);
-        }
         self.jwks_uri.set_option(&mut entry.jwks_uri);
+        let has_key_in_use = self.has_key_in_use || entry.jwks_uri.is_some();
+        if self.without_keys {
+            put_keys_out_of_use(has_key_in_use, entry);
+        }
         match self.name {
             Patch::Absent => {}
             Patch::Value(name) if !name.trim().is_empty() => entry.name = Some(name),
@@ -200,7 +205,7 @@ impl ClientBody {
             }
         }
         set_grant_types(self.grant_types, entry);
-        set_method(self.token_endpoint_auth_method, entry)?;
+        set_method(self.token_endpoint_auth_method, has_key_in_use, entry)?;
         merge_metadata(self.client_metadata, &mut entry.auth0_fields);
         forget_signing_secret(&mut self.other);
         MEMBERS.keep(self.other, &mut entry.auth0_fields);
@@ -240,7 +245,17 @@ fn set_grant_types(given: Patch<Vec<String>>, entry: &mut ClientEntry) {
     }
 }
 
-fn set_method(given: Patch<String>, entry: &mut ClientEntry) -> Result<(), AdministrationError> {
+/// A client that is set to nothing may use what it has: a key that is to be worth nothing needs a method that is not that.
+fn put_keys_out_of_use(has_key_in_use: bool, entry: &mut ClientEntry) {
+    let methods = &mut entry.authentication_methods;
+    let were_used = methods.contains(&AuthenticationMethod::PrivateKeyJwt) || has_key_in_use;
+    methods.retain(|method| *method != AuthenticationMethod::PrivateKeyJwt);
+    if methods.is_empty() && were_used {
+        methods.push(AuthenticationMethod::ClientSecretPost);
+    }
+}
+
+fn set_method(given: Patch<String>, has_key_in_use: bool, entry: &mut ClientEntry) -> Result<(), AdministrationError> {
     let Patch::Value(method) = given else {
         if given == Patch::Null {
             entry.auth0_fields.remove(METHOD);
@@ -255,10 +270,14 @@ fn set_method(given: Patch<String>, entry: &mut ClientEntry) -> Result<(), Admin
         method.parse().map_err(|error| AdministrationError::Invalid(format!("{METHOD}: {error}, or none")))?;
     entry.auth0_fields.remove(METHOD);
     // Secrets may be used in the header or the body as the client likes: the one named first is what is shown.
-    if entry.authentication_methods.first() != Some(&parsed)
-        && !(entry.authentication_methods.is_empty() && parsed == AuthenticationMethod::ClientSecretPost)
-    {
-        entry.authentication_methods = vec![parsed];
+    let methods = &mut entry.authentication_methods;
+    let shown = if methods.is_empty() && !has_key_in_use {
+        parsed == AuthenticationMethod::ClientSecretPost
+    } else {
+        methods.first() == Some(&parsed) && !methods.contains(&AuthenticationMethod::PrivateKeyJwt)
+    };
+    if !shown {
+        *methods = vec![parsed];
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ pub(super) fn client_view(client: &Client, secret: Option<&str>) -> Map<String, 
         let used = client.keys.iter().filter(|key| key.enabled).map(|key| json!({ "id": credential_id(key) }));
         let used: Vec<_> = used.collect();
         view.insert(METHODS.to_owned(), json!({ "private_key_jwt": { "credentials": used } }));
-    } else if !client.auth0_fields.contains_key(METHOD) {
+    } else if !client.auth0_fields.contains_key(METHOD) && !may_use_either(client) {
         let method = client.authentication_methods.first().copied().unwrap_or(AuthenticationMethod::ClientSecretPost);
         view.insert(METHOD.to_owned(), method.as_str().into());
     }
@@ -65,6 +65,12 @@ pub(super) fn client_view(client: &Client, secret: Option<&str>) -> Map<String, 
         view.insert("client_secret".to_owned(), secret.into());
     }
     view
+}
+
+/// Set to nothing, the client may use its key or a secret: to show one of them would be a lie, and sent back would make it
+/// true.
+fn may_use_either(client: &Client) -> bool {
+    client.authentication_methods.is_empty() && client.has_key_in_use()
 }
 
 /// The grant types as they were given, as far as they still say whether the client may use the one that is served.
