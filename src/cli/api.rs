@@ -92,12 +92,24 @@ struct RulesArgs {
     /// How the claim scope is written: string or array
     #[arg(long, value_name = "FORMAT")]
     scope_format: Option<ScopeFormat>,
+    /// For how many seconds the same request gets the same token again; 0 issues a new one each time
+    #[arg(long, value_name = "SECONDS")]
+    token_reuse_seconds: Option<u32>,
 }
 
 impl RulesArgs {
     fn apply_to(self, entry: &mut ApiEntry) {
-        let Self { name, scope, token_lifetime, signing_alg, token_dialect, default_scope, scope_policy, scope_format } =
-            self;
+        let Self {
+            name,
+            scope,
+            token_lifetime,
+            signing_alg,
+            token_dialect,
+            default_scope,
+            scope_policy,
+            scope_format,
+            token_reuse_seconds,
+        } = self;
         entry.name = name.or(entry.name.take());
         entry.token_lifetime = token_lifetime.or(entry.token_lifetime);
         entry.signing_alg = signing_alg.unwrap_or(entry.signing_alg);
@@ -105,6 +117,7 @@ impl RulesArgs {
         entry.default_scope = default_scope.unwrap_or(entry.default_scope);
         entry.scope_policy = scope_policy.unwrap_or(entry.scope_policy);
         entry.scope_format = scope_format.or(entry.scope_format);
+        entry.token_reuse_seconds = token_reuse_seconds.unwrap_or(entry.token_reuse_seconds);
         if !scope.is_empty() {
             entry.scopes = scope.iter().map(|text| scope_entry(text)).collect();
         }

@@ -200,6 +200,7 @@ fn issuer_settings(config: &Config) -> Result<TokenIssuerSettings, CliError> {
             queue: config.signing.queue,
             max_wait: config.signing.longest_wait,
         },
+        reuse_bytes: config.token.reuse_bytes,
         assertions: AssertionSettings {
             strict: assertions.strict,
             max_lifetime: seconds(assertions.max_lifetime),

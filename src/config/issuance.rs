@@ -12,6 +12,8 @@ pub struct TokenSettings {
     pub default_lifetime: Duration,
     /// The longest an API may set.
     pub max_lifetime: Duration,
+    /// Most memory of tokens that are kept to be handed out again, in bytes.
+    pub reuse_bytes: u64,
 }
 
 /// Section `secrets`.
@@ -46,11 +48,12 @@ impl TokenSettings {
     pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
         let default_lifetime = from.seconds("token.default_lifetime_seconds");
         let max_lifetime = from.seconds("token.max_lifetime_seconds");
+        let reuse_bytes = from.integer("token.reuse_bytes");
         let (default_lifetime, max_lifetime) = (default_lifetime?, max_lifetime?);
         if default_lifetime > max_lifetime {
             return Err(from.conflict("token.default_lifetime_seconds", "is above token.max_lifetime_seconds"));
         }
-        Ok(Self { default_lifetime, max_lifetime })
+        Ok(Self { default_lifetime, max_lifetime, reuse_bytes: reuse_bytes? })
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     integer("keys.propagation_seconds", 0, SECONDS_PER_DAY, "seconds", "60", "Allowance beyond jwks.max_age_seconds before an announced key signs."),
     integer("token.default_lifetime_seconds", 1, SECONDS_PER_YEAR, "seconds", "3600", "Access token lifetime of an API that does not set its own."),
     integer("token.max_lifetime_seconds", 1, SECONDS_PER_YEAR, "seconds", "2592000", "The longest access token lifetime an API may set."),
+    integer("token.reuse_bytes", 0, 4_294_967_296, "bytes", "67108864", "Most memory of tokens that are kept to be handed out again, for APIs with token_reuse_seconds; 0 keeps none."),
     integer("jwks.max_age_seconds", 0, SECONDS_PER_DAY, "seconds", "300", "How long caches may hold the JWK Set (`Cache-Control: max-age`)."),
     integer("limits.body_bytes", 256, 1_048_576, "bytes", "16384", "Largest request body; a larger one gets 413."),
     integer("limits.head_bytes", 1024, 1_048_576, "bytes", "16384", "Largest request head."),

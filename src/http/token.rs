@@ -56,6 +56,7 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>, from: Option<Clie
         audience,
         scope,
         jti,
+        reused,
     } = decision;
     let shown = |value: &dyn std::fmt::Display| value.to_string();
     tracing::info!(
@@ -69,6 +70,7 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>, from: Option<Clie
         audience = audience.as_ref().map(|audience| shown(audience)),
         scope = scope.as_ref().map(|scope| shown(scope)),
         jti,
+        reused = reused.then_some(true),
         client_address = from.map(|from| shown(&from.0)),
         "token request"
     );

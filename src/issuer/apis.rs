@@ -109,10 +109,13 @@ impl Change<'_> {
                 policy.max_token_lifetime
             )));
         }
-        if entry.token_reuse_seconds != 0 {
-            return Err(AdministrationError::Invalid(
-                "token_reuse_seconds: this version issues a new token each time; write 0 or leave it out".to_owned(),
-            ));
+        if entry.token_reuse_seconds >= token_lifetime.seconds() {
+            return Err(AdministrationError::Invalid(format!(
+                "token_reuse_seconds {} is not below token_lifetime, {seconds}: use 0 to {}, where 0 issues a new token \
+                 each time",
+                entry.token_reuse_seconds,
+                seconds - 1
+            )));
         }
         Ok(Api {
             name: validated_text("name", entry.name.as_deref().unwrap_or(&entry.identifier))?,
@@ -122,6 +125,7 @@ impl Change<'_> {
             default_scope: entry.default_scope,
             scope_policy: entry.scope_policy,
             scope_format: entry.scope_format,
+            token_reuse_seconds: entry.token_reuse_seconds,
             auth0_fields: validated_auth0_fields(&entry.auth0_fields)?,
             ..Api::new(Uuid::nil(), identifier, token_lifetime, self.now)
         })

@@ -9,9 +9,10 @@ use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use tokenhouse_verifier::{Algorithm, JwkSet, VerificationKey};
+use uuid::Uuid;
 
 use super::assertion_uses::AssertionUses;
-use super::authenticate_client::AuthenticatedClient;
+use super::authenticate_client::{AuthenticatedClient, Credential};
 use super::issue_token::internal;
 use super::published_keys::{PublishedKeys, PublishedKeysSettings};
 use super::served::Served;
@@ -98,10 +99,10 @@ impl AssertionAuthenticator {
                 return Err(refusal.into());
             }
         };
-        let verified = self.verify(assertion, client, now).await?;
+        let (verified, credential) = self.verify(assertion, client, now).await?;
         let accepted = verified.validate(&self.rules, &client.client_id, now)?;
         self.use_once(&client.client_id, accepted).await?;
-        Ok(AuthenticatedClient::by_key(client.clone()))
+        Ok(AuthenticatedClient::by_key(client.clone(), credential))
     }
 
     /// Checks the signature: with the registered keys first, then with those that the client publishes.
@@ -110,12 +111,25 @@ impl AssertionAuthenticator {
         assertion: &'a UnverifiedAssertion<'_>,
         client: &Client,
         now: UnixMillis,
-    ) -> Result<VerifiedAssertion<'a>, AssertionRefusal> {
+    ) -> Result<(VerifiedAssertion<'a>, Credential), AssertionRefusal> {
         let registered = registered_keys(assertion, client, now);
-        if let Ok(verified) = assertion.verify(&registered) {
-            return Ok(verified);
+        for (id, key) in &registered {
+            if let Ok(verified) = assertion.verify([key]) {
+                return Ok((verified, Credential::RegisteredKey(*id)));
+            }
         }
-        let is_named = assertion.kid().is_some() && !registered.is_empty();
+        let published = self.verify_with_published(assertion, client, !registered.is_empty()).await?;
+        Ok((published, Credential::PublishedKey))
+    }
+
+    /// Checks the signature with the keys that the client publishes. `has_registered`: others were tried before.
+    async fn verify_with_published<'a>(
+        &self,
+        assertion: &'a UnverifiedAssertion<'_>,
+        client: &Client,
+        has_registered: bool,
+    ) -> Result<VerifiedAssertion<'a>, AssertionRefusal> {
+        let is_named = assertion.kid().is_some() && has_registered;
         match client.jwks_uri.as_ref().filter(|_| !is_named) {
             Some(uri) => {
                 let unavailable = |_| AssertionRefusal::KeysUnavailable;
@@ -130,7 +144,7 @@ impl AssertionAuthenticator {
                 let anew = self.published.keys_anew(uri).await.map_err(unavailable)?;
                 verify_with(assertion, &anew).or_else(|_| refuse(assertion, &anew))
             }
-            None if registered.is_empty() => {
+            None if !has_registered => {
                 spend_as_much(assertion);
                 Err(AssertionRefusal::NoSuchKey)
             }
@@ -174,12 +188,16 @@ fn admitted<'c>(
     Ok(client)
 }
 
-/// The live keys of `client` that `assertion` may be signed with: the one it names, else all of its algorithm.
-fn registered_keys(assertion: &UnverifiedAssertion<'_>, client: &Client, now: UnixMillis) -> Vec<VerificationKey> {
+/// The live keys of `client`, by our own id, that `assertion` may be signed with: the one it names, else all of its algorithm.
+fn registered_keys(
+    assertion: &UnverifiedAssertion<'_>,
+    client: &Client,
+    now: UnixMillis,
+) -> Vec<(Uuid, VerificationKey)> {
     let is_meant = |kid: &str| assertion.kid().is_none_or(|wanted| wanted == kid);
     let live = client.keys.iter().filter(|key| key.is_live(now) && key.key.algorithm() == assertion.algorithm());
     let meant = live.filter(|key| is_meant(key.kid.as_str())).take(MAX_CLIENT_KEYS);
-    meant.filter_map(|key| key.key.verification_key(key.kid.as_str()).ok()).collect()
+    meant.filter_map(|key| Some((key.id, key.key.verification_key(key.kid.as_str()).ok()?))).collect()
 }
 
 fn verify_with<'a>(

@@ -33,24 +33,46 @@ thread_local! {
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     client: Arc<Client>,
-    secret_id: Option<Uuid>,
+    credential: Credential,
     upgrade: Option<SecretHash>,
 }
 
+/// What a client proved it with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// The secret with our own id.
+    Secret(Uuid),
+    /// The registered key with our own id.
+    RegisteredKey(Uuid),
+    /// A key that the client publishes itself.
+    PublishedKey,
+}
+
 impl AuthenticatedClient {
-    /// The client.
-    pub fn client(&self) -> &Client {
+    /// The client, as the snapshot has it.
+    pub const fn client(&self) -> &Arc<Client> {
         &self.client
     }
 
-    /// A client that proved it with a key.
-    pub(super) const fn by_key(client: Arc<Client>) -> Self {
-        Self { client, secret_id: None, upgrade: None }
+    /// A client that proved it with the key `credential`.
+    pub(super) const fn by_key(client: Arc<Client>, credential: Credential) -> Self {
+        Self { client, credential, upgrade: None }
     }
 
     /// Our own id of the secret it used, if it used one.
     pub const fn secret_id(&self) -> Option<Uuid> {
-        self.secret_id
+        match self.credential {
+            Credential::Secret(id) => Some(id),
+            Credential::RegisteredKey(_) | Credential::PublishedKey => None,
+        }
+    }
+
+    /// Our own id of the secret or key it used, if we have it.
+    pub const fn credential_id(&self) -> Option<Uuid> {
+        match self.credential {
+            Credential::Secret(id) | Credential::RegisteredKey(id) => Some(id),
+            Credential::PublishedKey => None,
+        }
     }
 
     /// The hash that proved right, if it should be replaced by a better one.
@@ -114,7 +136,7 @@ impl Proven {
         hashes.remember(&client, &stored, &candidate.secret);
         let stays = stored.hash.is_small() && is_machine_made(&candidate.secret);
         let upgrade = (stored.hash.needs_upgrade() && !stays).then(|| stored.hash.clone());
-        Some(AuthenticatedClient { client, secret_id: Some(stored.id), upgrade })
+        Some(AuthenticatedClient { client, credential: Credential::Secret(stored.id), upgrade })
     }
 }
 

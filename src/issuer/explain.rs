@@ -25,6 +25,9 @@ pub struct Explanation {
     /// How long it would live, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u32>,
+    /// For how many seconds the same request would get it again; absent: a new one each time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_reuse_seconds: Option<u32>,
     /// How it would be signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_alg: Option<String>,
@@ -68,6 +71,7 @@ pub fn explain(client: &Client, apis: &[Api], request: &AccessRequest, compat: C
             audience: Some(given.api.identifier.to_string()),
             scope: Some(given.scope.to_string()),
             expires_in: Some(given.api.token_lifetime.seconds()),
+            token_reuse_seconds: Some(given.api.token_reuse_seconds).filter(|seconds| *seconds > 0),
             signing_alg: Some(given.api.signing_alg.to_string()),
             token_dialect: Some(given.api.token_dialect.unwrap_or(compat.default_dialect()).to_string()),
             error: None,
@@ -104,6 +108,7 @@ fn refused(error: &TokenError, compat: Compat, cause: Option<&str>) -> Explanati
         audience: None,
         scope: None,
         expires_in: None,
+        token_reuse_seconds: None,
         signing_alg: None,
         token_dialect: None,
         error: Some(rendered.error.to_owned()),

@@ -11,13 +11,14 @@ use super::authenticate_assertion::AssertionFailure;
 use super::authenticate_client::{AuthenticatedClient, authenticate_client};
 use super::quota::QuotaVerdict;
 use super::snapshot::Snapshot;
+use super::token_reuse::SharingRequest;
 use super::usage::Answered;
 use crate::clock::UnixMillis;
 use crate::oauth::access_token::{TokenSubject, build_access_token};
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::client_assertion::{AssertionRefusal, UnverifiedAssertion};
 use crate::oauth::client_auth::{Mechanism, PresentedAssertion, PresentedCredentials, PresentedSecret};
-use crate::oauth::client_credentials::authorize_client_credentials;
+use crate::oauth::client_credentials::{Authorization, authorize_client_credentials};
 use crate::oauth::error::TokenError;
 use crate::oauth::resource::Audience;
 use crate::oauth::scope::ScopeSet;
@@ -46,6 +47,8 @@ pub struct TokenDecision {
     pub scope: Option<ScopeSet>,
     /// Its identifier.
     pub jti: Option<String>,
+    /// Was it issued before, and is handed out once more?
+    pub reused: bool,
 }
 
 impl TokenDecision {
@@ -82,6 +85,44 @@ impl TokenIssuer {
 
         self.charge(authenticated.client(), now)?;
 
+        let sharing = SharingRequest::of(&authenticated, &authorization, &snapshot);
+        if let Some(answer) =
+            sharing.as_ref().and_then(|request| self.hand_out_again(request, &authorization.scope, decision))
+        {
+            return answer;
+        }
+        let (token, expires_in) = self.issue_new(&authenticated, &authorization, &snapshot, now, decision).await?;
+        let answer = render(&token, expires_in, &authorization.scope);
+        if let (Some(request), Some(jti)) = (sharing, &decision.jti) {
+            self.reuse.keep(request, token, jti.clone(), now);
+        }
+        answer
+    }
+
+    /// Answers with a token that was issued a moment ago, if `request` may share one.
+    fn hand_out_again(
+        &self,
+        request: &SharingRequest,
+        scope: &ScopeSet,
+        decision: &mut TokenDecision,
+    ) -> Option<Result<Vec<u8>, TokenError>> {
+        // Not the time of arrival: the check of the secret may have taken a while, and the token is that much older.
+        let now = self.clock.now();
+        let kept = self.reuse.find(request, now)?;
+        decision.jti = Some(kept.jti().to_owned());
+        decision.reused = true;
+        Some(render(kept.token(), kept.expires_in(now), scope))
+    }
+
+    /// Builds and signs a new token: itself, and how many seconds it lives.
+    async fn issue_new(
+        &self,
+        authenticated: &AuthenticatedClient,
+        authorization: &Authorization<'_>,
+        snapshot: &Arc<Snapshot>,
+        now: UnixMillis,
+        decision: &mut TokenDecision,
+    ) -> Result<(String, u32), TokenError> {
         let jti = self.new_jti();
         let token = build_access_token(&TokenSubject {
             issuer: self.served.context().issuer.as_str(),
@@ -93,10 +134,9 @@ impl TokenIssuer {
             jti: &jti,
         })
         .map_err(|error| internal("building the claims", &error))?;
-        let signed = self.sign(&snapshot, authorization.api.signing_alg, token.typ, token.claims).await?;
+        let signed = self.sign(snapshot, authorization.api.signing_alg, token.typ, token.claims).await?;
         decision.jti = Some(jti);
-        render_token_response(&signed, token.expires_in, &authorization.scope)
-            .map_err(|error| internal("rendering the answer", &error))
+        Ok((signed, token.expires_in))
     }
 
     /// Finds the client that `credentials` prove to be, and notes that its secret was used.
@@ -210,6 +250,10 @@ impl TokenIssuer {
             self.upgrades.queue(authenticated.client(), secret_id, outdated.clone(), readings);
         }
     }
+}
+
+fn render(token: &str, expires_in: u32, scope: &ScopeSet) -> Result<Vec<u8>, TokenError> {
+    render_token_response(token, expires_in, scope).map_err(|error| internal("rendering the answer", &error))
 }
 
 /// Logs a fault of ours, which the caller hears of only as such.

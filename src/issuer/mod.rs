@@ -34,6 +34,7 @@ pub mod secrets;
 pub mod served;
 pub mod signing_keys;
 pub mod snapshot;
+pub mod token_reuse;
 pub mod upgrade_hash;
 pub mod usage;
 pub mod work_pool;
@@ -46,6 +47,7 @@ use hash_pool::{HashPool, HashPoolSettings};
 use quota::Quotas;
 use replace_secret::CONCURRENT_REPLACEMENTS;
 use served::Served;
+use token_reuse::TokenReuse;
 use tokio::sync::Semaphore;
 use upgrade_hash::HashUpgrades;
 use usage::Usage;
@@ -66,6 +68,7 @@ pub struct TokenIssuer {
     hashes: HashPool,
     assertions: AssertionAuthenticator,
     signers: WorkPool<()>,
+    reuse: TokenReuse,
     usage: Usage,
     quotas: Quotas,
     upgrades: HashUpgrades,
@@ -83,6 +86,8 @@ pub struct TokenIssuerSettings {
     pub assertions: AssertionSettings,
     /// Where signatures are made.
     pub signing: PoolSize,
+    /// How much memory tokens may take that are handed out again, in bytes.
+    pub reuse_bytes: u64,
 }
 
 impl TokenIssuer {
@@ -101,6 +106,7 @@ impl TokenIssuer {
             hashes: HashPool::start(settings.hashing, entropy.as_ref())?,
             assertions: AssertionAuthenticator::start(settings.assertions, &served)?,
             signers: WorkPool::start("sign", settings.signing)?,
+            reuse: TokenReuse::new(settings.reuse_bytes),
             usage: Usage::default(),
             quotas: Quotas::default(),
             replacements: Semaphore::new(CONCURRENT_REPLACEMENTS),

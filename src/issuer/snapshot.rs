@@ -165,6 +165,11 @@ impl Snapshot {
         self.clients.get(client_id)
     }
 
+    /// The API with our own id `id`.
+    pub fn api(&self, id: Uuid) -> Option<&Arc<Api>> {
+        self.apis.get(&id)
+    }
+
     /// How many clients there are.
     pub fn client_count(&self) -> usize {
         self.clients.size()
@@ -238,7 +243,7 @@ impl ApiDirectory for Snapshot {
     }
 
     fn api_by_id(&self, id: Uuid) -> Option<&Api> {
-        self.apis.get(&id).map(AsRef::as_ref)
+        self.api(id).map(AsRef::as_ref)
     }
 }
 

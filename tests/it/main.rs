@@ -47,4 +47,6 @@ mod support;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod token_reuse;
+#[cfg(test)]
 mod usage;

@@ -97,6 +97,7 @@ impl MemoryIssuer {
                 published_keys: PublishedKeysSettings::default(),
             },
             signing: PoolSize { threads: 0, queue: 1024, max_wait: Duration::from_secs(5) },
+            reuse_bytes: 64 * 1024 * 1024,
         };
         let served = Arc::new(served);
         let access = ManagementAccess::new(served.clone(), clock.clone());

@@ -52,7 +52,8 @@ pub(super) struct ResourceServerBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     scope_format: Patch<ScopeFormat>,
-    /// For how many seconds the same request may get the same token; default 0.
+    /// For how many seconds the same request gets the same token again: 0 (default), for a new one each time, or less than
+    /// `token_lifetime`.
     #[serde(default)]
     #[schema(value_type = Option<u32>)]
     token_reuse_seconds: Patch<u32>,

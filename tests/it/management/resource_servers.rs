@@ -53,6 +53,13 @@ async fn an_api_is_created_used_changed_and_deleted_and_each_is_served_at_once()
     assert_eq!((&claims["scope"], claims.get("permissions")), (&json!("read:orders"), None), "{claims}");
     assert_eq!(answer.json()["expires_in"], 120);
 
+    let changed = management.patch(by_identifier, &json!({ "token_reuse_seconds": 60 })).await.ok();
+    assert_eq!(changed["token_reuse_seconds"], 60);
+    assert_eq!(token(&dev, &partner).await.access_token(), token(&dev, &partner).await.access_token());
+    let changed = management.patch(by_identifier, &json!({ "token_reuse_seconds": null })).await.ok();
+    assert_eq!(changed["token_reuse_seconds"], 0);
+    assert_ne!(token(&dev, &partner).await.access_token(), token(&dev, &partner).await.access_token());
+
     let missing = [by_identifier.to_owned(), format!("/resource-servers/{id}"), "/resource-servers/urn:no".to_owned()];
     for path in &missing {
         assert_eq!(management.delete(path).await.status, 204, "gone already is as good");
@@ -208,7 +215,9 @@ async fn what_cannot_be_stored_is_refused_by_its_name() {
         (json!({ "identifier": "urn:x", "token_lifetime": "60" }), "token_lifetime"),
         (json!({ "identifier": "urn:x", "token_dialect": "opaque" }), "token_dialect"),
         (json!({ "identifier": "urn:x", "scope_policy": "lax" }), "scope_policy"),
-        (json!({ "identifier": "urn:x", "token_reuse_seconds": 5 }), "token_reuse_seconds"),
+        (json!({ "identifier": "urn:x", "token_lifetime": 60, "token_reuse_seconds": 60 }), "use 0 to 59"),
+        (json!({ "identifier": "urn:x", "token_reuse_seconds": 3_600 }), "use 0 to 3599"),
+        (json!({ "identifier": "urn:x", "token_reuse_seconds": -1 }), "token_reuse_seconds"),
         (json!({ "identifier": "urn:x", "other": "y".repeat(17_000) }), "16384"),
     ] {
         let message = management.post("/resource-servers", &body).await.refused(400, "invalid_body");
