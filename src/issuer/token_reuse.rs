@@ -179,15 +179,15 @@ fn weigh(key: &ReuseKey, kept: &Arc<ReusableToken>) -> u32 {
 struct KeptWhileReusable;
 
 impl KeptWhileReusable {
-    fn time(kept: &ReusableToken) -> Option<Duration> {
+    fn time(kept: &ReusableToken) -> Duration {
         let milliseconds = kept.reusable_until.0.saturating_sub(kept.issued_at.0);
-        Some(Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default()))
+        Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default())
     }
 }
 
 impl Expiry<ReuseKey, Arc<ReusableToken>> for KeptWhileReusable {
     fn expire_after_create(&self, _: &ReuseKey, kept: &Arc<ReusableToken>, _: std::time::Instant) -> Option<Duration> {
-        Self::time(kept)
+        Some(Self::time(kept))
     }
 
     fn expire_after_update(
@@ -197,7 +197,7 @@ impl Expiry<ReuseKey, Arc<ReusableToken>> for KeptWhileReusable {
         _: std::time::Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Self::time(kept)
+        Some(Self::time(kept))
     }
 }
 
