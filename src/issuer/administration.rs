@@ -265,20 +265,80 @@ impl Change<'_> {
 
 /// Longest JSON text of what is kept of Auth0's fields, in bytes.
 const MAX_AUTH0_FIELDS_BYTES: usize = 16 * 1024;
+/// Longest JSON text of a client's claims, in bytes: verifiers refuse a token of more than 8 KiB.
+const MAX_CLAIMS_BYTES: usize = 4 * 1024;
+/// How deep either may be nested. The audit trail and the document put a few levels around it, and JSON that is more than 127
+/// deep can be written but not read again: one such client would make the trail unreadable.
+const MAX_NESTING: usize = 32;
 
-/// Auth0's other fields, if they are not too long to be kept.
+/// Auth0's other fields, if they are not too long or too deep to be kept.
 pub(super) fn validated_auth0_fields(fields: &Map<String, Value>) -> Result<Map<String, Value>, AdministrationError> {
-    let length = serde_json::to_string(fields).map_err(AdministrationError::invalid)?.len();
-    if length > MAX_AUTH0_FIELDS_BYTES {
+    bounded("the fields that are kept without being used", fields, MAX_AUTH0_FIELDS_BYTES)
+}
+
+/// The claims of a client, if they are not too long or too deep for a token.
+pub(super) fn validated_claims(claims: &Map<String, Value>) -> Result<Map<String, Value>, AdministrationError> {
+    bounded("the claims", claims, MAX_CLAIMS_BYTES)
+}
+
+fn bounded(
+    what: &str,
+    members: &Map<String, Value>,
+    max_bytes: usize,
+) -> Result<Map<String, Value>, AdministrationError> {
+    if members.values().any(|value| is_deeper_than(value, MAX_NESTING - 1)) {
         return Err(AdministrationError::Invalid(format!(
-            "the fields that are kept without being used take {length} bytes as JSON, and {MAX_AUTH0_FIELDS_BYTES} is the limit: \
-             leave some of them out"
+            "{what} are nested more than {MAX_NESTING} levels deep: make them flatter"
         )));
     }
-    Ok(fields.clone())
+    let length = serde_json::to_string(members).map_err(AdministrationError::invalid)?.len();
+    if length > max_bytes {
+        return Err(AdministrationError::Invalid(format!(
+            "{what} take {length} bytes as JSON, and {max_bytes} is the limit: leave some of them out"
+        )));
+    }
+    Ok(members.clone())
+}
+
+/// Are there more than `levels` objects and arrays in each other?
+fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    let Some(inner) = levels.checked_sub(1) else { return value.is_object() || value.is_array() };
+    match value {
+        Value::Object(members) => members.values().any(|value| is_deeper_than(value, inner)),
+        Value::Array(items) => items.iter().any(|value| is_deeper_than(value, inner)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// An entry of the configuration document as the audit trail keeps it.
 pub(super) fn audited(entry: &impl serde::Serialize) -> Option<Value> {
     serde_json::to_value(entry).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn nested(levels: usize) -> Map<String, Value> {
+        let innermost = Map::from_iter([("innermost".to_owned(), json!(1))]);
+        (1..levels).fold(innermost, |inner, _| Map::from_iter([("a".to_owned(), Value::Object(inner))]))
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_length_and_depth() {
+        let of_length = |bytes: usize| Map::from_iter([("x".to_owned(), json!("y".repeat(bytes - 8)))]);
+        for (validate, longest) in [
+            (validated_auth0_fields as fn(&Map<String, Value>) -> _, MAX_AUTH0_FIELDS_BYTES),
+            (validated_claims, MAX_CLAIMS_BYTES),
+        ] {
+            assert_eq!(validate(&of_length(longest)).unwrap(), of_length(longest));
+            assert!(validate(&of_length(longest + 1)).unwrap_err().to_string().contains("is the limit"));
+            assert_eq!(validate(&nested(MAX_NESTING)).unwrap(), nested(MAX_NESTING));
+            assert!(validate(&nested(MAX_NESTING + 1)).unwrap_err().to_string().contains("levels deep"));
+            let lists = (0..MAX_NESTING).fold(json!(1), |inner, _| json!([inner]));
+            validate(&Map::from_iter([("x".to_owned(), lists)])).unwrap_err();
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Which clients are there: created, changed and deleted.
 
-use super::administration::{AdministrationError, Change, audited, validated_auth0_fields};
+use super::administration::{AdministrationError, Change, audited, validated_auth0_fields, validated_claims};
 use super::apis::validated_text;
 use super::document::ClientEntry;
 use super::document::entries::without_repeats;
@@ -111,6 +111,14 @@ impl Change<'_> {
         if current.is_some_and(|current| seen.contains(&current)) { Ok(()) } else { Err(AdministrationError::Outdated) }
     }
 
+    /// The revision of the last change to `client`, this one included.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn revision_of(&mut self, client: &Client) -> Result<Revision, AdministrationError> {
+        Ok(self.transaction.client_revision(client.id)?.unwrap_or_default())
+    }
+
     /// The client `client_id`.
     ///
     /// # Errors
@@ -148,7 +156,7 @@ impl Change<'_> {
                 .map(|uri| uri.parse().map_err(AdministrationError::invalid))
                 .transpose()?,
             quota: entry.quota,
-            claims: entry.claims.clone(),
+            claims: validated_claims(&entry.claims)?,
             auth0_fields: validated_auth0_fields(&entry.auth0_fields)?,
             ..Client::new(uuid::Uuid::nil(), client_id, self.now)
         })

@@ -67,6 +67,10 @@ impl ManagementAccess {
         let gone = || AccessRefused::ClientGone(token.client().escape_debug().to_string());
         let client_id: ClientId = token.client().parse().map_err(|_| gone())?;
         let client = snapshot.client(client_id.as_str()).filter(|client| client.is_usable(now)).ok_or_else(gone)?;
+        // One that was deleted may have left its id to another: tokens of the former open nothing to the latter.
+        if token.issued_at() < u64::try_from(client.created_at.0 / 1000).unwrap_or_default() {
+            return Err(gone());
+        }
         let audience: Audience = self.audience.parse().map_err(|error| AccessRefused::Internal(format!("{error}")))?;
         // Only the system API: while the issuer moves, anybody may have given another API this identifier.
         let api = snapshot.api_by_audience(&audience).filter(|api| api.is_system);

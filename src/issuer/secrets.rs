@@ -216,6 +216,11 @@ impl Change<'_> {
         self.may_touch_credentials(client)?;
         let label = label.map(|label| validated_text("label", &label)).transpose()?;
         let changed = StoredSecret { label, expires_at, ..stored.clone() };
+        if changed.is_live(self.now) && !stored.is_live(self.now) {
+            // One that comes back counts like a new one.
+            let current = self.existing_client(client.client_id.as_str())?;
+            self.room_for_live_secret(&current)?;
+        }
         self.transaction.update_secret_label(stored.id, changed.label.as_deref())?;
         self.transaction.update_secret_expiry(stored.id, expires_at)?;
         let (before, after) = (SecretSummary::from(stored), SecretSummary::from(&changed));
@@ -260,13 +265,8 @@ impl Change<'_> {
             expires_at,
             last_used_at: None,
         };
-        let live = client.secrets.iter().filter(|stored| stored.is_live(self.now)).count();
-        let limit = self.admin.policy.max_live_secrets;
-        if stored.is_live(self.now) && live >= limit {
-            return Err(AdministrationError::Conflict(format!(
-                "the client {} has {live} live secrets, and {limit} is the limit: retire one first",
-                client.client_id
-            )));
+        if stored.is_live(self.now) {
+            self.room_for_live_secret(client)?;
         }
         // Checking a brought secret must cost one slow computation, or the time would tell clients apart; of small ones
         // too. A secret that has expired is checked like the others, so that its expiry does not show either: it hinders
@@ -279,6 +279,18 @@ impl Change<'_> {
             Some(other) => Err(self.other_computation(client, other)),
             None => Ok(stored),
         }
+    }
+
+    fn room_for_live_secret(&self, client: &Client) -> Result<(), AdministrationError> {
+        let live = client.secrets.iter().filter(|stored| stored.is_live(self.now)).count();
+        let limit = self.admin.policy.max_live_secrets;
+        if live >= limit {
+            return Err(AdministrationError::Conflict(format!(
+                "the client {} has {live} live secrets, and {limit} is the limit: retire one first",
+                client.client_id
+            )));
+        }
+        Ok(())
     }
 
     pub(super) fn record_new_secret(

@@ -17,8 +17,18 @@ use super::error::ManagementError;
 use crate::http::IssuerEndpoints;
 use crate::issuer::management_access::AccessRefused;
 use crate::issuer::rights::Caller;
-use crate::store::Actor;
+use crate::store::{Actor, Revision};
 use crate::telemetry::request_id::RequestId;
+
+/// Who was admitted, by which token, and when.
+/// Not `Debug`: the token is in it.
+#[derive(Clone)]
+pub(super) struct Admission {
+    pub(super) caller: Caller,
+    token: String,
+    /// The revision that was served then.
+    revision: Revision,
+}
 
 /// The calls that a client may make.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +82,7 @@ impl CallLimiter {
     }
 }
 
-/// Finds out who calls, counts the call, and hands it on with its [`Caller`].
+/// Finds out who calls, counts the call, and hands it on with its [`Admission`].
 ///
 /// # Errors
 /// None of its own: refusals are answers.
@@ -85,14 +95,14 @@ pub(super) async fn admit<B: MessageBody + 'static>(
         return Ok(request.into_response(refusal.error_response()));
     };
     let request_id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
-    let caller = authenticate(request.headers(), &endpoints, request_id);
+    let admission = Admission::of(request.headers(), &endpoints, request_id);
     // Those without a valid token share one counter, so that guessing is slow and costs no memory.
-    let counted_as = caller.as_ref().ok().and_then(|caller| client_id(caller)).unwrap_or("");
+    let counted_as = admission.as_ref().ok().and_then(|admission| client_id(&admission.caller)).unwrap_or("");
     let now = endpoints.issuer.clock().now().0 / 1000;
     let (state, admitted) = endpoints.management.limiter.count(counted_as, now);
-    let refusal = match (admitted, caller) {
-        (Ok(()), Ok(caller)) => {
-            request.extensions_mut().insert(caller);
+    let refusal = match (admitted, admission) {
+        (Ok(()), Ok(admission)) => {
+            request.extensions_mut().insert(admission);
             None
         }
         (Ok(()), Err(refusal)) => Some(refusal),
@@ -115,22 +125,46 @@ impl LimitState {
     }
 }
 
+impl Admission {
+    fn of(
+        headers: &HeaderMap,
+        endpoints: &IssuerEndpoints,
+        request_id: Option<String>,
+    ) -> Result<Self, ManagementError> {
+        let token = bearer_token(headers).ok_or_else(ManagementError::no_token)?.to_owned();
+        // Looked at before the rights are: what changes in between is noticed as a change.
+        let revision = endpoints.issuer.served().snapshot().revision;
+        let caller = authenticate(&token, endpoints, request_id)?;
+        Ok(Self { caller, token, revision })
+    }
+
+    /// Makes sure that the caller still has the rights with which it was admitted: the body may have come slowly, and the
+    /// client may have lost them meanwhile.
+    ///
+    /// # Errors
+    /// If it has not.
+    pub(super) fn must_hold_still(&self, endpoints: &IssuerEndpoints) -> Result<(), ManagementError> {
+        if endpoints.issuer.served().snapshot().revision == self.revision {
+            return Ok(());
+        }
+        let now = authenticate(&self.token, endpoints, self.caller.request_id.clone())?;
+        if now.rights == self.caller.rights { Ok(()) } else { Err(ManagementError::rights_changed()) }
+    }
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
+}
+
 fn authenticate(
-    headers: &HeaderMap,
+    token: &str,
     endpoints: &IssuerEndpoints,
     request_id: Option<String>,
 ) -> Result<Caller, ManagementError> {
-    let mut values = headers.get_all(AUTHORIZATION);
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return Err(ManagementError::no_token());
-    };
-    let text = value.to_str().unwrap_or_default();
-    let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let Some((_, token)) = token else {
-        return Err(ManagementError::no_token());
-    };
-    endpoints.management.access.authenticate(token.trim_start_matches(' '), request_id).map_err(|refused| match refused
-    {
+    endpoints.management.access.authenticate(token, request_id).map_err(|refused| match refused {
         AccessRefused::Token(error) => {
             tracing::info!(cause = %error, "a token for the Management API was refused");
             let audience = endpoints.issuer.served().context().issuer.management_audience();

@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use tokio::sync::Semaphore;
 
-use super::admit::{CallLimiter, ManagementLimits};
+use super::admit::{Admission, CallLimiter, ManagementLimits};
 use super::error::ManagementError;
 use crate::http::IssuerEndpoints;
 use crate::issuer::administration::{Administration, AdministrationError, Change};
@@ -46,7 +46,7 @@ impl ManagementEndpoints {
 /// A call that was admitted: by whom, and the way to what is stored.
 pub(super) struct Call {
     pub(super) endpoints: web::Data<IssuerEndpoints>,
-    pub(super) caller: Caller,
+    admission: Admission,
 }
 
 impl FromRequest for Call {
@@ -55,19 +55,25 @@ impl FromRequest for Call {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let endpoints = request.app_data::<web::Data<IssuerEndpoints>>().cloned();
-        let caller = request.extensions().get::<Caller>().cloned();
-        let admitted = endpoints.zip(caller).map(|(endpoints, caller)| Self { endpoints, caller });
+        let admission = request.extensions().get::<Admission>().cloned();
+        let admitted = endpoints.zip(admission).map(|(endpoints, admission)| Self { endpoints, admission });
         ready(admitted.ok_or_else(|| ManagementError::internal(&"a handler outside of the admitted scope")))
     }
 }
 
 impl Call {
-    /// Does the caller hold one of these scopes?
+    /// Who calls.
+    pub(super) const fn caller(&self) -> &Caller {
+        &self.admission.caller
+    }
+
+    /// Does the caller hold one of these scopes, and still? Handlers ask when they have the body.
     ///
     /// # Errors
     /// 403, naming them.
     pub(super) fn require(&self, any_of: &[&str]) -> Result<(), ManagementError> {
-        let held = match &self.caller.rights {
+        self.admission.must_hold_still(&self.endpoints)?;
+        let held = match &self.caller().rights {
             Rights::Host => true,
             Rights::Itself(_) => false,
             Rights::Scopes(held) => held.iter().map(ScopeValue::as_str).any(|scope| any_of.contains(&scope)),
@@ -111,7 +117,7 @@ impl Call {
             self.endpoints.management.changes.acquire().await.map_err(|error| ManagementError::internal(&error))?;
         let administration = Arc::clone(&self.endpoints.administration);
         let issuer = Arc::clone(&self.endpoints.issuer);
-        let caller = self.caller.clone();
+        let caller = self.caller().clone();
         off_the_workers(move || {
             let outcome = work(&administration, &caller);
             // What was changed is changed: whatever comes now, the caller must not be told that it failed, or would

@@ -15,7 +15,7 @@ use crate::issuer::secrets::SecretTerms;
 use crate::oauth::client::{AuthenticationMethod, Client, Quota};
 
 /// The members of a client. All but `name` may be left out; in a change, `null` deletes. Members that are not listed are
-/// kept and shown as given, 16 KiB in all, and never acted upon.
+/// kept and shown as given, 16 KiB in all and at most 32 levels deep, and never acted upon.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct ClientBody {
     /// For people.
@@ -58,7 +58,7 @@ pub(super) struct ClientBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     default_audience: Patch<String>,
-    /// Claims for its tokens, issued as `client_…` in the `identityserver` dialect.
+    /// Claims for its tokens, issued as `client_…` in the `identityserver` dialect; 4 KiB in all.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     claims: Patch<Map<String, Value>>,
@@ -94,13 +94,14 @@ struct ClientCredentialsQuota {
 
 /// Auth0's form of the methods that use keys.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with private_key_jwt")]
 pub(super) struct AuthenticationMethods {
     /// Assertions signed with a registered key (RFC 7523).
     private_key_jwt: KeyMethod,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(expecting = "an object with credentials")]
 struct KeyMethod {
     /// The keys.
     credentials: Vec<KeyReference>,
@@ -108,6 +109,7 @@ struct KeyMethod {
 
 /// A registered key by its `id`, or one to be registered.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(expecting = "an object with the id of a credential, or a new one")]
 struct KeyReference {
     /// Of a key that is registered.
     id: Option<String>,

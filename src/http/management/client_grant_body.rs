@@ -12,7 +12,7 @@ use crate::issuer::document::GrantEntry;
 use crate::store::OwnedGrant;
 
 /// The members of a grant. `client_id` and `audience` are needed for a new one and cannot change. Members that are not
-/// listed are kept and shown as given, 16 KiB in all, and never acted upon.
+/// listed are kept and shown as given, 16 KiB in all and at most 32 levels deep, and never acted upon.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct ClientGrantBody {
     /// The client.

@@ -11,6 +11,7 @@ use super::client_grant_body::ClientGrantBody;
 use super::client_grant_view::{ANY_ORGANIZATION, SUBJECT_TYPE, client_grant_view, parse_grant_id};
 use super::error::{ErrorBody, ManagementError, only};
 use super::listing::{ListParameters, Listing};
+use super::precondition::{Precondition, tagged};
 use super::query::Query;
 use super::selection::Selection;
 use crate::http::error::uncached;
@@ -70,7 +71,7 @@ pub(super) async fn create(call: Call, Body(body): Body<ClientGrantBody>) -> Res
     Ok(uncached(StatusCode::CREATED).json(client_grant_view(&created.await?)))
 }
 
-/// Shows a grant.
+/// Shows a grant. The entity tag is that of its client.
 #[utoipa::path(
     get, path = "/client-grants/{id}", operation_id = "show_client_grant", tag = "client-grants", params(("id" = String, Path, description = "id")),
     responses((status = 200, description = "The grant", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
@@ -79,26 +80,33 @@ pub(super) async fn show(call: Call, id: web::Path<String>, query: Query) -> Res
     call.require(&["read:client_grants"])?;
     let selection = Selection::of(&query)?;
     let row_id = parse_grant_id(&id)?;
-    let found = call.read(move |reader| Ok(reader.find_grant(row_id)?)).await?;
-    let owned = found.ok_or_else(|| AdministrationError::NotFound { kind: "grant", id: id.into_inner() })?;
-    Ok(uncached(StatusCode::OK).json(selection.apply(client_grant_view(&owned))))
+    let found = call.read(move |reader| {
+        let missing = || AdministrationError::NotFound { kind: "grant", id: id.into_inner() };
+        let owned = reader.find_grant(row_id)?.ok_or_else(missing)?;
+        let revision = reader.client_revision(owned.client_row_id)?.unwrap_or_default();
+        Ok((owned, revision))
+    });
+    let (owned, revision) = found.await?;
+    Ok(tagged(StatusCode::OK, revision).json(selection.apply(client_grant_view(&owned))))
 }
 
 /// Changes the members that the body names.
 #[utoipa::path(
-    patch, path = "/client-grants/{id}", operation_id = "update_client_grant", tag = "client-grants", params(("id" = String, Path, description = "id")),
+    patch, path = "/client-grants/{id}", operation_id = "update_client_grant", tag = "client-grants", params(("id" = String, Path, description = "id"), Precondition),
     request_body = ClientGrantBody,
     responses((status = 200, description = "The grant as it is now", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
 pub(super) async fn update(
     call: Call,
     id: web::Path<String>,
+    seen: Precondition,
     Body(body): Body<ClientGrantBody>,
 ) -> Result<impl Responder, ManagementError> {
     call.require(&["update:client_grants"])?;
     let updated = call.change(move |change| {
         let row_id = parse_grant_id(&id)?;
         let owned = change.grant_by_id(row_id)?;
+        seen.hold_for(owned.client_id.as_str(), change)?;
         body.apply(change, &owned)?;
         change.grant_by_id(row_id)
     });
@@ -107,15 +115,22 @@ pub(super) async fn update(
 
 /// Deletes a grant; what is gone already is as good.
 #[utoipa::path(
-    delete, path = "/client-grants/{id}", operation_id = "delete_client_grant", tag = "client-grants", params(("id" = String, Path, description = "id")),
+    delete, path = "/client-grants/{id}", operation_id = "delete_client_grant", tag = "client-grants", params(("id" = String, Path, description = "id"), Precondition),
     responses((status = 204, description = "It is gone"), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-pub(super) async fn delete(call: Call, id: web::Path<String>) -> Result<impl Responder, ManagementError> {
+pub(super) async fn delete(
+    call: Call,
+    id: web::Path<String>,
+    seen: Precondition,
+) -> Result<impl Responder, ManagementError> {
     call.require(&["delete:client_grants"])?;
     let deleted = call.change(move |change| {
         let found = parse_grant_id(&id).and_then(|row_id| change.grant_by_id(row_id));
         match found {
-            Ok(owned) => change.delete_grant(owned.client_id.as_str(), owned.audience.as_str()),
+            Ok(owned) => {
+                seen.hold_for(owned.client_id.as_str(), change)?;
+                change.delete_grant(owned.client_id.as_str(), owned.audience.as_str())
+            }
             Err(AdministrationError::NotFound { .. }) => Ok(()),
             Err(error) => Err(error),
         }

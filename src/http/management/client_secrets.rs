@@ -1,7 +1,6 @@
 //! `clients/{id}/secrets`: several secrets of one client, so that one can be replaced without an outage.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::ETAG;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use super::body::{Body, Patch};
 use super::call::Call;
 use super::clients::existing;
 use super::error::{ErrorBody, ManagementError, only};
-use super::precondition::{Precondition, entity_tag};
+use super::precondition::{Precondition, tagged};
 use crate::http::error::uncached;
 use crate::issuer::AdministrationError;
 use crate::issuer::secret_list::{ListedSecret, list_secrets};
@@ -65,7 +64,7 @@ pub(super) struct NewSecret {
 )]
 pub(super) async fn list(call: Call, id: web::Path<String>) -> Result<impl Responder, ManagementError> {
     call.require(&["read:client_credentials"])?;
-    let rights = call.caller.rights.clone();
+    let rights = call.caller().rights.clone();
     let administration = &call.endpoints.administration;
     let (quiet_days, now) = (administration.policy().quiet_days, administration.now());
     let found = call.read(move |reader| {
@@ -75,9 +74,7 @@ pub(super) async fn list(call: Call, id: web::Path<String>) -> Result<impl Respo
         Ok((list_secrets(&client.secrets, quiet_days, now), revision))
     });
     let (secrets, revision) = found.await?;
-    let mut response = uncached(StatusCode::OK);
-    response.insert_header((ETAG, entity_tag(revision)));
-    Ok(response.json(secrets))
+    Ok(tagged(StatusCode::OK, revision).json(secrets))
 }
 
 /// Generates a further secret, which is told once. Those that are there go on working.

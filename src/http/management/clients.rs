@@ -1,7 +1,6 @@
 //! `clients`: listed, created, shown, changed, deleted, and given a new secret.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::ETAG;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 
@@ -11,10 +10,9 @@ use super::client_body::ClientBody;
 use super::client_view::client_view;
 use super::error::{ErrorBody, ManagementError, only};
 use super::listing::{ListParameters, Listing};
-use super::precondition::{Precondition, entity_tag};
+use super::precondition::{Precondition, tagged};
 use super::query::Query;
 use super::selection::Selection;
-use crate::http::error::uncached;
 use crate::issuer::AdministrationError;
 use crate::issuer::secrets::SecretTerms;
 use crate::oauth::client::{Client, ClientId};
@@ -73,9 +71,10 @@ pub(super) async fn create(call: Call, Body(body): Body<ClientBody>) -> Result<i
     call.require(&["create:clients"])?;
     let created = call.change(move |change| {
         let (client, secret) = body.create(change)?;
-        Ok(client_view(&client, secret.as_deref()))
+        Ok((client_view(&client, secret.as_deref()), change.revision_of(&client)?))
     });
-    Ok(uncached(StatusCode::CREATED).json(created.await?))
+    let (view, revision) = created.await?;
+    Ok(tagged(StatusCode::CREATED, revision).json(view))
 }
 
 /// Shows a client.
@@ -92,9 +91,7 @@ pub(super) async fn show(call: Call, id: web::Path<String>, query: Query) -> Res
         Ok((client, revision))
     });
     let (client, revision) = found.await?;
-    let mut response = uncached(StatusCode::OK);
-    response.insert_header((ETAG, entity_tag(revision)));
-    Ok(response.json(selection.apply(client_view(&client, None))))
+    Ok(tagged(StatusCode::OK, revision).json(selection.apply(client_view(&client, None))))
 }
 
 /// Changes the members that the body names; `null` deletes one.
@@ -115,9 +112,12 @@ pub(super) async fn update(
     }
     let updated = call.change(move |change| {
         seen.hold_for(&id, change)?;
-        body.update(&id, change)
+        let client = body.update(&id, change)?;
+        let revision = change.revision_of(&client)?;
+        Ok((client, revision))
     });
-    Ok(uncached(StatusCode::OK).json(client_view(&updated.await?, None)))
+    let (client, revision) = updated.await?;
+    Ok(tagged(StatusCode::OK, revision).json(client_view(&client, None)))
 }
 
 /// Deletes a client with its secrets and grants; what is gone already is as good.
@@ -132,30 +132,34 @@ pub(super) async fn delete(
     seen: Precondition,
 ) -> Result<impl Responder, ManagementError> {
     call.require(&["delete:clients"])?;
-    let deleted = call.change(move |change| {
-        seen.hold_for(&id, change)?;
-        match change.delete_client(&id) {
+    let deleted =
+        call.change(move |change| match seen.hold_for(&id, change).and_then(|()| change.delete_client(&id)) {
             Err(AdministrationError::NotFound { .. }) => Ok(()),
             outcome => outcome,
-        }
-    });
+        });
     deleted.await?;
     Ok(HttpResponse::NoContent())
 }
 
 /// Gives the client a new secret; those before it stop working at once.
 #[utoipa::path(
-    post, path = "/clients/{id}/rotate-secret", operation_id = "rotate_client_secret", tag = "clients", params(("id" = String, Path, description = "client_id")),
+    post, path = "/clients/{id}/rotate-secret", operation_id = "rotate_client_secret", tag = "clients", params(("id" = String, Path, description = "client_id"), Precondition),
     responses((status = 200, description = "The client with its new secret", body = Object), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody)),
 )]
-pub(super) async fn rotate_secret(call: Call, id: web::Path<String>) -> Result<impl Responder, ManagementError> {
+pub(super) async fn rotate_secret(
+    call: Call,
+    id: web::Path<String>,
+    seen: Precondition,
+) -> Result<impl Responder, ManagementError> {
     call.require(&["update:client_keys"])?;
     let rotated = call.change(move |change| {
+        seen.hold_for(&id, change)?;
         let added = change.rotate_secret(&id, ROTATION_OVERLAP, SecretTerms::default())?;
         let client = change.existing_client(&id)?;
-        Ok(client_view(&client, Some(added.secret.expose())))
+        Ok((client_view(&client, Some(added.secret.expose())), change.revision_of(&client)?))
     });
-    Ok(uncached(StatusCode::OK).json(rotated.await?))
+    let (view, revision) = rotated.await?;
+    Ok(tagged(StatusCode::OK, revision).json(view))
 }
 
 /// The client with that id.

@@ -13,7 +13,7 @@ use super::body::{Body, Patch};
 use super::call::Call;
 use super::clients::existing;
 use super::error::{ErrorBody, ManagementError, only};
-use super::precondition::Precondition;
+use super::precondition::{Precondition, tagged};
 use crate::http::error::uncached;
 use crate::issuer::AdministrationError;
 use crate::issuer::client_keys::{ClientKeySummary, KeyMaterial, NewClientKey};
@@ -138,7 +138,7 @@ pub(super) fn parse_credential_id(text: &str) -> Result<Uuid, AdministrationErro
     id.ok_or_else(|| AdministrationError::NotFound { kind: "key", id: text.escape_debug().to_string() })
 }
 
-/// Lists the credentials of a client.
+/// Lists the credentials of a client. The entity tag is that of the client.
 #[utoipa::path(
     get, path = "/clients/{id}/credentials", operation_id = "list_credentials", tag = "credentials",
     params(("id" = String, Path, description = "client_id")),
@@ -149,13 +149,15 @@ pub(super) fn parse_credential_id(text: &str) -> Result<Uuid, AdministrationErro
 )]
 pub(super) async fn list(call: Call, id: web::Path<String>) -> Result<impl Responder, ManagementError> {
     call.require(&["read:client_credentials"])?;
-    let rights = call.caller.rights.clone();
+    let rights = call.caller().rights.clone();
     let found = call.read(move |reader| {
         let client = existing(reader, &id)?;
         rights.may_touch_credentials(&client, reader)?;
-        Ok(client.keys.iter().map(CredentialView::from).collect::<Vec<_>>())
+        let revision = reader.client_revision(client.id)?.unwrap_or_default();
+        Ok((client.keys.iter().map(CredentialView::from).collect::<Vec<_>>(), revision))
     });
-    Ok(uncached(StatusCode::OK).json(found.await?))
+    let (credentials, revision) = found.await?;
+    Ok(tagged(StatusCode::OK, revision).json(credentials))
 }
 
 /// Registers a public key. It is used once `client_authentication_methods` of the client refers to it.
@@ -192,7 +194,7 @@ pub(super) async fn add(
 )]
 pub(super) async fn show(call: Call, path: web::Path<(String, String)>) -> Result<impl Responder, ManagementError> {
     call.require(&["read:client_credentials"])?;
-    let rights = call.caller.rights.clone();
+    let rights = call.caller().rights.clone();
     let (id, credential) = path.into_inner();
     let found = call.read(move |reader| {
         let client = existing(reader, &id)?;
@@ -200,9 +202,10 @@ pub(super) async fn show(call: Call, path: web::Path<(String, String)>) -> Resul
         let wanted = parse_credential_id(&credential)?;
         let missing = || AdministrationError::NotFound { kind: "key", id: credential.escape_debug().to_string() };
         let key = client.keys.iter().find(|key| key.id == wanted).ok_or_else(missing)?;
-        Ok(CredentialView::from(key))
+        Ok((CredentialView::from(key), reader.client_revision(client.id)?.unwrap_or_default()))
     });
-    Ok(uncached(StatusCode::OK).json(found.await?))
+    let (credential, revision) = found.await?;
+    Ok(tagged(StatusCode::OK, revision).json(credential))
 }
 
 /// Changes when a credential stops working.

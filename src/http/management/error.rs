@@ -75,6 +75,12 @@ impl ManagementError {
         Self::new(StatusCode::FORBIDDEN, "insufficient_scope", message)
     }
 
+    /// 403: the caller has other rights than when it began to call.
+    pub(super) fn rights_changed() -> Self {
+        let message = "the scopes of this client were changed while the call was sent; nothing was changed; repeat it";
+        Self::new(StatusCode::FORBIDDEN, "insufficient_scope", message)
+    }
+
     /// 404: there is no such object.
     pub(super) fn not_found(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, message)
@@ -94,8 +100,8 @@ impl ManagementError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message)
     }
 
-    pub(super) fn unavailable() -> Self {
-        let message = "the database is busy or cannot be reached; nothing was changed; try again";
+    /// 503: the database cannot do it now.
+    fn unavailable(message: &str) -> Self {
         let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", message);
         Self { retry_after: Some(RETRY_AFTER_SECONDS), ..error }
     }
@@ -109,9 +115,14 @@ impl From<StoreError> for ManagementError {
             StoreError::NotFound { .. } | StoreError::DanglingReference => {
                 Self::not_found("inexistent_object", message)
             }
-            StoreError::PoolExhausted | StoreError::Busy { .. } | StoreError::ConnectionLost { .. } => {
+            // The connection may have broken before the change was saved or right after.
+            StoreError::ConnectionLost { .. } => {
+                tracing::error!(cause = %error, "a call of the Management API lost the store");
+                Self::unavailable("the database cannot be reached; look whether a change was made before repeating it")
+            }
+            _ if error.is_unavailable() => {
                 tracing::error!(cause = %error, "a call of the Management API could not reach the store");
-                Self::unavailable()
+                Self::unavailable("the database is busy or cannot be used; nothing was changed; try again")
             }
             _ => Self::internal(&error),
         }

@@ -3,14 +3,16 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::IF_MATCH;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ETAG, IF_MATCH};
+use actix_web::{FromRequest, HttpRequest, HttpResponseBuilder};
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::error::ManagementError;
+use crate::http::error::uncached;
 use crate::issuer::AdministrationError;
 use crate::issuer::administration::Change;
 use crate::store::Revision;
@@ -38,9 +40,11 @@ impl IntoParams for Precondition {
     }
 }
 
-/// The entity tag of an object that was last changed with `revision`.
-pub(super) fn entity_tag(revision: Revision) -> String {
-    format!("\"r{}\"", revision.0)
+/// The beginning of an answer that shows a client, or what belongs to it, as it was last changed with `revision`.
+pub(super) fn tagged(status: StatusCode, revision: Revision) -> HttpResponseBuilder {
+    let mut response = uncached(status);
+    response.insert_header((ETAG, format!("\"r{}\"", revision.0)));
+    response
 }
 
 impl FromRequest for Precondition {

@@ -12,7 +12,7 @@ use crate::keys::SigningAlg;
 use crate::oauth::resource::{DefaultScope, ScopeFormat, ScopePolicy, TokenDialect};
 
 /// The members of an API. All but `identifier` may be left out; in a change, `null` sets the default. Members that are
-/// not listed are kept and shown as given, 16 KiB in all, and never acted upon.
+/// not listed are kept and shown as given, 16 KiB in all and at most 32 levels deep, and never acted upon.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct ResourceServerBody {
     /// The audience of its tokens; cannot change.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tokenhouse::keys::Signer;
 use tokenhouse::keys::public_test_keys::PublicTestKey;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{Management, complete, segment, token};
 use crate::support::answer::{Answer, client};
@@ -95,6 +96,50 @@ async fn rights_are_those_that_the_client_holds_now() {
     reader.get("/client-grants").await.refused(403, "insufficient_scope");
     management.delete(&path).await;
     reader.get("/client-grants").await.refused(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn a_client_does_not_inherit_the_tokens_of_one_that_had_its_id() {
+    let dev = Dev::start(&[]);
+    let management = Management::of(&dev).await;
+    let created = management.get("/clients/management").await.ok()["created_at"].as_str().unwrap().to_owned();
+    let created: jiff::Timestamp = created.parse().unwrap();
+    let issued_at = |second: i64| Management {
+        base: management.base.clone(),
+        token: with_claims(&management.token, |claims| claims["iat"] = json!(second)),
+    };
+    assert_eq!(issued_at(created.as_second()).get("/clients").await.status, 200, "in the second of its creation");
+    let message = issued_at(created.as_second() - 1).get("/clients").await.refused(401, "invalid_token");
+    assert!(message.contains("deleted"), "{message}");
+}
+
+#[tokio::test]
+async fn rights_that_are_lost_while_the_body_comes_are_lost() {
+    let dev = Dev::start(&[]);
+    let management = Management::of(&dev).await;
+    let partner = management.manager(&dev, "slow", &["create:clients", "read:clients"]).await;
+    let slow = Management::called_by(&dev, &partner).await;
+    let body = r#"{"name":"late"}"#;
+    for (change, status) in [(json!({ "name": "renamed" }), 201), (json!({ "enabled": false }), 401)] {
+        let address = dev.issuer("").trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let mut socket = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let head = format!(
+            "POST /api/v2/clients HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{{",
+            slow.token,
+            body.len()
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
+        // It is admitted first.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        management.patch(&format!("/clients/{}", partner.client_id), &change).await.ok();
+        socket.write_all(&body.as_bytes()[1..]).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{change}: {answer}");
+    }
+    let late = management.get("/clients?per_page=100").await.text.matches(r#""name":"late""#).count();
+    assert_eq!(late, 1, "none by a client that was disabled when the call was complete");
 }
 
 #[tokio::test]

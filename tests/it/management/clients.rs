@@ -151,6 +151,56 @@ async fn a_change_can_depend_on_what_was_seen() {
     let delete = management.request("DELETE", "/clients/partner-a").header("if-match", &tag);
     management.send(delete).await.refused(412, "precondition_failed");
     assert_eq!(management.get("/clients/partner-a").await.ok()["name"], "three");
+
+    let rotate = |tag: &str| management.request("POST", "/clients/partner-a/rotate-secret").header("if-match", tag);
+    management.send(rotate(&tag)).await.refused(412, "precondition_failed");
+    let shown = management.get("/clients/partner-a").await.header("etag").to_owned();
+    let rotated = management.send(rotate(&shown)).await;
+    rotated.ok();
+    // The answer to a change has the tag for the next one.
+    let patched = management.send(patch(rotated.header("etag"), "four")).await;
+    assert_eq!(patched.ok()["name"], "four");
+    let delete = || management.request("DELETE", "/clients/partner-a").header("if-match", patched.header("etag"));
+    for _ in 0..2 {
+        assert_eq!(management.send(delete()).await.status, 204, "gone already is as good");
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_can_be_read_again_wherever_it_is_written() {
+    let dev = Dev::start(&[]);
+    let management = Management::of(&dev).await;
+    let nested = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({ "a": inner }));
+    for member in ["client_metadata", "claims", "addons"] {
+        // The member stands in an object itself, which is the first level; so are the claims.
+        let levels = if member == "claims" { 32 } else { 31 };
+        management.post("/clients", &json!({ "name": "deep", member: nested(levels) })).await.created();
+        let deeper = management.post("/clients", &json!({ "name": "deep", member: nested(levels + 1) })).await;
+        assert!(deeper.refused(400, "invalid_body").contains("levels deep"), "{member}");
+    }
+    let long = json!({ "name": "long", "claims": { "x": "y".repeat(4096) } });
+    assert!(management.post("/clients", &long).await.refused(400, "invalid_body").contains("the limit"));
+    let events = management.get("/audit-events?take=100").await.ok();
+    let of_deep = |event: &&serde_json::Value| event["after"]["name"] == "deep";
+    assert_eq!(events["audit_events"].as_array().unwrap().iter().filter(of_deep).count(), 3);
+}
+
+#[tokio::test]
+async fn a_secret_that_comes_back_counts_like_a_new_one() {
+    let dev = Dev::start(&[]);
+    let management = Management::of(&dev).await;
+    let path = "/clients/partner-a/secrets";
+    let past = json!({ "expires_at": "2020-01-01T00:00:00Z" });
+    let first = management.get(path).await.ok()[0]["id"].as_str().unwrap().to_owned();
+    management.patch(&format!("{path}/{first}"), &past).await.ok();
+    while management.post(path, &json!({})).await.status == 201 {}
+    management.post(path, &json!({})).await.refused(409, "conflict");
+    let back = json!({ "expires_at": null });
+    let message = management.patch(&format!("{path}/{first}"), &back).await.refused(409, "conflict");
+    assert!(message.contains("is the limit"), "{message}");
+    let second = management.get(path).await.ok()[1]["id"].as_str().unwrap().to_owned();
+    assert_eq!(management.delete(&format!("{path}/{second}")).await.status, 204);
+    management.patch(&format!("{path}/{first}"), &back).await.ok();
 }
 
 #[tokio::test]
