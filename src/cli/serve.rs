@@ -23,6 +23,7 @@ use crate::issuer::published_keys::PublishedKeysSettings;
 use crate::issuer::rights::Caller;
 use crate::issuer::served::Served;
 use crate::issuer::signing_keys::TestKeys;
+use crate::issuer::signing_queue::SigningQueueSettings;
 use crate::issuer::snapshot::SnapshotContext;
 use crate::issuer::work_pool::PoolSize;
 use crate::issuer::{TokenIssuer, TokenIssuerSettings};
@@ -195,11 +196,7 @@ fn issuer_settings(config: &Config) -> Result<TokenIssuerSettings, CliError> {
             remember: config.hashing.remember,
             remembered: config.hashing.remember_entries,
         },
-        signing: PoolSize {
-            threads: config.signing.threads.count().get(),
-            queue: config.signing.queue,
-            max_wait: config.signing.longest_wait,
-        },
+        signing: SigningQueueSettings { longest: config.signing.queue, max_wait: config.signing.longest_wait },
         reuse_bytes: config.token.reuse_bytes,
         assertions: AssertionSettings {
             strict: assertions.strict,

@@ -20,11 +20,9 @@ pub struct HashingSettings {
 /// Section `signing`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SigningSettings {
-    /// Threads that sign.
-    pub threads: Threads,
     /// Requests that may wait.
     pub queue: usize,
-    /// How long a request may wait before it gets 503.
+    /// How long a request may wait; one that would wait longer gets 503.
     pub longest_wait: Duration,
 }
 
@@ -40,9 +38,8 @@ impl HashingSettings {
 
 impl SigningSettings {
     pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
-        let threads = from.threads("signing.threads");
         let queue = from.integer("signing.queue");
         let longest_wait = from.milliseconds("signing.queue_milliseconds");
-        Ok(Self { threads: threads?, queue: queue?, longest_wait: longest_wait? })
+        Ok(Self { queue: queue?, longest_wait: longest_wait? })
     }
 }

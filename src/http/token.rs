@@ -58,20 +58,19 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>, from: Option<Clie
         jti,
         reused,
     } = decision;
-    let shown = |value: &dyn std::fmt::Display| value.to_string();
     tracing::info!(
         target: "tokenhouse::token",
         outcome = if refused.is_none() { "issued" } else { "refused" },
         cause = refused.map(TokenError::cause),
-        client_id = client_id.as_ref().map(|id| shown(id)),
+        client_id = client_id.as_ref().map(|id| id.as_str()),
         authenticated,
         mechanism = mechanism.map(|mechanism| mechanism.as_str()),
-        assertion = assertion_refusal.as_ref().map(|refusal| shown(refusal)),
-        audience = audience.as_ref().map(|audience| shown(audience)),
-        scope = scope.as_ref().map(|scope| shown(scope)),
+        assertion = assertion_refusal.as_ref().map(tracing::field::display),
+        audience = audience.as_ref().map(|audience| audience.as_str()),
+        scope = scope.as_ref().map(tracing::field::display),
         jti,
         reused = reused.then_some(true),
-        client_address = from.map(|from| shown(&from.0)),
+        client_address = from.map(|from| tracing::field::display(from.0)),
         "token request"
     );
 }

@@ -120,23 +120,27 @@ pub async fn authenticate_client(
 }
 
 /// A secret that proved right, of a client that may yet be disabled, or itself expired.
-struct Proven {
-    client: Arc<Client>,
-    stored: StoredSecret,
+struct Proven<'a> {
+    client: &'a Arc<Client>,
+    stored: &'a StoredSecret,
+    /// Was it remembered from an earlier check?
+    is_remembered: bool,
 }
 
-impl Proven {
+impl Proven<'_> {
     /// The one gate: what has proved right must also be usable now. Only then is it remembered: the time of an answer
     /// must not tell that an expired secret was right.
     fn admit(self, candidate: &Candidate, hashes: &HashPool, now: UnixMillis) -> Option<AuthenticatedClient> {
-        let Self { client, stored } = self;
-        if !is_usable(&client, &stored, now) {
+        let Self { client, stored, is_remembered } = self;
+        if !is_usable(client, stored, now) {
             return None;
         }
-        hashes.remember(&client, &stored, &candidate.secret);
+        if !is_remembered {
+            hashes.remember(client, stored, &candidate.secret);
+        }
         let stays = stored.hash.is_small() && is_machine_made(&candidate.secret);
         let upgrade = (stored.hash.needs_upgrade() && !stays).then(|| stored.hash.clone());
-        Some(AuthenticatedClient { client, credential: Credential::Secret(stored.id), upgrade })
+        Some(AuthenticatedClient { client: client.clone(), credential: Credential::Secret(stored.id), upgrade })
     }
 }
 
@@ -145,13 +149,13 @@ fn is_usable(client: &Client, stored: &StoredSecret, now: UnixMillis) -> bool {
 }
 
 /// Checks a secret of the generated form: its id selects the one hash to check.
-fn check_generated(
+fn check_generated<'a>(
     candidate: &Candidate,
     secret_id: SecretId,
-    snapshot: &Snapshot,
+    snapshot: &'a Snapshot,
     hashes: &HashPool,
     now: UnixMillis,
-) -> Option<Proven> {
+) -> Option<Proven<'a>> {
     let found = snapshot.client(&candidate.client_id).and_then(|client| {
         let stored = client.secrets.iter().find(|stored| stored.hash.secret_id() == Some(secret_id))?;
         Some((client, stored))
@@ -161,19 +165,19 @@ fn check_generated(
             .with_borrow_mut(|memory| SecretWork::GENERATED.run_dummy(candidate.secret.as_bytes(), memory));
         return None;
     };
-    let remembered = is_usable(client, stored, now) && hashes.is_remembered(client, stored, &candidate.secret);
-    let matches = remembered
+    let is_remembered = is_usable(client, stored, now) && hashes.is_remembered(client, stored, &candidate.secret);
+    let matches = is_remembered
         || SMALL_HASH_MEMORY.with_borrow_mut(|memory| stored.hash.verify(candidate.secret.as_bytes(), memory));
-    matches.then(|| Proven { client: client.clone(), stored: stored.clone() })
+    matches.then_some(Proven { client, stored, is_remembered })
 }
 
 /// Checks a secret that looks machine-made against the small hashes of those that were imported.
-fn check_machine_made(
+fn check_machine_made<'a>(
     candidate: &Candidate,
-    snapshot: &Snapshot,
+    snapshot: &'a Snapshot,
     hashes: &HashPool,
     now: UnixMillis,
-) -> Option<Proven> {
+) -> Option<Proven<'a>> {
     let any_small = snapshot.brought_work().any(|work| *work == SecretWork::GENERATED);
     if !any_small || !is_machine_made(&candidate.secret) {
         return None;
@@ -185,7 +189,7 @@ fn check_machine_made(
         && let Some(known) = small()
             .find(|stored| is_usable(client, stored, now) && hashes.is_remembered(client, stored, &candidate.secret))
     {
-        return Some(Proven { client: client.clone(), stored: known.clone() });
+        return Some(Proven { client, stored: known, is_remembered: true });
     }
     // All of one client share a salt, so that this is one computation too.
     let found = SMALL_HASH_MEMORY.with_borrow_mut(|memory| {
@@ -194,46 +198,42 @@ fn check_machine_made(
         }
         verify_any(small().map(|stored| &stored.hash), presented, memory)
     })?;
-    let stored = small().nth(found)?.clone();
-    client.map(|client| Proven { client: client.clone(), stored })
+    Some(Proven { client: client?, stored: small().nth(found)?, is_remembered: false })
 }
 
 /// Checks a secret of any other form against those that a person brought.
-async fn check_brought(
+async fn check_brought<'a>(
     candidate: &Candidate,
-    snapshot: &Snapshot,
+    snapshot: &'a Snapshot,
     hashes: &HashPool,
     now: UnixMillis,
-) -> Result<Option<Proven>, TokenError> {
+) -> Result<Option<Proven<'a>>, TokenError> {
     // What has been checked already needs no slow check.
     let machine_made = is_machine_made(&candidate.secret);
     let is_open = |work: &SecretWork| !(machine_made && *work == SecretWork::GENERATED);
-    let mut works: Vec<_> = snapshot.brought_work().copied().filter(is_open).collect();
-    if works.is_empty() {
+    let works = || snapshot.brought_work().copied().filter(is_open);
+    if works().next().is_none() {
         return Ok(None);
     }
-    works.retain(SecretWork::is_slow);
-    works.sort_unstable();
-    let dummy = hashes.choose(&candidate.client_id, &works).copied().unwrap_or(SecretWork::BROUGHT);
     let client = snapshot.client(&candidate.client_id);
-    let brought: Vec<StoredSecret> = client
-        .into_iter()
-        .flat_map(|client| &client.secrets)
-        .filter(|stored| stored.hash.secret_id().is_none() && is_open(&stored.hash.work()))
-        .cloned()
-        .collect();
+    let brought = || {
+        let secrets = client.into_iter().flat_map(|client| &client.secrets);
+        secrets.filter(|stored| stored.hash.secret_id().is_none() && is_open(&stored.hash.work()))
+    };
     if let Some(client) = client
-        && let Some(known) = brought
-            .iter()
+        && let Some(known) = brought()
             .find(|stored| is_usable(client, stored, now) && hashes.is_remembered(client, stored, &candidate.secret))
     {
-        return Ok(Some(Proven { client: client.clone(), stored: known.clone() }));
+        return Ok(Some(Proven { client, stored: known, is_remembered: true }));
     }
-    let stored_hashes = brought.iter().map(|stored| stored.hash.clone()).collect();
+    let mut slow: Vec<_> = works().filter(SecretWork::is_slow).collect();
+    slow.sort_unstable();
+    let dummy = hashes.choose(&candidate.client_id, &slow).copied().unwrap_or(SecretWork::BROUGHT);
+    let stored_hashes = brought().map(|stored| stored.hash.clone()).collect();
     let found = hashes
         .check_slowly(stored_hashes, Arc::from(candidate.secret.as_str()), dummy)
         .await
         .map_err(|_| TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS })?;
-    let stored = found.and_then(|index| brought.get(index));
-    Ok(stored.zip(client).map(|(stored, client)| Proven { client: client.clone(), stored: stored.clone() }))
+    let stored = found.and_then(|index| brought().nth(index));
+    Ok(stored.zip(client).map(|(stored, client)| Proven { client, stored, is_remembered: false }))
 }

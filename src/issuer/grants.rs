@@ -78,8 +78,8 @@ impl Change<'_> {
             return Ok(grant);
         }
         let scope = validated_scope(&api, &entry.scope)?;
-        self.may_grant(&api, &scope.filtered(|value| !grant.scope.contains(value)))?;
-        if api.is_system && !grant.scope.filtered(|value| !scope.contains(value)).is_empty() {
+        self.may_grant(&api, &scope.divided_by(grant.scope.iter()).1)?;
+        if api.is_system && !grant.scope.divided_by(scope.iter()).1.is_empty() {
             self.must_not_be_caller(&client, "take its scopes away")?;
         }
         let auth0_fields = validated_auth0_fields(&entry.auth0_fields)?;
@@ -133,7 +133,7 @@ fn object_id(client: &Client, api: &Api) -> String {
 fn validated_scope(api: &Api, values: &[String]) -> Result<ScopeSet, AdministrationError> {
     let parsed: Result<ScopeSet, _> = values.iter().map(|value| value.parse::<ScopeValue>()).collect();
     let scope = parsed.map_err(AdministrationError::invalid)?;
-    let undefined = scope.filtered(|value| !api.defines(value));
+    let (_, undefined) = scope.divided_by(api.scopes.iter().map(|scope| &scope.value));
     if undefined.is_empty() {
         return Ok(scope);
     }

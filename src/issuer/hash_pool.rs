@@ -41,14 +41,15 @@ impl HashPool {
         entropy.fill(&mut key);
         Ok(Self {
             slow: WorkPool::start("secret-hash", settings.pool)?,
-            remembered: Cache::builder().max_capacity(settings.remembered).time_to_live(settings.remember).build(),
+            remembered: Cache::builder().max_capacity(settings.remembered).time_to_idle(settings.remember).build(),
             digest_key: hmac::Key::new(hmac::HMAC_SHA256, &key),
         })
     }
 
     /// Is `presented` the secret behind `stored` of `client`, as an earlier check found?
     pub fn is_remembered(&self, client: &Client, stored: &StoredSecret, presented: &str) -> bool {
-        self.remembered.contains_key(&self.digest(client, &stored.hash, presented))
+        // To get it is to use it, which prolongs its time.
+        self.remembered.get(&self.digest(client, &stored.hash, presented)).is_some()
     }
 
     /// Remembers that `presented` is the secret behind `stored` of `client`.

@@ -13,6 +13,7 @@ use super::quota::QuotaVerdict;
 use super::snapshot::Snapshot;
 use super::token_reuse::SharingRequest;
 use super::usage::Answered;
+use super::work_pool::Busy;
 use crate::clock::UnixMillis;
 use crate::oauth::access_token::{TokenSubject, build_access_token};
 use crate::oauth::client::{Client, ClientId};
@@ -74,8 +75,12 @@ impl TokenIssuer {
     }
 
     async fn decide(&self, raw: &RawTokenRequest<'_>, decision: &mut TokenDecision) -> Result<Vec<u8>, TokenError> {
-        let request = parse_token_request(raw)?;
         let snapshot = self.served.snapshot().clone();
+        if snapshot.every_token_waits() {
+            // Under overload, what is refused in the end is refused before any work: all time is for those who get an answer.
+            self.signatures.admit().map_err(|Busy| overloaded())?;
+        }
+        let request = parse_token_request(raw)?;
         let now = self.clock.now();
         let authenticated = self.authenticate(&request.credentials, &snapshot, now, decision).await?;
 
@@ -218,10 +223,13 @@ impl TokenIssuer {
         let Some(signer) = snapshot.keys.active(alg).cloned() else {
             return Err(internal("signing", &format!("no active {alg} key")));
         };
-        let signed = self.signers.run(move |()| signer.sign_compact(typ, &claims)).await;
-        signed
-            .map_err(|_| TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS })?
-            .map_err(|error| internal("signing", &error))
+        let signed = if alg.is_rsa() {
+            self.signatures.run(move || signer.sign_compact(typ, &claims)).await.map_err(|Busy| overloaded())?
+        } else {
+            // It costs less than its way through any queue.
+            signer.sign_compact(typ, &claims)
+        };
+        signed.map_err(|error| internal("signing", &error))
     }
 
     /// Counts the token against the quota of `client`.
@@ -250,6 +258,11 @@ impl TokenIssuer {
             self.upgrades.queue(authenticated.client(), secret_id, outdated.clone(), readings);
         }
     }
+}
+
+/// What a caller hears when too many signatures are waiting.
+const fn overloaded() -> TokenError {
+    TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS }
 }
 
 fn render(token: &str, expires_in: u32, scope: &ScopeSet) -> Result<Vec<u8>, TokenError> {

@@ -76,7 +76,7 @@ impl ManagementAccess {
         let api = snapshot.api_by_audience(&audience).filter(|api| api.is_system);
         // A right that was taken away ends now, not with the token.
         let granted = api.and_then(|api| client.grant_for(api.id)).map(|grant| &grant.scope);
-        let held = granted.map(|scope| scope.filtered(|value| token.has_scope(value.as_str()))).unwrap_or_default();
+        let held = granted.into_iter().flatten().filter(|value| token.has_scope(value.as_str())).cloned().collect();
         Ok(Caller {
             actor: Actor::Client { client_id: client_id.to_string() },
             request_id,

@@ -33,6 +33,7 @@ pub mod secret_list;
 pub mod secrets;
 pub mod served;
 pub mod signing_keys;
+pub mod signing_queue;
 pub mod snapshot;
 pub mod token_reuse;
 pub mod upgrade_hash;
@@ -47,11 +48,11 @@ use hash_pool::{HashPool, HashPoolSettings};
 use quota::Quotas;
 use replace_secret::CONCURRENT_REPLACEMENTS;
 use served::Served;
+use signing_queue::{SigningQueue, SigningQueueSettings};
 use token_reuse::TokenReuse;
 use tokio::sync::Semaphore;
 use upgrade_hash::HashUpgrades;
 use usage::Usage;
-use work_pool::{PoolSize, WorkPool};
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -67,7 +68,7 @@ pub struct TokenIssuer {
     entropy: Arc<dyn Entropy>,
     hashes: HashPool,
     assertions: AssertionAuthenticator,
-    signers: WorkPool<()>,
+    signatures: SigningQueue,
     reuse: TokenReuse,
     usage: Usage,
     quotas: Quotas,
@@ -84,8 +85,8 @@ pub struct TokenIssuerSettings {
     pub hashing: HashPoolSettings,
     /// How client assertions are judged.
     pub assertions: AssertionSettings,
-    /// Where signatures are made.
-    pub signing: PoolSize,
+    /// How much may wait for a signature.
+    pub signing: SigningQueueSettings,
     /// How much memory tokens may take that are handed out again, in bytes.
     pub reuse_bytes: u64,
 }
@@ -105,7 +106,7 @@ impl TokenIssuer {
             compat: settings.compat,
             hashes: HashPool::start(settings.hashing, entropy.as_ref())?,
             assertions: AssertionAuthenticator::start(settings.assertions, &served)?,
-            signers: WorkPool::start("sign", settings.signing)?,
+            signatures: SigningQueue::new(settings.signing),
             reuse: TokenReuse::new(settings.reuse_bytes),
             usage: Usage::default(),
             quotas: Quotas::default(),

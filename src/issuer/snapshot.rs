@@ -79,6 +79,7 @@ pub struct Snapshot {
     pub metadata: RenderedDocument,
     /// When a key leaves the JWK Set without any change in the store.
     rendered_until: Option<UnixMillis>,
+    every_token_waits: bool,
 }
 
 impl Snapshot {
@@ -99,6 +100,7 @@ impl Snapshot {
             jwk_set: empty.clone(),
             metadata: empty,
             rendered_until: None,
+            every_token_waits: true,
         };
         let StoreImage { revision, apis, clients, signing_keys } = image;
         let everything = StoreChanges {
@@ -110,7 +112,9 @@ impl Snapshot {
             removed_client_ids: Vec::new(),
             removed_kids: Vec::new(),
         };
-        let snapshot = blank.with(everything, context, now)?;
+        let mut snapshot = blank;
+        snapshot.apply(everything, context);
+        snapshot.render_documents(context, now)?;
         match snapshot.keys.unusable() {
             [] => Ok(snapshot),
             [first, ..] => Err(first.clone().into()),
@@ -127,6 +131,17 @@ impl Snapshot {
         context: &SnapshotContext,
         now: UnixMillis,
     ) -> Result<Self, SnapshotError> {
+        let StoreChanges { apis, signing_keys, removed_api_ids, removed_kids, .. } = &changes;
+        let only_clients =
+            apis.is_empty() && signing_keys.is_empty() && removed_api_ids.is_empty() && removed_kids.is_empty();
+        self.apply(changes, context);
+        if !only_clients || self.is_outlived(now) {
+            self.render_documents(context, now)?;
+        }
+        Ok(self)
+    }
+
+    fn apply(&mut self, changes: StoreChanges, context: &SnapshotContext) {
         self.revision = changes.revision;
         for id in &changes.removed_client_ids {
             self.remove_client(*id);
@@ -142,8 +157,6 @@ impl Snapshot {
         }
         let records = self.keys.merged(changes.signing_keys, &changes.removed_kids);
         self.keys = SigningKeys::open(records, &self.keys, &context.master_key, context.test_keys);
-        self.render_documents(context, now)?;
-        Ok(self)
     }
 
     /// Has a key left the JWK Set since it was rendered?
@@ -178,6 +191,11 @@ impl Snapshot {
     /// Every kind of check that some brought secret needs, in no fixed order; none where no secret was brought.
     pub fn brought_work(&self) -> impl Iterator<Item = &SecretWork> {
         self.brought.keys()
+    }
+
+    /// Does every token need a signature that is waited for?
+    pub const fn every_token_waits(&self) -> bool {
+        self.every_token_waits
     }
 
     fn put_client(&mut self, mut client: Client) {
@@ -231,6 +249,8 @@ impl Snapshot {
         let mut scopes: Vec<_> = defined.map(|scope| scope.value.as_str()).collect();
         scopes.sort_unstable();
         scopes.dedup();
+        let waits = |api: &Arc<Api>| api.signing_alg.is_rsa() && api.token_reuse_seconds == 0;
+        self.every_token_waits = self.apis.values().all(waits);
         let metadata = render_metadata(&context.issuer, &self.keys.active_algs(), &scopes)?;
         self.metadata = RenderedDocument::new(metadata);
         Ok(())

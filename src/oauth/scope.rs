@@ -1,5 +1,6 @@
 //! What is a scope, and which characters may it hold? (RFC 6749 §3.3)
 
+use std::collections::HashSet;
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -72,22 +73,55 @@ impl ScopeSet {
         self.0.iter()
     }
 
-    /// Those of these values that `keep` accepts, in the same order.
-    #[must_use]
-    pub fn filtered(&self, keep: impl Fn(&ScopeValue) -> bool) -> Self {
-        Self(self.0.iter().filter(|value| keep(value)).cloned().collect())
+    /// Those of these values that are among `known`, and those that are not, both in the same order.
+    pub fn divided_by<'a>(&self, known: impl Iterator<Item = &'a ScopeValue>) -> (Self, Self) {
+        let known = Known::of(known);
+        let (among, others) = self.0.iter().cloned().partition(|value| known.contains(value));
+        (Self(among), Self(others))
     }
 }
 
 impl FromIterator<ScopeValue> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = ScopeValue>>(values: I) -> Self {
+        let mut seen = HashSet::new();
         let mut unique = Vec::new();
         for value in values {
-            if !unique.contains(&value) {
+            let is_new = if unique.len() < FEW {
+                !unique.contains(&value)
+            } else {
+                if seen.is_empty() {
+                    seen.extend(unique.iter().cloned());
+                }
+                seen.insert(value.clone())
+            };
+            if is_new {
                 unique.push(value);
             }
         }
         Self(unique)
+    }
+}
+
+/// Up to so many values are compared one by one; beyond, effort must not grow with the square of their number.
+const FEW: usize = 16;
+
+/// Values to look up others in.
+enum Known<'a> {
+    Few(Vec<&'a ScopeValue>),
+    Many(HashSet<&'a ScopeValue>),
+}
+
+impl<'a> Known<'a> {
+    fn of(values: impl Iterator<Item = &'a ScopeValue>) -> Self {
+        let values: Vec<_> = values.collect();
+        if values.len() <= FEW { Self::Few(values) } else { Self::Many(values.into_iter().collect()) }
+    }
+
+    fn contains(&self, value: &ScopeValue) -> bool {
+        match self {
+            Self::Few(values) => values.contains(&value),
+            Self::Many(values) => values.contains(value),
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use crate::issuer::rights::Caller;
 use crate::issuer::secrets::SecretTerms;
 use crate::issuer::served::Served;
 use crate::issuer::signing_keys::TestKeys;
+use crate::issuer::signing_queue::SigningQueueSettings;
 use crate::issuer::snapshot::SnapshotContext;
 use crate::issuer::work_pool::PoolSize;
 use crate::issuer::{TokenIssuer, TokenIssuerSettings};
@@ -96,7 +97,7 @@ impl MemoryIssuer {
                 clock_tolerance: 30,
                 published_keys: PublishedKeysSettings::default(),
             },
-            signing: PoolSize { threads: 0, queue: 1024, max_wait: Duration::from_secs(5) },
+            signing: SigningQueueSettings { longest: 1024, max_wait: Duration::from_secs(5) },
             reuse_bytes: 64 * 1024 * 1024,
         };
         let served = Arc::new(served);

@@ -166,7 +166,7 @@ impl World {
         let token: ScopeSet = names(self.start.token).iter().map(|name| name.parse().unwrap()).collect();
         let own = rights_of.get("client-0").cloned().unwrap_or_default();
         // As `ManagementAccess` has it: what the token names and the client still holds.
-        let mut callers = vec![caller("client-0", own.filtered(|value| token.contains(value)))];
+        let mut callers = vec![caller("client-0", own.divided_by(token.iter()).0)];
         for client in clients {
             let id = client.client_id.as_str();
             if self.is_in_hand(&client) || self.is_in_hand_by_a_leak(&client) {
