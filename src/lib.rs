@@ -17,6 +17,7 @@ pub mod database_file;
 pub mod entropy;
 pub mod http;
 pub mod issuer;
+pub mod json_text;
 pub mod keys;
 pub mod oauth;
 pub mod resource_api;

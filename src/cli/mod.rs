@@ -124,7 +124,9 @@ enum Command {
 /// Runs the program.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    match dispatch(cli.command) {
+    let done = dispatch(cli.command);
+    crate::telemetry::flush();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
     }

@@ -18,6 +18,9 @@ use crate::issuer::served::Served;
 /// How often usage is written.
 const USAGE_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How often refusals for overload are told.
+const OVERLOAD_INTERVAL: Duration = Duration::from_secs(1);
+
 /// How often used client assertions that have expired are forgotten.
 const FORGETTING_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -106,6 +109,25 @@ pub async fn flush_usage(issuer: Arc<TokenIssuer>) {
     if let Ok(Err(cause)) = written {
         tracing::warn!(%cause, "could not write how clients and secrets were used; it is tried again");
     }
+}
+
+/// Tells each second how many token requests were refused because too many signatures were waiting, as long as the returned
+/// task runs.
+pub fn tell_overload(issuer: Arc<TokenIssuer>) -> tokio::task::JoinHandle<()> {
+    actix_web::rt::spawn(async move {
+        let mut told = 0;
+        loop {
+            tokio::time::sleep(OVERLOAD_INTERVAL).await;
+            let refused = issuer.overload_refusals();
+            if refused > told {
+                tracing::warn!(
+                    refused = refused - told,
+                    "overloaded: token requests were refused with 503, too many signatures were waiting"
+                );
+                told = refused;
+            }
+        }
+    })
 }
 
 /// Forgets used client assertions that have expired, every minute, as long as the returned task runs.

@@ -141,6 +141,7 @@ async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
         running::follow_store(served, poll),
         running::write_usage(issuer.clone()),
         running::forget_assertions(issuer.clone()),
+        running::tell_overload(issuer.clone()),
         announce_next_keys(opened, algs),
     ];
     let ended = running::until_stopped(signals, handles, servers).await;

@@ -37,7 +37,10 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
         }
         Err(error) => Err(error),
     };
-    log(&decision, answer.as_ref().err(), ClientAddress::of(&request));
+    // Under overload the line would cost more than the refusal: those are counted, and told together each second.
+    if !matches!(answer, Err(TokenError::Overloaded { .. })) {
+        log(&decision, answer.as_ref().err(), ClientAddress::of(&request));
+    }
     match answer {
         Ok(body) => uncached(StatusCode::OK).content_type("application/json").body(body),
         Err(error) => token_error(&error, endpoints.issuer.compat(), uses_basic(&authorization)),

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::digest::{Context, SHA256};
 use moka::sync::Cache;
+use zeroize::Zeroizing;
 
 use super::work_pool::{Busy, PoolSize, WorkPool};
 use crate::entropy::Entropy;
@@ -28,7 +29,7 @@ pub struct HashPool {
     slow: WorkPool<HashMemory>,
     /// Digests, under a key of this process, of secrets that proved right: never the secrets themselves.
     remembered: Cache<[u8; 32], ()>,
-    digest_key: hmac::Key,
+    key: Zeroizing<[u8; 32]>,
 }
 
 impl HashPool {
@@ -37,12 +38,12 @@ impl HashPool {
     /// # Errors
     /// If the operating system gives no thread.
     pub fn start(settings: HashPoolSettings, entropy: &dyn Entropy) -> std::io::Result<Self> {
-        let mut key = [0_u8; 32];
-        entropy.fill(&mut key);
+        let mut key = Zeroizing::new([0_u8; 32]);
+        entropy.fill(key.as_mut());
         Ok(Self {
             slow: WorkPool::start("secret-hash", settings.pool)?,
             remembered: Cache::builder().max_capacity(settings.remembered).time_to_idle(settings.remember).build(),
-            digest_key: hmac::Key::new(hmac::HMAC_SHA256, &key),
+            key,
         })
     }
 
@@ -93,7 +94,10 @@ impl HashPool {
 
     /// Which of `choices` is the dummy for `client_id`: always the same, and not to be foreseen.
     pub fn choose<'a, T>(&self, client_id: &str, choices: &'a [T]) -> Option<&'a T> {
-        let tag = hmac::sign(&self.digest_key, client_id.as_bytes());
+        let mut context = Context::new(&SHA256);
+        context.update(self.key.as_ref());
+        context.update(client_id.as_bytes());
+        let tag = context.finish();
         let number = tag.as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         let count = u64::try_from(choices.len()).ok().filter(|count| *count > 0)?;
         choices.get(usize::try_from(number % count).ok()?)
@@ -102,13 +106,15 @@ impl HashPool {
     /// The hash is part of it, so a changed secret is forgotten at once; so is the client, so that none stands in for
     /// another.
     fn digest(&self, client: &Client, hash: &SecretHash, presented: &str) -> [u8; 32] {
-        let mut context = hmac::Context::with_key(&self.digest_key);
+        // A secret prefix is enough of a key here: nobody outside sees the digest or can lengthen its input.
+        let mut context = Context::new(&SHA256);
+        context.update(self.key.as_ref());
         context.update(client.id.as_bytes());
         context.update(&hash.as_str().len().to_be_bytes());
         context.update(hash.as_str().as_bytes());
         context.update(presented.as_bytes());
         let mut digest = [0; 32];
-        digest.copy_from_slice(context.sign().as_ref());
+        digest.copy_from_slice(context.finish().as_ref());
         digest
     }
 }

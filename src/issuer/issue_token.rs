@@ -68,13 +68,13 @@ impl TokenIssuer {
         &self,
         raw: &RawTokenRequest<'_>,
         decision: &mut TokenDecision,
-    ) -> Result<Vec<u8>, TokenError> {
+    ) -> Result<String, TokenError> {
         let answer = self.decide(raw, decision).await;
         self.count_answer(decision, if answer.is_ok() { Answered::Issued } else { Answered::RefusedAfterProof });
         answer
     }
 
-    async fn decide(&self, raw: &RawTokenRequest<'_>, decision: &mut TokenDecision) -> Result<Vec<u8>, TokenError> {
+    async fn decide(&self, raw: &RawTokenRequest<'_>, decision: &mut TokenDecision) -> Result<String, TokenError> {
         let snapshot = self.served.snapshot().clone();
         if snapshot.every_token_waits() {
             // Under overload, what is refused in the end is refused before any work: all time is for those who get an answer.
@@ -94,14 +94,14 @@ impl TokenIssuer {
         if let Some(answer) =
             sharing.as_ref().and_then(|request| self.hand_out_again(request, &authorization.scope, decision))
         {
-            return answer;
+            return Ok(answer);
         }
         let (token, expires_in) = self.issue_new(&authenticated, &authorization, &snapshot, now, decision).await?;
-        let answer = render(&token, expires_in, &authorization.scope);
+        let answer = render_token_response(&token, expires_in, &authorization.scope);
         if let (Some(request), Some(jti)) = (sharing, &decision.jti) {
             self.reuse.keep(request, token, jti.clone(), now);
         }
-        answer
+        Ok(answer)
     }
 
     /// Answers with a token that was issued a moment ago, if `request` may share one.
@@ -110,13 +110,13 @@ impl TokenIssuer {
         request: &SharingRequest,
         scope: &ScopeSet,
         decision: &mut TokenDecision,
-    ) -> Option<Result<Vec<u8>, TokenError>> {
+    ) -> Option<String> {
         // Not the time of arrival: the check of the secret may have taken a while, and the token is that much older.
         let now = self.clock.now();
         let kept = self.reuse.find(request, now)?;
         decision.jti = Some(kept.jti().to_owned());
         decision.reused = true;
-        Some(render(kept.token(), kept.expires_in(now), scope))
+        Some(render_token_response(kept.token(), kept.expires_in(now), scope))
     }
 
     /// Builds and signs a new token: itself, and how many seconds it lives.
@@ -137,8 +137,7 @@ impl TokenIssuer {
             compat: self.compat,
             issued_at: now.floor_seconds(),
             jti: &jti,
-        })
-        .map_err(|error| internal("building the claims", &error))?;
+        });
         let signed = self.sign(snapshot, authorization.api.signing_alg, token.typ, token.claims).await?;
         decision.jti = Some(jti);
         Ok((signed, token.expires_in))
@@ -160,6 +159,11 @@ impl TokenIssuer {
         decision.name(authenticated.client());
         decision.authenticated = true;
         Ok(authenticated)
+    }
+
+    /// How many requests were refused since the start because too many signatures were waiting.
+    pub fn overload_refusals(&self) -> u64 {
+        self.signatures.refused()
     }
 
     /// Counts an answer: `proven`, unless nobody has proved to be a client.
@@ -218,16 +222,19 @@ impl TokenIssuer {
         snapshot: &Arc<Snapshot>,
         alg: crate::keys::SigningAlg,
         typ: &'static str,
-        claims: Vec<u8>,
+        claims: String,
     ) -> Result<String, TokenError> {
         let Some(signer) = snapshot.keys.active(alg).cloned() else {
             return Err(internal("signing", &format!("no active {alg} key")));
         };
         let signed = if alg.is_rsa() {
-            self.signatures.run(move || signer.sign_compact(typ, &claims)).await.map_err(|Busy| overloaded())?
+            self.signatures
+                .run(move || signer.sign_compact(typ, claims.as_bytes()))
+                .await
+                .map_err(|Busy| overloaded())?
         } else {
             // It costs less than its way through any queue.
-            signer.sign_compact(typ, &claims)
+            signer.sign_compact(typ, claims.as_bytes())
         };
         signed.map_err(|error| internal("signing", &error))
     }
@@ -262,11 +269,7 @@ impl TokenIssuer {
 
 /// What a caller hears when too many signatures are waiting.
 const fn overloaded() -> TokenError {
-    TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS }
-}
-
-fn render(token: &str, expires_in: u32, scope: &ScopeSet) -> Result<Vec<u8>, TokenError> {
-    render_token_response(token, expires_in, scope).map_err(|error| internal("rendering the answer", &error))
+    TokenError::Overloaded { retry_after: RETRY_AFTER_SECONDS }
 }
 
 /// Logs a fault of ours, which the caller hears of only as such.

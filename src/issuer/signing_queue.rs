@@ -46,6 +46,7 @@ pub struct SigningQueue(Arc<Desks>);
 struct Desks {
     settings: SigningQueueSettings,
     waiting: AtomicUsize,
+    refused: AtomicU64,
     of_threads: ThreadLocal<Arc<Desk>>,
 }
 
@@ -68,7 +69,12 @@ struct Job {
 impl SigningQueue {
     /// No desk yet: each worker gets its own with its first request.
     pub fn new(settings: SigningQueueSettings) -> Self {
-        Self(Arc::new(Desks { settings, waiting: AtomicUsize::new(0), of_threads: ThreadLocal::new() }))
+        Self(Arc::new(Desks {
+            settings,
+            waiting: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
+            of_threads: ThreadLocal::new(),
+        }))
     }
 
     /// Whether a request that came now would be refused.
@@ -78,7 +84,17 @@ impl SigningQueue {
     pub fn admit(&self) -> Result<(), Busy> {
         let fits = self.0.waiting.load(Ordering::Relaxed) < self.0.settings.longest
             && self.0.of_threads.get().is_none_or(|desk| desk.wait() <= self.0.settings.max_wait);
-        if fits { Ok(()) } else { Err(Busy) }
+        if fits { Ok(()) } else { Err(self.refuse()) }
+    }
+
+    /// How many requests were refused since the start.
+    pub fn refused(&self) -> u64 {
+        self.0.refused.load(Ordering::Relaxed)
+    }
+
+    fn refuse(&self) -> Busy {
+        self.0.refused.fetch_add(1, Ordering::Relaxed);
+        Busy
     }
 
     /// Runs `work` when its turn has come, and waits for its result.
@@ -95,7 +111,7 @@ impl SigningQueue {
             }
         });
         self.0.add(Job { arrived: Instant::now(), run });
-        result.await.map_err(|_| Busy)
+        result.await.map_err(|_| self.refuse())
     }
 }
 

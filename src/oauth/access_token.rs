@@ -1,11 +1,11 @@
 //! Which claims does an access token carry? (RFC 9068 §2, and the dialects of Auth0 and IdentityServer)
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::client::Client;
 use super::resource::{Api, Compat, ScopeFormat, TokenDialect};
 use super::scope::ScopeSet;
+use crate::json_text::ObjectText;
 
 /// All that a token's claims are made of.
 #[derive(Clone, Copy, Debug)]
@@ -32,114 +32,76 @@ pub struct UnsignedToken {
     /// The header `typ`.
     pub typ: &'static str,
     /// The claims as JSON.
-    pub claims: Vec<u8>,
+    pub claims: String,
     /// Seconds until it expires.
     pub expires_in: u32,
 }
 
-#[derive(Serialize)]
-struct Claims<'a> {
-    iss: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sub: Option<&'a str>,
-    aud: &'a str,
-    iat: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nbf: Option<i64>,
-    exp: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    azp: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gty: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jti: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<ScopeClaim<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    permissions: Option<Vec<&'a str>>,
-    #[serde(flatten, skip_serializing_if = "Map::is_empty")]
-    client_claims: Map<String, Value>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum ScopeClaim<'a> {
-    String(String),
-    Array(Vec<&'a str>),
-}
+/// Room for the claims beside the texts that are counted: names, numbers, punctuation.
+const FIXED_BYTES: usize = 256;
 
 /// Builds the claims of an access token in the dialect of its API.
-///
-/// # Errors
-/// Only if a claim cannot be written as JSON, which no stored value can cause.
-pub fn build_access_token(subject: &TokenSubject<'_>) -> Result<UnsignedToken, serde_json::Error> {
+pub fn build_access_token(subject: &TokenSubject<'_>) -> UnsignedToken {
     let TokenSubject { issuer, client, api, scope, compat, issued_at, jti } = *subject;
     let dialect = api.token_dialect.unwrap_or_else(|| compat.default_dialect());
     let client_id = client.client_id.as_str();
     let expires_in = api.token_lifetime.seconds();
-    let subject_at_clients;
-    let mut claims = Claims {
-        iss: issuer,
-        sub: None,
-        aud: api.identifier.as_str(),
-        iat: issued_at,
-        nbf: None,
-        exp: issued_at.saturating_add(i64::from(expires_in)),
-        client_id: None,
-        azp: None,
-        gty: None,
-        jti: None,
-        scope: scope_claim(scope, api.scope_format, dialect),
-        permissions: None,
-        client_claims: Map::new(),
-    };
+    let room = FIXED_BYTES + issuer.len() + api.identifier.as_str().len() + 2 * client_id.len();
+    let mut claims = ObjectText::with_capacity(room);
+    claims.string("iss", issuer);
     let typ = match dialect {
         TokenDialect::Rfc9068Profile | TokenDialect::Rfc9068ProfileAuthz => {
-            claims.sub = Some(client_id);
-            claims.client_id = Some(client_id);
-            claims.jti = Some(jti);
+            claims.string("sub", client_id);
+            claims.string("client_id", client_id);
+            claims.string("jti", jti);
             "at+jwt"
         }
         TokenDialect::AccessToken | TokenDialect::AccessTokenAuthz => {
-            subject_at_clients = format!("{client_id}@clients");
-            claims.sub = Some(&subject_at_clients);
-            claims.azp = Some(client_id);
-            claims.gty = Some("client-credentials");
+            claims.string("sub", &format!("{client_id}@clients"));
+            claims.string("azp", client_id);
+            claims.string("gty", "client-credentials");
             "JWT"
         }
         TokenDialect::IdentityServer => {
-            claims.client_id = Some(client_id);
-            claims.jti = Some(jti);
-            claims.nbf = Some(issued_at);
-            claims.client_claims = prefixed_claims(&client.claims);
+            claims.string("client_id", client_id);
+            claims.string("jti", jti);
+            claims.number("nbf", issued_at);
+            add_client_claims(&mut claims, &client.claims);
             "at+jwt"
         }
     };
+    claims.string("aud", api.identifier.as_str());
+    claims.number("iat", issued_at);
+    claims.number("exp", issued_at.saturating_add(i64::from(expires_in)));
+    add_scope(&mut claims, scope, api.scope_format, dialect);
     if matches!(dialect, TokenDialect::Rfc9068ProfileAuthz | TokenDialect::AccessTokenAuthz) {
-        claims.permissions = Some(values(scope));
+        claims.strings("permissions", values(scope));
     }
-    Ok(UnsignedToken { typ, claims: serde_json::to_vec(&claims)?, expires_in })
+    UnsignedToken { typ, claims: claims.finish(), expires_in }
 }
 
-fn values(scope: &ScopeSet) -> Vec<&str> {
-    scope.iter().map(super::scope::ScopeValue::as_str).collect()
+fn values(scope: &ScopeSet) -> impl Iterator<Item = &str> {
+    scope.iter().map(super::scope::ScopeValue::as_str)
 }
 
 /// The claim `scope`; an empty scope is left out (RFC 9068 §2.2.3).
-fn scope_claim(scope: &ScopeSet, format: Option<ScopeFormat>, dialect: TokenDialect) -> Option<ScopeClaim<'_>> {
+fn add_scope(claims: &mut ObjectText, scope: &ScopeSet, format: Option<ScopeFormat>, dialect: TokenDialect) {
+    if scope.is_empty() {
+        return;
+    }
     let default = if dialect == TokenDialect::IdentityServer { ScopeFormat::Array } else { ScopeFormat::String };
-    (!scope.is_empty()).then(|| match format.unwrap_or(default) {
-        ScopeFormat::String => ScopeClaim::String(scope.to_string()),
-        ScopeFormat::Array => ScopeClaim::Array(values(scope)),
-    })
+    match format.unwrap_or(default) {
+        // No scope value holds a quote or a backslash (RFC 6749 §3.3).
+        ScopeFormat::String => claims.plain_string("scope", scope),
+        ScopeFormat::Array => claims.strings("scope", values(scope)),
+    }
 }
 
 /// IdentityServer puts `client_` before a client's claims; `client_id` itself is never overwritten.
-fn prefixed_claims(claims: &Map<String, Value>) -> Map<String, Value> {
-    let prefixed = claims.iter().map(|(name, value)| (format!("client_{name}"), value.clone()));
-    prefixed.filter(|(name, _)| name != "client_id").collect()
+fn add_client_claims(claims: &mut ObjectText, of_client: &Map<String, Value>) {
+    for (name, value) in of_client.iter().filter(|(name, _)| *name != "id") {
+        claims.value(&format!("client_{name}"), value);
+    }
 }
 
 #[cfg(test)]
@@ -175,10 +137,9 @@ mod tests {
             compat,
             issued_at: 1_000,
             jti: "j1",
-        })
-        .unwrap();
+        });
         assert_eq!(built.expires_in, 100);
-        (built.typ.to_owned(), serde_json::from_slice(&built.claims).unwrap())
+        (built.typ.to_owned(), serde_json::from_str(&built.claims).unwrap())
     }
 
     #[test]

@@ -58,7 +58,12 @@ pub enum TokenError {
         /// When to try again, in seconds.
         retry_after: u32,
     },
-    /// More than the server can do now, or the store is needed and away.
+    /// More signatures are asked for than the server can make now.
+    Overloaded {
+        /// When to try again, in seconds.
+        retry_after: u32,
+    },
+    /// Too many secrets are being checked, or the store is needed and away.
     TemporarilyUnavailable {
         /// When to try again, in seconds.
         retry_after: u32,
@@ -154,6 +159,7 @@ impl TokenError {
             Self::MissingScope => "missing_scope",
             Self::ScopeNotGranted(_) => "scope_not_granted",
             Self::TooManyRequests { .. } => "quota",
+            Self::Overloaded { .. } => "overloaded",
             Self::TemporarilyUnavailable { .. } => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -237,7 +243,7 @@ impl TokenError {
                 retry_after: Some(*retry_after),
                 ..answer(429, "temporarily_unavailable", QUOTA_USED_UP)
             },
-            Self::TemporarilyUnavailable { retry_after } => RenderedError {
+            Self::Overloaded { retry_after } | Self::TemporarilyUnavailable { retry_after } => RenderedError {
                 retry_after: Some(*retry_after),
                 ..answer(503, "temporarily_unavailable", "the server is busy: try again later")
             },
@@ -287,6 +293,7 @@ impl TokenError {
             | Self::BodyTooLarge { .. }
             | Self::MissingGrantType
             | Self::SeveralAudiences
+            | Self::Overloaded { .. }
             | Self::TemporarilyUnavailable { .. }
             | Self::ServerError => None,
         }
@@ -351,6 +358,7 @@ mod tests {
     #[case(TokenError::MalformedScope, (400, "invalid_scope"), (403, "access_denied"))]
     #[case(TokenError::MissingScope, (400, "invalid_scope"), (403, "access_denied"))]
     #[case(TokenError::TooManyRequests { retry_after: 1 }, (429, "temporarily_unavailable"), (429, "too_many_requests"))]
+    #[case(TokenError::Overloaded { retry_after: 1 }, (503, "temporarily_unavailable"), (503, "temporarily_unavailable"))]
     #[case(TokenError::TemporarilyUnavailable { retry_after: 1 }, (503, "temporarily_unavailable"), (503, "temporarily_unavailable"))]
     #[case(TokenError::ServerError, (500, "server_error"), (500, "server_error"))]
     fn each_error_has_its_status_and_code(

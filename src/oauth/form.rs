@@ -173,17 +173,22 @@ pub fn decode_form_component(encoded: &[u8]) -> Result<Cow<'_, str>, MalformedBo
         return std::str::from_utf8(encoded).map(Cow::Borrowed).map_err(|_| MalformedBody::NotUtf8);
     }
     let mut decoded = Vec::with_capacity(encoded.len());
-    let mut bytes = encoded.iter().copied();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => match (bytes.next().and_then(hex_digit), bytes.next().and_then(hex_digit)) {
-                (Some(high), Some(low)) => high << 4 | low,
+    let mut rest = encoded;
+    while let Some(plain) = rest.iter().position(|byte| matches!(byte, b'%' | b'+')) {
+        let (before, after) = rest.split_at_checked(plain).unwrap_or_default();
+        decoded.extend_from_slice(before);
+        let (byte, after) = match after {
+            [b'+', after @ ..] => (b' ', after),
+            [b'%', high, low, after @ ..] => match (hex_digit(*high), hex_digit(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, after),
                 _ => return Err(MalformedBody::PercentEncoding),
             },
-            other => other,
-        });
+            _ => return Err(MalformedBody::PercentEncoding),
+        };
+        decoded.push(byte);
+        rest = after;
     }
+    decoded.extend_from_slice(rest);
     String::from_utf8(decoded).map(Cow::Owned).map_err(|_| MalformedBody::NotUtf8)
 }
 

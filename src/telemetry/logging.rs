@@ -11,6 +11,8 @@ use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
+use super::json_lines::{JsonFields, JsonLines};
+use super::standard_error::StandardError;
 use crate::config::LogFormat;
 
 /// Why the log cannot be started.
@@ -22,6 +24,9 @@ pub enum LogError {
     /// It was started before.
     #[error("the log was started twice")]
     Twice(#[from] tracing::subscriber::SetGlobalDefaultError),
+    /// The operating system gives no thread.
+    #[error("cannot start the thread that writes the log: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 /// Starts the log for the whole process, with a line for every panic.
@@ -37,7 +42,12 @@ pub fn init(format: LogFormat, level: &str) -> Result<(), LogError> {
     // actix logs broken requests as errors of the server; any stranger could fill the log with them.
     let broken_requests = "actix_http::h1=off".parse()?;
     let filter = EnvFilter::builder().parse(level)?.add_directive(broken_requests);
-    tracing::subscriber::set_global_default(subscriber(human, filter, std::io::stderr))?;
+    let subscriber = if human {
+        subscriber(human, filter, std::io::stderr)
+    } else {
+        subscriber(human, filter, StandardError::start()?)
+    };
+    tracing::subscriber::set_global_default(subscriber)?;
     log_panics();
     Ok(())
 }
@@ -60,7 +70,7 @@ where
         let builder = builder.fmt_fields(fields);
         Box::new(builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).finish())
     } else {
-        Box::new(builder.json().flatten_event(true).with_current_span(true).with_span_list(false).finish())
+        Box::new(builder.fmt_fields(JsonFields).event_format(JsonLines).finish())
     }
 }
 
@@ -150,5 +160,37 @@ mod tests {
         assert_eq!(line["client_id"], "partner-a");
         assert_eq!(line["message"], "token request");
         assert_eq!(line["level"], "INFO");
+        assert_eq!(line["target"], "tokenhouse::telemetry::logging::tests");
+        let time: jiff::Timestamp = line["timestamp"].as_str().unwrap().parse().unwrap();
+        let now = crate::clock::Clock::now(&crate::clock::SystemClock);
+        assert!((now.0 - time.as_millisecond()).abs() < 60_000);
+    }
+
+    #[test]
+    fn a_json_line_holds_every_kind_of_value_and_its_span() {
+        let buffer = SharedBuffer::default();
+        let subscriber = subscriber(false, EnvFilter::new("info"), buffer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            let span = tracing::info_span!("request", request_id = "r\"1", later = tracing::field::Empty).entered();
+            tracing::info!(none = None::<&str>, some = Some("x"), yes = true, r#type = 1, big = u64::MAX, "first");
+            span.record("later", -2);
+            let error: &(dyn std::error::Error + 'static) = &std::io::Error::other("broken\n");
+            tracing::warn!(not = f64::NAN, half = 0.5, shown = %"a\tb", debugged = ?"c", error);
+            drop(span);
+            tracing::info!("outside");
+        });
+        let text = buffer.text();
+        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["span"], serde_json::json!({"request_id": "r\"1", "name": "request"}));
+        let of_first = ["none", "some", "yes", "type", "big", "message"].map(|name| &lines[0][name]);
+        let null = serde_json::Value::Null;
+        assert_eq!(of_first, [&null, &"x".into(), &true.into(), &1.into(), &u64::MAX.into(), &"first".into()]);
+        assert_eq!(lines[1]["span"]["later"], -2);
+        let of_second = ["not", "half", "shown", "debugged", "error", "level"].map(|name| &lines[1][name]);
+        assert_eq!(
+            of_second,
+            [&null, &0.5.into(), &"a\tb".into(), &"\"c\"".into(), &"broken\n".into(), &"WARN".into()]
+        );
+        assert_eq!(lines[2].get("span"), None);
     }
 }

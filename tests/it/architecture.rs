@@ -10,6 +10,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("clock", 0),
     ("entropy", 0),
     ("database_file", 0),
+    ("json_text", 0),
     ("oauth", 1),
     ("secret", 1),
     ("keys", 1),

@@ -120,7 +120,11 @@ async fn serve(args: &DevArgs) -> Result<(), CliError> {
         ));
     }
     let issuer = &memory.endpoints.issuer;
-    let background = [running::write_usage(issuer.clone()), running::forget_assertions(issuer.clone())];
+    let background = [
+        running::write_usage(issuer.clone()),
+        running::forget_assertions(issuer.clone()),
+        running::tell_overload(issuer.clone()),
+    ];
     let ended = running::until_stopped(signals, handles, servers).await;
     for task in background {
         task.abort();
