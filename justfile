@@ -35,6 +35,14 @@ interop *PARTS:
 tour:
     .ci/readme-tour
 
+# Whole servers under load, beside a bare signature and other products: report and picture in target/load
+load *ARGUMENTS:
+    cargo bench --locked --bench load -- {{ ARGUMENTS }}
+
+# One of the small benchmarks: sign, verify, authenticate, parse or snapshot
+bench NAME *ARGUMENTS:
+    cargo bench --locked --bench {{ NAME }} -- {{ ARGUMENTS }}
+
 # Licences, advisories, banned crates; needs cargo-deny
 deny:
     cargo deny check

@@ -30,6 +30,7 @@ pub mod token;
 pub mod usage;
 pub mod verify;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -123,7 +124,12 @@ enum Command {
 
 /// Runs the program.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    run_from(std::env::args_os())
+}
+
+/// Runs the program with these arguments, the first of which is its name.
+pub fn run_from(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    let cli = Cli::parse_from(args);
     let done = dispatch(cli.command);
     crate::telemetry::flush();
     match done {

@@ -1,0 +1,62 @@
+//! Does the snapshot stay as quick with a million clients as with a thousand: look-up, one change, clone?
+
+mod world;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use tokenhouse::store::{Revision, StoreChanges};
+
+/// Prime, so that successive look-ups lie far apart.
+const STEP: usize = 7919;
+
+fn snapshot(criterion: &mut Criterion) {
+    let api = world::api();
+    let context = world::context();
+    // One hash for all of them: what is measured does not look at it, and a million would take half a minute.
+    let (_, hash) = world::secret();
+    let mut group = criterion.benchmark_group("snapshot");
+    for count in [1000, 10_000, 100_000, 1_000_000] {
+        let ids: Vec<String> = (0..count).map(|number| format!("client-{number:07}")).collect();
+        let clients = ids.iter().map(|id| world::client(id, hash.clone(), &api)).collect();
+        let snapshot = world::snapshot(clients, &api, &context);
+        let mut next = 0;
+        group.bench_function(format!("look-up, {count} clients"), |bencher| {
+            bencher.iter(|| {
+                next = (next + STEP) % ids.len();
+                ids.get(next).and_then(|id| snapshot.client(black_box(id))).is_some()
+            });
+        });
+        group.bench_function(format!("clone, {count} clients"), |bencher| bencher.iter(|| snapshot.clone()));
+        group.bench_function(format!("one change, {count} clients"), |bencher| {
+            let change = || {
+                let changed = world::client("client-0000500", hash.clone(), &api);
+                (
+                    snapshot.clone(),
+                    StoreChanges {
+                        revision: Revision(2),
+                        apis: Vec::new(),
+                        clients: vec![changed],
+                        signing_keys: Vec::new(),
+                        removed_api_ids: Vec::new(),
+                        removed_client_ids: Vec::new(),
+                        removed_kids: Vec::new(),
+                    },
+                )
+            };
+            let apply = |(snapshot, changes): (tokenhouse::issuer::snapshot::Snapshot, StoreChanges)| {
+                snapshot.with(changes, &context, world::NOW).is_ok()
+            };
+            bencher.iter_batched(change, apply, BatchSize::SmallInput);
+        });
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+    targets = snapshot
+}
+criterion_main!(benches);
