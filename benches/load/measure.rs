@@ -12,6 +12,9 @@ use super::statistics::number;
 /// How long a server gets to accept its connections before anything is counted.
 const SETTLING: Duration = Duration::from_millis(20);
 
+/// Enough to keep a server busy, and so few that none of them waits long.
+pub(crate) const CAPACITY_CONNECTIONS: usize = 16;
+
 /// One run of one contender.
 pub(crate) struct Run {
     /// CPU seconds of the server for each answer.
@@ -29,6 +32,35 @@ impl Run {
     pub(crate) fn per_cpu_second(&self) -> f64 {
         self.cpu_each.recip()
     }
+}
+
+/// Sends one lane to a server of which only the address is known.
+///
+/// # Errors
+/// If it cannot be reached.
+pub(crate) fn send(lane: Lane<'_>, seconds: f64) -> anyhow::Result<Outcome> {
+    Ok(Load::open(vec![lane])?.run(Duration::from_secs_f64(seconds))?.pop().unwrap_or_default())
+}
+
+/// What `server` issues per second and per CPU second with a few connections, which is as much as it can.
+///
+/// # Errors
+/// If it issues nothing.
+pub(crate) fn capacity(server: &Server, requests: &[Vec<u8>], seconds: f64) -> anyhow::Result<Capacity> {
+    let before = server.cpu()?;
+    let outcome = send(Lane::closed(server.address, requests, CAPACITY_CONNECTIONS), seconds)?;
+    let cpu = server.cpu()?.saturating_sub(before);
+    anyhow::ensure!(outcome.count(200) > 0, "no token was issued:\n{}", server.log_tail());
+    let issued = number(outcome.count(200));
+    Ok(Capacity { per_second: issued / outcome.wall.as_secs_f64(), per_cpu_second: issued / cpu.as_secs_f64() })
+}
+
+/// Tokens that a server can issue.
+pub(crate) struct Capacity {
+    /// In a second.
+    pub(crate) per_second: f64,
+    /// In a second of its CPU time.
+    pub(crate) per_cpu_second: f64,
 }
 
 /// Loads `server` with one lane.

@@ -129,11 +129,10 @@ impl Peers {
     fn start_node(&self, program: &str, address: SocketAddr) -> anyhow::Result<Server> {
         let node = PathBuf::from("node");
         let port = address.port().to_string();
-        let args = [program, &port, CLIENT_ID, CLIENT_SECRET, AUDIENCE, SCOPE].map(ToOwned::to_owned);
         let run = self.directory.join("run").join(program);
         // Modules are looked for from the program's own place.
         let program = self.node().join(program).display().to_string();
-        let args: Vec<String> = std::iter::once(program).chain(args.into_iter().skip(1)).collect();
+        let args = [&program, &port, CLIENT_ID, CLIENT_SECRET, AUDIENCE, SCOPE].map(ToOwned::to_owned);
         Server::spawn(&node, &args, &run, address)
     }
 
@@ -150,7 +149,8 @@ impl Peers {
         let words = ["--workers", "1", "--worker-class", "gthread", "--threads", "8", "--keep-alive", "75", "--chdir"];
         let python = self.python();
         let mut args: Vec<String> = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        args.push(python.join("venv/bin/gunicorn").display().to_string());
+        args.push(python.join("venv/bin/python").display().to_string());
+        args.extend(["-m".to_owned(), "gunicorn".to_owned()]);
         args.extend(words.iter().map(|word| (*word).to_owned()));
         args.extend([python.display().to_string(), "--bind".to_owned(), address.to_string()]);
         args.push("authlib_server:app".to_owned());

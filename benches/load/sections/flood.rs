@@ -8,7 +8,7 @@ use tokenhouse::keys::SigningAlg;
 use super::Bench;
 use crate::contender::{AUDIENCE, Partner, api};
 use crate::generator::{Lane, Load, Pace};
-use crate::measure::{Notebook, run};
+use crate::measure::{Notebook, capacity, send};
 use crate::statistics::number;
 use crate::table::{Cell, Table};
 
@@ -46,11 +46,10 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
     for round in 1..=rounds {
         crate::say(format_args!("  round {round} of {rounds}"));
         let server = issuer.serve_until_ready()?;
-        let closed = Lane::closed(server.address, &right[0], 16);
-        let capacity = run(&server, closed, bench.arguments.seconds)?.throughput;
+        let possible = capacity(&server, &right[0], bench.arguments.seconds)?.per_second;
         // Remembered from here on.
-        run(&server, Lane::closed(server.address, &right[1], 1), 0.2)?;
-        let interval = Duration::from_secs_f64(2.0 / (capacity * RIGHT_SHARE));
+        send(Lane::closed(server.address, &right[1], 1), 0.2)?;
+        let interval = Duration::from_secs_f64(2.0 / (possible * RIGHT_SHARE));
         for (name, wrong) in &floods {
             let mut lanes: Vec<Lane<'_>> =
                 right.iter().map(|right| Lane::closed(server.address, right, 64).at(Pace::Every(interval))).collect();

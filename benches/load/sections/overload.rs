@@ -10,7 +10,7 @@ use tokenhouse::keys::SigningAlg;
 use super::Bench;
 use crate::contender::{AUDIENCE, Issuer, Partner, api};
 use crate::generator::{Lane, Load, Outcome, Pace, fetch, request};
-use crate::measure::{Notebook, run};
+use crate::measure::{CAPACITY_CONNECTIONS, Notebook, capacity};
 use crate::process::{Server, free_address};
 use crate::statistics::{median, number};
 use crate::table::{Cell, Table};
@@ -54,18 +54,22 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
     let mut notes = Notebook::default();
     for round in 1..=rounds {
         crate::say(format_args!("  round {round} of {rounds}"));
-        let capacity = run(&server, Lane::closed(server.address, &requests, 16), seconds * LONGER)?.throughput;
-        notes.note("capacity", capacity);
+        let possible = capacity(&server, &requests, seconds * LONGER)?;
+        notes.note("capacity", possible.per_second);
         for (times, _) in OFFERED {
-            let interval = Duration::from_secs_f64((capacity * f64::from(times)).recip());
+            let interval = Duration::from_secs_f64((possible.per_second * f64::from(times)).recip());
             let offered = Lane::closed(server.address, &requests, CONNECTIONS).at(Pace::Every(interval));
             let lanes = std::iter::once(offered).chain(probes.iter().map(probe_lane)).collect();
             let load = Load::open(lanes)?;
             // So many connections take a moment to be accepted.
             std::thread::sleep(Duration::from_millis(300));
+            let before = server.cpu()?;
             let outcomes = load.run(Duration::from_secs_f64(seconds * LONGER))?;
+            let cpu = server.cpu()?.saturating_sub(before);
             let (tokens, probed) = outcomes.split_first().context("nothing was sent")?;
-            note_overload(&mut notes, times, tokens, capacity);
+            note_overload(&mut notes, times, tokens, possible.per_second);
+            let rate = number(tokens.count(200)) / cpu.as_secs_f64();
+            notes.note(format!("{times} goodput by CPU"), rate / possible.per_cpu_second);
             for (probe, outcome) in probes.iter().zip(probed) {
                 note_probe(&mut notes, times, probe.name, outcome);
             }
@@ -140,6 +144,7 @@ fn overload_table(notes: &Notebook) -> Table {
         &[
             "offered",
             "goodput",
+            "goodput per CPU-second",
             "p50 ms",
             "p99 ms",
             "refused",
@@ -155,6 +160,7 @@ fn overload_table(notes: &Notebook) -> Table {
             format!("{times} x capacity"),
             [
                 Cell::at_least(of("goodput"), wanted),
+                Cell::figure(of("goodput by CPU"), 3),
                 Cell::figure(of("p50"), 1),
                 Cell::figure(of("p99"), 1),
                 Cell::figure(of("refused"), 2),
@@ -166,7 +172,8 @@ fn overload_table(notes: &Notebook) -> Table {
         );
     }
     table.note(format!(
-        "Capacity: {:.0} tokens per second, closed loop at 16 connections. Beyond it an open loop over {CONNECTIONS} connections; latencies \
+        "Capacity: {:.0} tokens per second, closed loop at {CAPACITY_CONNECTIONS} connections; goodput is a share of it, per CPU-second where \
+         others use the core too. Beyond it an open loop over {CONNECTIONS} connections; latencies \
          count from the time at which a request was meant to be sent. Other answers: neither 200 nor 503, none at all, or never sent.",
         median(notes.rounds("capacity"))
     ));

@@ -10,8 +10,8 @@ use tokenhouse::keys::SigningAlg;
 use super::Bench;
 use crate::arguments;
 use crate::contender::{AUDIENCE, Key, PATIENT, Partner, api};
-use crate::generator::{Lane, Load, Outcome, request};
-use crate::measure::{Notebook, run};
+use crate::generator::{Lane, Outcome, request};
+use crate::measure::{Notebook, run, send};
 use crate::peer::Peer;
 use crate::picture::SHARES;
 use crate::process::{Memory, Server};
@@ -61,7 +61,8 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
         warmed = true;
         for (peer, address, request) in &elsewhere {
             for connections in CONNECTIONS {
-                let outcome = load_elsewhere(*address, request, connections, bench.arguments.seconds)
+                let outcome = send(Lane::closed(*address, request, connections), bench.arguments.seconds)
+                    .and_then(|outcome| outcome.all_ok().map(|()| outcome))
                     .with_context(|| format!("{} ({})", peer.name, peer.url))?;
                 note_elsewhere(&mut notes, &format!("{} {connections}", peer.name), &outcome);
             }
@@ -115,18 +116,6 @@ fn elsewhere<'a>(bench: &Bench<'a>) -> anyhow::Result<Vec<Elsewhere<'a>>> {
         Ok((peer, address, vec![request]))
     });
     prepared.collect()
-}
-
-fn load_elsewhere(
-    address: SocketAddr,
-    requests: &[Vec<u8>],
-    connections: usize,
-    seconds: f64,
-) -> anyhow::Result<Outcome> {
-    let load = Load::open(vec![Lane::closed(address, requests, connections)])?;
-    let outcome = load.run(Duration::from_secs_f64(seconds))?.pop().unwrap_or_default();
-    outcome.all_ok()?;
-    Ok(outcome)
 }
 
 fn note_elsewhere(notes: &mut Notebook, name: &str, outcome: &Outcome) {

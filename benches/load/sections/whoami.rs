@@ -5,8 +5,8 @@ use tokenhouse::keys::SigningAlg;
 
 use super::Bench;
 use crate::contender::{AUDIENCE, Key, PATIENT, Partner, api, observed};
-use crate::generator::{Lane, Load, Pace, request};
-use crate::measure::{Notebook, run};
+use crate::generator::{Lane, Pace, request};
+use crate::measure::{Notebook, run, send};
 use crate::process::{Server, free_address};
 use crate::table::{Cell, Table};
 
@@ -66,7 +66,7 @@ fn fetch_tokens(bench: &Bench<'_>, issuing: &Server, partner: &Partner) -> anyho
     crate::say(format_args!("  fetching {count} tokens"));
     let requests = vec![partner.token_request(AUDIENCE); count];
     let lane = Lane { keeps_bodies: true, ..Lane::closed(issuing.address, &requests, 16).at(Pace::Once) };
-    let outcome = Load::open(vec![lane])?.run(std::time::Duration::from_mins(2))?.pop().unwrap_or_default();
+    let outcome = send(lane, 120.0)?;
     outcome.all_ok()?;
     outcome.bodies.iter().map(|(_, body)| bearer(body)).collect()
 }
