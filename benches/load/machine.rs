@@ -9,7 +9,7 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-use super::process::{GENERATOR_CORE, SERVER_CORE, output};
+use super::process::{GENERATOR_CORE, output};
 
 /// What figures depend on beside the programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ impl Machine {
     pub(crate) fn here() -> anyhow::Result<Self> {
         let cores = thread::available_parallelism()?.get();
         anyhow::ensure!(
-            cores > SERVER_CORE.max(GENERATOR_CORE),
+            cores > GENERATOR_CORE,
             "the server and the generator need a core each, and this process may use {cores}: run it where there are two"
         );
         output(Command::new("taskset").arg("--version")).context("taskset is missing: install util-linux")?;

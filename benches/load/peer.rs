@@ -37,18 +37,17 @@ impl Peer {
             Self::Authlib => "Authlib + Flask (gunicorn)",
         }
     }
+}
 
-    /// Its token request.
-    pub(crate) fn token_request(self) -> Vec<u8> {
-        // Who wants which audience by which name differs; the servers here are set to one.
-        let parameters = [
-            ("grant_type", "client_credentials"),
-            ("client_id", CLIENT_ID),
-            ("client_secret", CLIENT_SECRET),
-            ("scope", SCOPE),
-        ];
-        request::post_form("/token", &parameters)
-    }
+/// The token request for any of them: each is set to one client and one audience.
+pub(crate) fn token_request() -> Vec<u8> {
+    let parameters = [
+        ("grant_type", "client_credentials"),
+        ("client_id", CLIENT_ID),
+        ("client_secret", CLIENT_SECRET),
+        ("scope", SCOPE),
+    ];
+    request::post_form("/token", &parameters)
 }
 
 /// Where the peers are installed.

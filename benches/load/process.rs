@@ -20,7 +20,7 @@ pub(crate) const SERVER_CORE: usize = 0;
 pub(crate) const GENERATOR_CORE: usize = 1;
 
 const POLL: Duration = Duration::from_millis(1);
-const LONGEST_START: Duration = Duration::from_secs(300);
+const LONGEST_START: Duration = Duration::from_mins(5);
 const LONGEST_STOP: Duration = Duration::from_secs(10);
 
 /// A server with its children. Dropping it ends them.

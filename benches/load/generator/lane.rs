@@ -71,9 +71,8 @@ impl<'a> Running<'a> {
     /// The number of the request to send next, and since when it is due; none if none is due at `now`.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<(usize, Instant)> {
         let since = match self.lane.pace {
-            Pace::Closed => now,
             Pace::Once if self.next >= self.lane.requests.len() => return None,
-            Pace::Once => now,
+            Pace::Closed | Pace::Once => now,
             Pace::Every(_) => {
                 let due = self.due_at()?;
                 if due > now {

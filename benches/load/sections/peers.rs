@@ -12,7 +12,7 @@ use crate::arguments;
 use crate::contender::{AUDIENCE, Key, PATIENT, Partner, api};
 use crate::generator::{Lane, Outcome, request};
 use crate::measure::{Notebook, run, send};
-use crate::peer::Peer;
+use crate::peer::{Peer, token_request};
 use crate::picture::SHARES;
 use crate::process::{Memory, Server};
 use crate::table::{Cell, Table};
@@ -87,7 +87,7 @@ fn start_all(bench: &Bench<'_>) -> anyhow::Result<(Vec<Contender>, Vec<String>)>
     let mut left_out = Vec::new();
     for peer in Peer::ALL {
         let started = bench.peers.install(peer).and_then(|()| bench.peers.start(peer));
-        match started.and_then(|server| ready(peer.name(), server, peer.token_request())) {
+        match started.and_then(|server| ready(peer.name(), server, token_request())) {
             Ok(contender) => contenders.push(contender),
             Err(cause) => {
                 crate::say(format_args!("  LEFT OUT: {}: {cause:#}", peer.name()));

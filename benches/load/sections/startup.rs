@@ -10,7 +10,7 @@ use super::Bench;
 use crate::contender::{AUDIENCE, Issuer, PATIENT, Partner, api};
 use crate::generator::Lane;
 use crate::measure::{Notebook, run};
-use crate::peer::Peer;
+use crate::peer::{Peer, token_request};
 use crate::process::{Server, free_address};
 use crate::statistics::median;
 use crate::table::{Cell, Table};
@@ -63,7 +63,7 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
                 let name = contender.name();
                 let mut server = start_contender(bench, *contender, &issuer, &seed)?;
                 let request = [match contender {
-                    Contender::MockServer => Peer::OAuth2MockServer.token_request(),
+                    Contender::MockServer => token_request(),
                     Contender::Dev | Contender::Serve => partner.token_request(AUDIENCE),
                 }];
                 let [first] = &request;
