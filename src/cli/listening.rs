@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::ServiceConfig;
 use anyhow::Context as _;
+use futures_util::future::try_join_all;
 use tokio::task::JoinHandle;
 
 use super::exit::CliError;
@@ -23,6 +24,7 @@ use crate::oauth::metadata::Issuer;
 pub struct Listening {
     listener: TcpListener,
     redirect: Option<Redirect>,
+    metrics: Option<TcpListener>,
     settings: ServerSettings,
     /// The certificate, unless a proxy ends TLS.
     pub certificate: Option<Arc<ServedCertificate>>,
@@ -49,9 +51,10 @@ impl Listening {
             }
             None => None,
         };
+        let metrics = config.metrics.bind.map(listen_for_metrics).transpose()?;
         let certificate = config.tls.as_ref().map(|files| load_certificate(files, "tls.")).transpose()?;
         let settings = settings(config, certificate.clone())?;
-        Ok(Self { listener, redirect, settings, certificate })
+        Ok(Self { listener, redirect, metrics, settings, certificate })
     }
 
     /// Where the issuer listens.
@@ -62,26 +65,29 @@ impl Listening {
         Ok(self.listener.local_addr().context("cannot tell the port")?)
     }
 
-    /// Starts the server with `routes`, and the redirect beside it.
+    /// Starts the server with `routes`; the redirect beside it, and `metrics`, each on a thread of its own.
     ///
     /// # Errors
     /// If a listener cannot be used.
-    pub fn start<F>(self, routes: F) -> Result<(Vec<ServerHandle>, JoinHandle<std::io::Result<()>>), CliError>
+    pub fn start<F, M>(
+        self,
+        routes: F,
+        metrics: M,
+    ) -> Result<(Vec<ServerHandle>, JoinHandle<std::io::Result<()>>), CliError>
     where
         F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+        M: Fn(&mut ServiceConfig) + Clone + Send + 'static,
     {
-        let server = start(self.listener, &self.settings, routes).context("cannot start the server")?;
-        let redirect = match self.redirect {
-            Some(redirect) => Some(start_redirect(redirect, &self.settings)?),
-            None => None,
-        };
-        let handles = std::iter::once(&server).chain(&redirect).map(Server::handle).collect();
-        let servers = actix_web::rt::spawn(async move {
-            match redirect {
-                Some(redirect) => tokio::try_join!(server, redirect).map(|((), ())| ()),
-                None => server.await,
-            }
-        });
+        let mut servers = vec![start(self.listener, &self.settings, routes).context("cannot start the server")?];
+        if let Some(redirect) = self.redirect {
+            servers.push(start_redirect(redirect, &self.settings)?);
+        }
+        // The last to be stopped: whoever watches sees the others end.
+        if let Some(listener) = self.metrics {
+            servers.push(start_metrics(listener, metrics, &self.settings)?);
+        }
+        let handles = servers.iter().map(Server::handle).collect();
+        let servers = actix_web::rt::spawn(async move { try_join_all(servers).await.map(drop) });
         Ok((handles, servers))
     }
 }
@@ -93,6 +99,20 @@ fn start_redirect(redirect: Redirect, settings: &ServerSettings) -> Result<Serve
     let peers = PeerRules { strangers: Strangers::Served, ..settings.peers.clone() };
     let settings = ServerSettings { workers: 1, tls: None, peers, ..settings.clone() };
     Ok(start(redirect.listener, &settings, redirect::routes(redirect.origin)).context("cannot start the redirect")?)
+}
+
+fn listen_for_metrics(bind: SocketAddr) -> Result<TcpListener, CliError> {
+    running::listen(bind, "metrics.bind, or answer no metrics with metrics.bind = \"off\"")
+}
+
+fn start_metrics<M>(listener: TcpListener, routes: M, settings: &ServerSettings) -> Result<Server, CliError>
+where
+    M: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
+    let bind = listener.local_addr().context("cannot tell the port")?;
+    tracing::info!(%bind, "answering metrics");
+    let settings = ServerSettings { workers: 1, tls: None, peers: PeerRules::default(), ..settings.clone() };
+    Ok(start(listener, &settings, routes).context("cannot start answering metrics")?)
 }
 
 /// The certificate in `files`, named in errors by the `section` of its settings.

@@ -14,7 +14,7 @@ use super::open::{Opened, open_with, seconds, sources};
 use super::{ConfigArgs, output, running};
 use crate::config::{Config, Flag};
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
-use crate::http::{IssuerEndpoints, RequestLimits};
+use crate::http::{IssuerEndpoints, RequestLimits, metrics};
 use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::hash_pool::HashPoolSettings;
@@ -124,7 +124,7 @@ async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
         certificate: certificate.clone(),
     };
     let followed = certificate.map(running::follow_certificate).transpose()?;
-    let (handles, servers) = listening.start(running::routes(endpoints))?;
+    let (handles, servers) = listening.start(running::routes(endpoints.clone()), metrics::routes(endpoints))?;
 
     tracing::info!(
         issuer = config.issuer.as_str(),

@@ -14,6 +14,7 @@ mod issuer_identifier;
 mod keys;
 mod layers;
 mod log;
+mod metrics;
 mod network;
 mod pools;
 mod proxies;
@@ -36,6 +37,7 @@ pub use issuer_identifier::IssuerIdentifier;
 pub use keys::{JwksSettings, KeySettings, MasterKeySource};
 pub use layers::DEFAULTS;
 pub use log::{LogFormat, LogLevel, LogSettings};
+pub use metrics::MetricsSettings;
 pub use network::{InvalidNetwork, Network};
 pub use pools::{HashingSettings, SigningSettings};
 pub use proxies::{ForwardedHeader, ProxySettings};
@@ -84,6 +86,8 @@ pub struct Config {
     pub store: StoreSettings,
     /// Section `log`.
     pub log: LogSettings,
+    /// Section `metrics`.
+    pub metrics: MetricsSettings,
     printed: String,
 }
 
@@ -125,6 +129,7 @@ impl Config {
         let client_assertions = ClientAssertionSettings::read(from);
         let store = StoreSettings::read(from);
         let log = LogSettings::read(from);
+        let metrics = MetricsSettings::read(from);
         if let (Ok(server), Ok(tls)) = (&server, &tls) {
             server.refuse_open_plaintext(tls.as_ref(), from);
             server.refuse_hsts_without_tls(tls.as_ref(), from);
@@ -148,6 +153,7 @@ impl Config {
             client_assertions: client_assertions?,
             store: store?,
             log: log?,
+            metrics: metrics?,
             printed,
         })
     }

@@ -59,6 +59,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     integer("store.poll_milliseconds", 10, 60_000, "milliseconds", "250", "How often a running server looks for changes made elsewhere."),
     one_of("log.format", LOG_FORMATS, "\"auto\"", "Log lines for people or as JSON; auto is human on a terminal and json elsewhere."),
     text("log.level", "level or tracing directives", "\"info\"", "What is logged: off, error, warn, info, debug or trace, also per module.").example("\"info,tokenhouse::http=debug\""),
+    text("metrics.bind", "IP address and port, or off", "\"127.0.0.1:9090\"", "Where metrics are answered, and health checks beside them, over plain HTTP without authentication; off answers none.").example("\"off\""),
     text("resource_api.bind", "IP address and port", "\"127.0.0.1:8081\"", "Where the bundled resource API listens; beyond loopback only with resource_api.tls_certificate_file or resource_api.behind_proxy."),
     boolean("resource_api.behind_proxy", "A proxy in front of the resource API ends TLS."),
     unset("resource_api.tls_certificate_file", "path", "\"/etc/tokenhouse/tls/cert.pem\"", "Certificate chain of the resource API in PEM, its own first; goes with resource_api.tls_key_file. Read again when it changes."),

@@ -77,6 +77,16 @@ fn the_defaults_are_those_that_are_documented() {
     assert_eq!(config.database.url, DatabaseUrl::Sqlite("./tokenhouse.db".into()));
     assert_eq!(config.keys.master_key, MasterKeySource::File("./keys/master.key".into()));
     assert_eq!(config.log.format, LogFormat::Auto);
+    assert_eq!(config.metrics.bind, Some(([127, 0, 0, 1], 9090).into()));
+}
+
+#[test]
+fn metrics_are_answered_where_it_is_said_or_nowhere() {
+    let bind = |text: &str| Given::default().flag("metrics.bind", text).load().metrics.bind;
+    assert_eq!(bind("off"), None);
+    assert_eq!(bind("0.0.0.0:9"), Some(([0, 0, 0, 0], 9).into()), "it carries no secrets");
+    let mistakes = Given::default().flag("metrics.bind", "none").mistakes();
+    assert!(mistakes[0].contains("metrics.bind") && mistakes[0].contains("nor off"), "{mistakes:?}");
 }
 
 #[test]

@@ -25,24 +25,17 @@ pub async fn livez() -> HttpResponse {
 
 /// The parts that token requests need, each with its state.
 pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
-    let issuer = &endpoints.issuer;
-    let snapshot = issuer.served().snapshot();
-    let silent_millis = issuer.clock().now().0.saturating_sub(issuer.served().followed_at().0);
-    let store_answers =
-        i128::from(silent_millis) <= i128::try_from(endpoints.store_silence.as_millis()).unwrap_or(i128::MAX);
-    let signs = !snapshot.keys.active_algs().is_empty();
-    let all_usable = snapshot.keys.unusable().is_empty();
-    let certificate = endpoints.certificate.as_ref().map(|certificate| certificate.state());
-    // A certificate that clients refuse is no reason to answer 503: balancers that do not look at it still get tokens.
-    let certified = certificate.is_none_or(|state| state == CertificateState::Valid);
-    let (code, status) = match (signs, store_answers && all_usable && certified) {
-        (true, true) => (StatusCode::OK, "ready"),
-        (true, false) => (StatusCode::OK, "degraded, still issuing"),
+    let readiness = Readiness::of(&endpoints);
+    let Readiness { signs, store_answers, keys_usable, certificate } = readiness;
+    let degraded = readiness.degraded().iter().any(|(_, degraded)| *degraded);
+    let (code, status) = match (signs, degraded) {
+        (true, false) => (StatusCode::OK, "ready"),
+        (true, true) => (StatusCode::OK, "degraded, still issuing"),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
     };
     let mut parts = json!({
         "store": if store_answers { "ok" } else { "does not answer: changes are not followed" },
-        "signing_keys": match (signs, all_usable) {
+        "signing_keys": match (signs, keys_usable) {
             (true, true) => "ok",
             (true, false) => "a key cannot be opened: see the log",
             (false, _) => "no active key",
@@ -51,5 +44,38 @@ pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
     if let (Some(state), Some(parts)) = (certificate, parts.as_object_mut()) {
         parts.insert("tls_certificate".to_owned(), state.told().into());
     }
-    uncached(code).json(json!({ "status": status, "parts": parts, "revision": snapshot.revision.0 }))
+    let revision = endpoints.issuer.served().snapshot().revision.0;
+    uncached(code).json(json!({ "status": status, "parts": parts, "revision": revision }))
+}
+
+/// What token requests need, and whether it is there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Readiness {
+    /// Is there a key that signs? Without one the server is not ready.
+    pub(super) signs: bool,
+    store_answers: bool,
+    keys_usable: bool,
+    certificate: Option<CertificateState>,
+}
+
+impl Readiness {
+    pub(super) fn of(endpoints: &IssuerEndpoints) -> Self {
+        let issuer = &endpoints.issuer;
+        let snapshot = issuer.served().snapshot();
+        let silent_millis = issuer.clock().now().0.saturating_sub(issuer.served().followed_at().0);
+        let bound_millis = i128::try_from(endpoints.store_silence.as_millis()).unwrap_or(i128::MAX);
+        Self {
+            signs: !snapshot.keys.active_algs().is_empty(),
+            store_answers: i128::from(silent_millis) <= bound_millis,
+            keys_usable: snapshot.keys.unusable().is_empty(),
+            certificate: endpoints.certificate.as_ref().map(|certificate| certificate.state()),
+        }
+    }
+
+    /// Each part of a server that still issues, and whether something is wrong with it.
+    pub(super) fn degraded(&self) -> [(&'static str, bool); 3] {
+        // A certificate that clients refuse is no reason to answer 503: balancers that do not look at it still get tokens.
+        let certified = self.certificate.is_none_or(|state| state == CertificateState::Valid);
+        [("store", !self.store_answers), ("signing_keys", !self.keys_usable), ("tls_certificate", !certified)]
+    }
 }

@@ -8,6 +8,7 @@ pub mod discovery;
 pub mod error;
 pub mod health;
 pub mod management;
+pub mod metrics;
 pub mod middleware;
 pub mod redirect;
 pub mod secret;

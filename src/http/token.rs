@@ -1,6 +1,6 @@
 //! The token endpoint, `POST /oauth/token` (RFC 6749 §3.2): from HTTP to the use case and back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
@@ -22,6 +22,7 @@ const DISCARDED_BYTES: usize = 8 * 1024 * 1024;
 
 /// Answers a token request.
 pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
+    let arrived = Instant::now();
     let headers = request.headers();
     let authorization: Vec<&[u8]> = headers.get_all(AUTHORIZATION).map(|value| value.as_bytes()).collect();
     let mut decision = TokenDecision::default();
@@ -37,6 +38,7 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
         }
         Err(error) => Err(error),
     };
+    endpoints.issuer.counts().request(&decision, answer.as_ref().err(), arrived.elapsed());
     // Under overload the line would cost more than the refusal: those are counted, and told together each second.
     if !matches!(answer, Err(TokenError::Overloaded { .. })) {
         log(&decision, answer.as_ref().err(), ClientAddress::of(&request));
@@ -64,7 +66,7 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>, from: Option<Clie
     tracing::info!(
         target: "tokenhouse::token",
         outcome = if refused.is_none() { "issued" } else { "refused" },
-        cause = refused.map(TokenError::cause),
+        cause = refused.map(|error| error.cause().as_str()),
         client_id = client_id.as_ref().map(|id| id.as_str()),
         authenticated,
         mechanism = mechanism.map(|mechanism| mechanism.as_str()),

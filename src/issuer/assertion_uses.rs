@@ -2,12 +2,14 @@
 //! milliseconds for each, one by one they would be slower than the signatures.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tokio::sync::oneshot;
 
-use super::work_pool::Busy;
+use super::work_pool::{Busy, QueueLoad};
 use crate::store::{AssertionUse, Store, StoreError};
 
 /// Uses that may wait; further ones are refused at once.
@@ -30,6 +32,7 @@ struct Job {
 /// The queue of uses and the one thread that notes them.
 pub struct AssertionUses {
     queue: Sender<Job>,
+    refused: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for AssertionUses {
@@ -45,8 +48,17 @@ impl AssertionUses {
     /// If the operating system gives none.
     pub fn start(store: Store) -> std::io::Result<Self> {
         let (queue, waiting) = bounded(QUEUE);
-        std::thread::Builder::new().name("assertion-uses".to_owned()).spawn(move || work(&store, &waiting))?;
-        Ok(Self { queue })
+        let refused = Arc::new(AtomicU64::new(0));
+        let counted = refused.clone();
+        std::thread::Builder::new()
+            .name("assertion-uses".to_owned())
+            .spawn(move || work(&store, &waiting, &counted))?;
+        Ok(Self { queue, refused })
+    }
+
+    /// How many uses wait, and how many were refused since the start.
+    pub fn load(&self) -> QueueLoad {
+        QueueLoad { waiting: self.queue.len(), refused: self.refused.load(Ordering::Relaxed) }
     }
 
     /// Notes a use, and tells whether it is the first; what the store refuses is the inner error.
@@ -55,17 +67,25 @@ impl AssertionUses {
     /// [`Busy`] when too many wait, this one waited too long, or the attempt panicked.
     pub async fn note(&self, one: AssertionUse) -> Result<Outcome, Busy> {
         let (answer, outcome) = oneshot::channel();
-        self.queue.try_send(Job { arrived: Instant::now(), one, answer }).map_err(|_| Busy)?;
+        self.queue.try_send(Job { arrived: Instant::now(), one, answer }).map_err(|_| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            Busy
+        })?;
         outcome.await.map_err(|_| Busy)
     }
 }
 
-fn work(store: &Store, waiting: &Receiver<Job>) {
+fn work(store: &Store, waiting: &Receiver<Job>, refused: &AtomicU64) {
     while let Ok(first) = waiting.recv() {
         let batch = std::iter::once(first).chain(waiting.try_iter().take(AT_ONCE - 1));
         // Whose caller has gone, or has waited too long, is dropped: it gets no token, and the assertion stays unused.
         let (uses, answers): (Vec<_>, Vec<_>) = batch
-            .filter(|job| job.arrived.elapsed() <= LONGEST_WAIT && !job.answer.is_closed())
+            .filter(|job| !job.answer.is_closed())
+            .filter(|job| {
+                let in_time = job.arrived.elapsed() <= LONGEST_WAIT;
+                refused.fetch_add(u64::from(!in_time), Ordering::Relaxed);
+                in_time
+            })
             .map(|job| (job.one, job.answer))
             .unzip();
         if uses.is_empty() {
@@ -107,5 +127,6 @@ mod tests {
         let outcomes = join_all((0..QUEUE * 8).map(|number| uses.note(one(number)))).await;
         let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
         assert!(refused > 0 && refused < outcomes.len(), "{refused} of {}", outcomes.len());
+        assert_eq!(usize::try_from(uses.load().refused), Ok(refused));
     }
 }

@@ -17,6 +17,7 @@ use super::issue_token::internal;
 use super::published_keys::{PublishedKeys, PublishedKeysSettings};
 use super::served::Served;
 use super::snapshot::Snapshot;
+use super::work_pool::QueueLoad;
 use crate::clock::UnixMillis;
 use crate::keys::{PublicKey, PublicParameters};
 use crate::oauth::client::{Client, ClientId};
@@ -78,6 +79,11 @@ impl AssertionAuthenticator {
             published: PublishedKeys::start(published_keys)?,
             uses: AssertionUses::start(served.store().clone())?,
         })
+    }
+
+    /// How many uses of assertions wait to be noted, and how many were refused since the start.
+    pub fn load(&self) -> QueueLoad {
+        self.uses.load()
     }
 
     /// Finds the client that `assertion` proves to be. `client_id` is what stood beside it.

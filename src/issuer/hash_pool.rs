@@ -7,7 +7,8 @@ use aws_lc_rs::digest::{Context, SHA256};
 use moka::sync::Cache;
 use zeroize::Zeroizing;
 
-use super::work_pool::{Busy, PoolSize, WorkPool};
+use super::duration_histogram::Distribution;
+use super::work_pool::{Busy, PoolSize, QueueLoad, WorkPool};
 use crate::entropy::Entropy;
 use crate::oauth::client::Client;
 use crate::secret::{HashMemory, SecretHash, SecretWork, StoredSecret, verify_any};
@@ -90,6 +91,16 @@ impl HashPool {
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         self.slow.run(work).await
+    }
+
+    /// How many slow checks wait, and how many were refused since the start.
+    pub fn load(&self) -> QueueLoad {
+        self.slow.load()
+    }
+
+    /// How long slow checks took, without their wait.
+    pub fn times(&self) -> Distribution {
+        self.slow.times()
     }
 
     /// Which of `choices` is the dummy for `client_id`: always the same, and not to be foreseen.

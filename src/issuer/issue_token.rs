@@ -1,6 +1,7 @@
 //! What happens between a token request and its answer? The steps of RFC 6749 §4.4 in order, in memory.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -163,7 +164,7 @@ impl TokenIssuer {
 
     /// How many requests were refused since the start because too many signatures were waiting.
     pub fn overload_refusals(&self) -> u64 {
-        self.signatures.refused()
+        self.signatures.load().refused
     }
 
     /// Counts an answer: `proven`, unless nobody has proved to be a client.
@@ -227,15 +228,17 @@ impl TokenIssuer {
         let Some(signer) = snapshot.keys.active(alg).cloned() else {
             return Err(internal("signing", &format!("no active {alg} key")));
         };
-        let signed = if alg.is_rsa() {
-            self.signatures
-                .run(move || signer.sign_compact(typ, claims.as_bytes()))
-                .await
-                .map_err(|Busy| overloaded())?
+        let sign = move || {
+            let began = Instant::now();
+            (signer.sign_compact(typ, claims.as_bytes()), began.elapsed())
+        };
+        let (signed, took) = if alg.is_rsa() {
+            self.signatures.run(sign).await.map_err(|Busy| overloaded())?
         } else {
             // It costs less than its way through any queue.
-            signer.sign_compact(typ, claims.as_bytes())
+            sign()
         };
+        self.counts.signature(alg, took);
         signed.map_err(|error| internal("signing", &error))
     }
 

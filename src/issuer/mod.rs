@@ -13,12 +13,14 @@ pub mod bootstrap;
 pub mod client_keys;
 pub mod clients;
 pub mod document;
+pub mod duration_histogram;
 pub mod explain;
 pub mod grants;
 pub mod hash_pool;
 pub mod import;
 pub mod issue_token;
 pub mod management_access;
+pub mod polls;
 pub mod prepare_keys;
 pub mod public_address;
 pub mod published_keys;
@@ -35,6 +37,7 @@ pub mod served;
 pub mod signing_keys;
 pub mod signing_queue;
 pub mod snapshot;
+pub mod token_counts;
 pub mod token_reuse;
 pub mod upgrade_hash;
 pub mod usage;
@@ -49,10 +52,12 @@ use quota::Quotas;
 use replace_secret::CONCURRENT_REPLACEMENTS;
 use served::Served;
 use signing_queue::{SigningQueue, SigningQueueSettings};
+use token_counts::TokenCounts;
 use token_reuse::TokenReuse;
 use tokio::sync::Semaphore;
 use upgrade_hash::HashUpgrades;
 use usage::Usage;
+use work_pool::QueueLoad;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -70,6 +75,7 @@ pub struct TokenIssuer {
     assertions: AssertionAuthenticator,
     signatures: SigningQueue,
     reuse: TokenReuse,
+    counts: TokenCounts,
     usage: Usage,
     quotas: Quotas,
     upgrades: HashUpgrades,
@@ -108,6 +114,7 @@ impl TokenIssuer {
             assertions: AssertionAuthenticator::start(settings.assertions, &served)?,
             signatures: SigningQueue::new(settings.signing),
             reuse: TokenReuse::new(settings.reuse_bytes),
+            counts: TokenCounts::default(),
             usage: Usage::default(),
             quotas: Quotas::default(),
             replacements: Semaphore::new(CONCURRENT_REPLACEMENTS),
@@ -121,6 +128,26 @@ impl TokenIssuer {
     /// The snapshot that is served, and its source.
     pub const fn served(&self) -> &Arc<Served> {
         &self.served
+    }
+
+    /// How requests ended since the start, for whoever watches the server.
+    pub const fn counts(&self) -> &TokenCounts {
+        &self.counts
+    }
+
+    /// How many requests wait for a signature.
+    pub fn signing_load(&self) -> QueueLoad {
+        self.signatures.load()
+    }
+
+    /// The slow checks of secrets.
+    pub const fn hashes(&self) -> &HashPool {
+        &self.hashes
+    }
+
+    /// How many uses of client assertions wait to be noted.
+    pub fn assertion_load(&self) -> QueueLoad {
+        self.assertions.load()
     }
 
     /// Writes what has been noted of requests. Blocks: call it off the async workers.

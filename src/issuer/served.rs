@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
+use super::polls::Polls;
 use super::snapshot::{Snapshot, SnapshotContext, SnapshotError};
 use crate::clock::{Clock, UnixMillis};
 use crate::store::{Store, StoreError};
@@ -28,6 +29,7 @@ pub struct Served {
     context: SnapshotContext,
     snapshot: ArcSwap<Snapshot>,
     followed_at: AtomicI64,
+    polls: Polls,
     /// The id of the database that is followed. Held while following, so that changes are applied in order and none twice.
     followed: Mutex<String>,
 }
@@ -48,6 +50,7 @@ impl Served {
             context,
             snapshot: ArcSwap::from_pointee(snapshot),
             followed_at: AtomicI64::new(now.0),
+            polls: Polls::default(),
             followed: Mutex::new(database_id),
         })
     }
@@ -62,9 +65,13 @@ impl Served {
     /// # Errors
     /// If the store does not answer; the old snapshot is then served on.
     pub fn follow(&self) -> Result<(), FollowError> {
+        self.follow_store().inspect_err(|_| self.polls.count_failure())
+    }
+
+    fn follow_store(&self) -> Result<(), FollowError> {
         let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.snapshot.load_full();
-        let position = self.store.position()?;
+        let position = self.polls.time(|| self.store.position())?;
         let is_another = position.database_id != *followed;
         if is_another || position.revision != current.revision {
             let next = if is_another { self.everything()? } else { self.next(&current)? };
@@ -93,6 +100,11 @@ impl Served {
 
     fn everything(&self) -> Result<Snapshot, FollowError> {
         Ok(Snapshot::of(self.store.load_all()?, &self.context, self.clock.now())?)
+    }
+
+    /// How long the store took to answer, and how often it failed to be followed.
+    pub const fn polls(&self) -> &Polls {
+        &self.polls
     }
 
     /// When the store last answered.

@@ -114,9 +114,14 @@ impl SigningKeys {
         SigningAlg::ALL.into_iter().filter(|alg| self.active.contains_key(alg)).collect()
     }
 
-    /// The public keys that verifiers should know at `now`.
+    /// The keys that verifiers should know at `now`, in the order of the JWK Set.
+    pub fn published_records(&self, now: UnixMillis) -> Vec<&SigningKeyRecord> {
+        published_keys(&self.records, now)
+    }
+
+    /// Their public halves.
     pub fn published(&self, now: UnixMillis) -> impl Iterator<Item = &PublicJwk> {
-        published_keys(&self.records, now).into_iter().map(|record| &record.public_jwk)
+        self.published_records(now).into_iter().map(|record| &record.public_jwk)
     }
 }
 

@@ -15,7 +15,7 @@ use thread_local::ThreadLocal;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::work_pool::Busy;
+use super::work_pool::{Busy, QueueLoad};
 
 /// How long a desk signs at least before the worker looks at its sockets again.
 const SLICE: Duration = Duration::from_micros(500);
@@ -46,6 +46,7 @@ pub struct SigningQueue(Arc<Desks>);
 struct Desks {
     settings: SigningQueueSettings,
     waiting: AtomicUsize,
+    /// How many requests got no signature, at once or after waiting.
     refused: AtomicU64,
     of_threads: ThreadLocal<Arc<Desk>>,
 }
@@ -77,6 +78,11 @@ impl SigningQueue {
         }))
     }
 
+    /// How many requests wait, and how many were refused since the start.
+    pub fn load(&self) -> QueueLoad {
+        QueueLoad { waiting: self.0.waiting.load(Ordering::Relaxed), refused: self.0.refused.load(Ordering::Relaxed) }
+    }
+
     /// Whether a request that came now would be refused.
     ///
     /// # Errors
@@ -85,11 +91,6 @@ impl SigningQueue {
         let fits = self.0.waiting.load(Ordering::Relaxed) < self.0.settings.longest
             && self.0.of_threads.get().is_none_or(|desk| desk.wait() <= self.0.settings.max_wait);
         if fits { Ok(()) } else { Err(self.refuse()) }
-    }
-
-    /// How many requests were refused since the start.
-    pub fn refused(&self) -> u64 {
-        self.0.refused.load(Ordering::Relaxed)
     }
 
     fn refuse(&self) -> Busy {
@@ -225,6 +226,8 @@ impl Attendant {
             if now.saturating_duration_since(job.arrived) <= self.desks.settings.max_wait {
                 // A panic is in the log already; the job's caller gets an error, and the others are not touched.
                 let _ = catch_unwind(AssertUnwindSafe(job.run));
+            } else {
+                self.desks.refused.fetch_add(1, Ordering::Relaxed);
             }
             done += 1;
             now = Instant::now();

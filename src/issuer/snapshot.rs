@@ -188,6 +188,11 @@ impl Snapshot {
         self.clients.size()
     }
 
+    /// How many APIs there are, with those that are part of the server.
+    pub fn api_count(&self) -> usize {
+        self.apis.size()
+    }
+
     /// Every kind of check that some brought secret needs, in no fixed order; none where no secret was brought.
     pub fn brought_work(&self) -> impl Iterator<Item = &SecretWork> {
         self.brought.keys()

@@ -1,11 +1,15 @@
 //! Where does heavy work run, so that no I/O worker ever waits for it and no queue grows without bound?
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tokio::sync::oneshot;
+
+use super::duration_histogram::{Distribution, DurationHistogram, LONG_WORK};
 
 /// A few threads, each with its own state `S`, behind a bounded queue that stamps arrival.
 ///
@@ -14,6 +18,23 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub struct WorkPool<S> {
     queue: Sender<Job<S>>,
+    record: Arc<Record>,
+}
+
+/// What a pool did since it started.
+#[derive(Debug)]
+struct Record {
+    refused: AtomicU64,
+    times: DurationHistogram,
+}
+
+/// How much waits in a queue, and how much it refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueLoad {
+    /// How much waits now.
+    pub waiting: usize,
+    /// How much was refused since the start: at once, or because it waited too long.
+    pub refused: u64,
 }
 
 /// How large a [`WorkPool`] is.
@@ -57,12 +78,23 @@ impl<S: Default + 'static> WorkPool<S> {
             chosen => chosen,
         };
         let (queue, jobs) = bounded(size.queue.max(1));
+        let record = Arc::new(Record { refused: AtomicU64::new(0), times: DurationHistogram::new(&LONG_WORK) });
         for _ in 0..threads {
-            let jobs = jobs.clone();
+            let (jobs, record) = (jobs.clone(), record.clone());
             let max_wait = size.max_wait;
-            thread::Builder::new().name(name.to_owned()).spawn(move || work(&jobs, max_wait))?;
+            thread::Builder::new().name(name.to_owned()).spawn(move || work(&jobs, max_wait, &record))?;
         }
-        Ok(Self { queue })
+        Ok(Self { queue, record })
+    }
+
+    /// How much waits, and how much was refused since the start.
+    pub fn load(&self) -> QueueLoad {
+        QueueLoad { waiting: self.queue.len(), refused: self.record.refused.load(Ordering::Relaxed) }
+    }
+
+    /// How long the work took, without its wait.
+    pub fn times(&self) -> Distribution {
+        self.record.times.read()
     }
 
     /// Runs `work` on one of the threads and waits for its result.
@@ -71,21 +103,31 @@ impl<S: Default + 'static> WorkPool<S> {
     /// [`Busy`] at once when the queue is full, or when the work waited too long or panicked.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut S) -> T + Send + 'static) -> Result<T, Busy> {
         let (answer, result) = oneshot::channel();
+        let record = self.record.clone();
         let run = Box::new(move |state: &mut S, decision: Decision| {
             if decision == Decision::Start && !answer.is_closed() {
+                let began = Instant::now();
+                let done = work(state);
+                record.times.observe(began.elapsed());
                 // The caller may leave while the work runs; then nobody reads the result.
-                let _ = answer.send(work(state));
+                let _ = answer.send(done);
             }
         });
-        self.queue.try_send(Job { arrived: Instant::now(), run }).map_err(|_| Busy)?;
+        self.queue.try_send(Job { arrived: Instant::now(), run }).map_err(|_| {
+            self.record.refused.fetch_add(1, Ordering::Relaxed);
+            Busy
+        })?;
         result.await.map_err(|_| Busy)
     }
 }
 
-fn work<S: Default>(jobs: &Receiver<Job<S>>, max_wait: Duration) {
+fn work<S: Default>(jobs: &Receiver<Job<S>>, max_wait: Duration, record: &Record) {
     let mut state = S::default();
     while let Ok(job) = jobs.recv() {
         let decision = if job.arrived.elapsed() > max_wait { Decision::GiveUp } else { Decision::Start };
+        if decision == Decision::GiveUp {
+            record.refused.fetch_add(1, Ordering::Relaxed);
+        }
         let outcome = catch_unwind(AssertUnwindSafe(|| (job.run)(&mut state, decision)));
         if outcome.is_err() {
             // A panic may have left the state half changed; the panic itself is in the log already.
@@ -110,6 +152,7 @@ mod tests {
             });
             assert_eq!(counted.await, Ok(expected));
         }
+        assert_eq!(pool.times().count(), 3);
     }
 
     #[tokio::test]
@@ -132,6 +175,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(pool.run(|()| ()).await, Err(Busy));
+        assert_eq!(pool.load(), QueueLoad { waiting: 1, refused: 1 });
         release.send(()).unwrap();
         assert_eq!((first.await.unwrap(), second.await.unwrap()), (Ok(()), Ok(())));
     }
@@ -141,6 +185,8 @@ mod tests {
         let size = PoolSize { max_wait: Duration::ZERO, ..SIZE };
         let pool = WorkPool::<()>::start("test", size).unwrap();
         assert_eq!(pool.run(|()| panic!("must not run")).await, Err(Busy));
+        assert_eq!(pool.load(), QueueLoad { waiting: 0, refused: 1 });
+        assert_eq!(pool.times().count(), 0);
     }
 
     #[tokio::test]

@@ -23,6 +23,9 @@ pub enum Mechanism {
 }
 
 impl Mechanism {
+    /// Every mechanism.
+    pub const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt];
+
     /// Its name in metadata and logs (RFC 8414 §2).
     pub const fn as_str(self) -> &'static str {
         match self {

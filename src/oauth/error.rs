@@ -138,33 +138,6 @@ impl TokenError {
         }
     }
 
-    /// The short, fixed name of the cause, for logs.
-    pub const fn cause(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "malformed_request",
-            Self::BodyTooLarge { .. } => "body_too_large",
-            Self::InvalidClient => "invalid_client",
-            Self::NoCredentials => "no_credentials",
-            Self::UnsupportedAuthorizationScheme => "unsupported_authorization_scheme",
-            Self::UnsupportedAssertionType => "unsupported_assertion_type",
-            Self::UnauthorizedClient => "grant_type_not_allowed",
-            Self::MissingGrantType => "missing_grant_type",
-            Self::UnsupportedGrantType(_) => "unsupported_grant_type",
-            Self::UnknownApi(_) => "unknown_api",
-            Self::NoGrant { .. } => "no_grant",
-            Self::NoAudience => "no_audience",
-            Self::SeveralAudiences => "several_audiences",
-            Self::ScopeAcrossApis(_) => "scope_across_apis",
-            Self::MalformedScope => "malformed_scope",
-            Self::MissingScope => "missing_scope",
-            Self::ScopeNotGranted(_) => "scope_not_granted",
-            Self::TooManyRequests { .. } => "quota",
-            Self::Overloaded { .. } => "overloaded",
-            Self::TemporarilyUnavailable { .. } => "temporarily_unavailable",
-            Self::ServerError => "server_error",
-        }
-    }
-
     fn render_standard(&self) -> RenderedError {
         match self {
             Self::Malformed(problem) => answer(400, "invalid_request", problem.to_string()),

@@ -19,5 +19,6 @@ pub mod resource;
 pub mod scope;
 pub mod secret_error;
 pub mod secret_request;
+pub mod token_error_cause;
 pub mod token_request;
 pub mod token_response;

@@ -70,7 +70,7 @@ impl SecretError {
     /// The short, fixed name of the cause, for logs.
     pub const fn cause(&self) -> &'static str {
         match self {
-            Self::Request(error) => error.cause(),
+            Self::Request(error) => error.cause().as_str(),
             Self::NotBySecret => "not_by_secret",
             Self::OverlapNotSeconds => "overlap_not_seconds",
             Self::OverlapTooLong { .. } => "overlap_too_long",

@@ -52,6 +52,7 @@ pub use load::{StoreChanges, StoreImage};
 pub use object_kind::ObjectKind;
 pub use open::Store;
 pub use open_error::OpenError;
+pub use pool::PoolUse;
 pub use read::{Page, Position, Reader, Revision};
 pub use secrets::OwnedSecret;
 #[cfg(feature = "postgres")]

@@ -9,7 +9,7 @@ use super::error::StoreError;
 use super::file_identity::FileIdentity;
 use super::migrate::{MIGRATIONS, bring_up_to_date};
 use super::open_error::OpenError;
-use super::pool::Pools;
+use super::pool::{PoolUse, Pools};
 use super::settings::{Migrate, StoreSettings};
 use super::target::{Access, Target};
 
@@ -33,6 +33,13 @@ impl Store {
         target.settle(&mut first).map_err(|error| OpenError::from_store(&database, error.into()))?;
         let anchor = matches!(target, Target::SqliteMemory { .. }).then(|| Arc::new(Mutex::new(first)));
         Ok(Self { pools: Pools::new(&target, settings.pool_size), _anchor: anchor, file: target.file_identity() })
+    }
+}
+
+impl Store {
+    /// Its connections, by what they are for.
+    pub fn connections(&self) -> Vec<PoolUse> {
+        self.pools.in_use()
     }
 }
 

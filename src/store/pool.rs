@@ -18,6 +18,8 @@ const WAIT: Duration = Duration::from_secs(5);
 pub(super) struct Pools {
     readers: Pool<Connector>,
     writers: Pool<Connector>,
+    /// Are the two the same?
+    are_shared: bool,
 }
 
 /// A connection for the time being; dropping it gives it back.
@@ -28,10 +30,10 @@ impl Pools {
         let writers = Connector { target: target.clone(), access: Access::Write };
         if target.has_one_writer() {
             let readers = Connector { target: target.clone(), access: Access::Read };
-            Self { readers: pool(readers, size), writers: pool(writers, 1) }
+            Self { readers: pool(readers, size), writers: pool(writers, 1), are_shared: false }
         } else {
             let shared = pool(writers, size);
-            Self { readers: shared.clone(), writers: shared }
+            Self { readers: shared.clone(), writers: shared, are_shared: true }
         }
     }
 
@@ -41,6 +43,33 @@ impl Pools {
 
     pub(super) fn writer(&self) -> Result<Borrowed, StoreError> {
         borrow(&self.writers)
+    }
+}
+
+/// One pool of connections, as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// What its connections do: `read`, `write`, or `shared` where each does both.
+    pub purpose: &'static str,
+    /// How many are open.
+    pub open: u32,
+    /// How many of those nobody uses.
+    pub idle: u32,
+    /// How many there may be.
+    pub most: u32,
+}
+
+impl Pools {
+    pub(super) fn in_use(&self) -> Vec<PoolUse> {
+        let of = |purpose, pool: &Pool<Connector>| {
+            let state = pool.state();
+            PoolUse { purpose, open: state.connections, idle: state.idle_connections, most: pool.max_size() }
+        };
+        if self.are_shared {
+            vec![of("shared", &self.writers)]
+        } else {
+            vec![of("read", &self.readers), of("write", &self.writers)]
+        }
     }
 }
 

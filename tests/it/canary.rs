@@ -1,4 +1,4 @@
-//! No secret and no token ever reaches a log, an error, a list or the database: planted, used, and searched for.
+//! No secret and no token ever reaches a log, an error, a list, the metrics or the database: planted, used, and searched for.
 
 use serde_json::json;
 
@@ -59,7 +59,8 @@ async fn serve_tells_no_secret_in_log_lists_errors_files_or_environment() {
     let second = serve.token_within_a_second("b", BROUGHT, issued).await.access_token();
     misuse(&serve.url("/oauth/token"), &generated).await;
     misuse(&serve.url("/oauth/token"), BROUGHT).await;
-    let mut told = String::new();
+    let mut told = Answer::to(client().get(serve.metrics_url("/metrics"))).await.text;
+    assert!(told.contains("tokenhouse_token_requests_total"), "{told}");
     for arguments in [
         &["client", "list"][..],
         &["client", "show", "c"],

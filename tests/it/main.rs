@@ -31,6 +31,8 @@ mod jwks_uri;
 #[cfg(test)]
 mod management;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod moved_callers;
 #[cfg(test)]
 mod oauth_secret;

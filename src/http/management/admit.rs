@@ -106,13 +106,17 @@ pub(super) async fn admit<B: MessageBody + 'static>(
             None
         }
         (Ok(()), Err(refusal)) => Some(refusal),
-        (Err(seconds), _) => Some(ManagementError::too_many(seconds)),
+        (Err(seconds), _) => {
+            endpoints.management.answers.count_throttled();
+            Some(ManagementError::too_many(seconds))
+        }
     };
     let mut response = match refusal {
         None => next.call(request).await?.map_into_boxed_body(),
         Some(refusal) => request.into_response(refusal.error_response()),
     };
     state.write_to(response.headers_mut());
+    endpoints.management.answers.count(response.status());
     Ok(response)
 }
 

@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use tokio::sync::Semaphore;
 
 use super::admit::{Admission, CallLimiter, ManagementLimits};
+use super::answer_counts::AnswerCounts;
 use super::error::ManagementError;
 use crate::http::IssuerEndpoints;
 use crate::issuer::administration::{Administration, AdministrationError, Change};
@@ -27,6 +28,7 @@ const CONCURRENT_CHANGES: usize = 2;
 pub struct ManagementEndpoints {
     pub(super) access: ManagementAccess,
     pub(super) limiter: CallLimiter,
+    pub(super) answers: AnswerCounts,
     reads: Semaphore,
     changes: Semaphore,
 }
@@ -37,9 +39,15 @@ impl ManagementEndpoints {
         Self {
             access,
             limiter: CallLimiter::new(limits),
+            answers: AnswerCounts::default(),
             reads: Semaphore::new(CONCURRENT_READS),
             changes: Semaphore::new(CONCURRENT_CHANGES),
         }
+    }
+
+    /// How calls were answered since the start.
+    pub const fn answers(&self) -> &AnswerCounts {
+        &self.answers
     }
 }
 

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `admit` | who calls, may it call now, and which headers does every answer carry? |
 //! | `call` | how does a handler read and change what is stored, off the workers? |
+//! | `answer_counts` | how were calls answered? |
 //! | `body`, `query`, `listing`, `selection`, `precondition` | what did the caller send, and which part of the answer does it want? |
 //! | `error` | how is an error written? |
 //! | `kept_members` | what is kept without being acted upon? |
 //! | `clients`, `client_body`, `client_view`; `resource_server…`, `client_grant…`, `signing_key…` | one endpoint each: its handlers, what it takes, what it shows |
 
 mod admit;
+mod answer_counts;
 mod audit_events;
 mod body;
 mod call;
@@ -40,6 +42,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 
 pub use admit::ManagementLimits;
+pub use answer_counts::AnswerCounts;
 pub use call::ManagementEndpoints;
 
 /// Registers the Management API under the issuer's path.

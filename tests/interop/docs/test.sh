@@ -33,6 +33,9 @@ max_age_seconds = 0
 
 [keys]
 propagation_seconds = 0
+
+[metrics]
+bind = "off"
 TOML
 port=$((30000 + RANDOM % 2000))
 while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod assertion;
 pub mod certificates;
 pub mod dev;
+pub mod exposition;
 pub mod jwks_host;
 pub mod program;
 pub mod raw;

@@ -35,6 +35,8 @@ pub fn command(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.args(arguments).current_dir(directory).env_clear();
     command.env("PATH", "/usr/bin:/bin").env("USER", "tester").env("HOME", directory);
+    // Tests run several servers at a time.
+    command.env("TOKENHOUSE__METRICS__BIND", "127.0.0.1:0");
     command
 }
 

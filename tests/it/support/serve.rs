@@ -11,12 +11,14 @@ use tempfile::TempDir;
 
 use super::answer::{Answer, client};
 use super::certificates::Ca;
+use super::exposition::Exposition;
 use super::program::{Output, command, run};
 
 /// A folder with a database and a key, and perhaps a server on them.
 pub struct Serve {
     pub directory: TempDir,
     pub port: u16,
+    metrics_port: u16,
     /// Who vouches for the certificate, if the server has one.
     ca: Option<Ca>,
     child: Option<Child>,
@@ -26,7 +28,7 @@ impl Serve {
     /// Starts a server in a fresh folder.
     pub async fn start(arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a folder");
-        let mut serve = Self { directory, port: free_port(), ca: None, child: None };
+        let mut serve = Self { directory, port: free_port(), metrics_port: free_port(), ca: None, child: None };
         serve.start_again(arguments).await;
         serve
     }
@@ -36,7 +38,7 @@ impl Serve {
         let directory = tempfile::tempdir().expect("a folder");
         ca.write_pair(&directory.path().join("tls-1"));
         std::os::unix::fs::symlink("tls-1", directory.path().join("tls")).expect("a link");
-        let mut serve = Self { directory, port: free_port(), ca: Some(ca), child: None };
+        let mut serve = Self { directory, port: free_port(), metrics_port: free_port(), ca: Some(ca), child: None };
         serve.start_again(arguments).await;
         serve
     }
@@ -45,7 +47,8 @@ impl Serve {
     pub async fn start_again(&mut self, arguments: &[&str]) {
         let bind = format!("127.0.0.1:{}", self.port);
         let issuer = self.url("/");
-        let fixed = ["serve", "--bind", &bind, "--issuer", &issuer];
+        let metrics = format!("metrics.bind=127.0.0.1:{}", self.metrics_port);
+        let fixed = ["serve", "--bind", &bind, "--issuer", &issuer, "--set", &metrics];
         let files = ["--set", "tls.certificate_file=tls/cert.pem", "--set", "tls.key_file=tls/key.pem"];
         let tls: &[&str] = if self.ca.is_some() { &files } else { &[] };
         let log = std::fs::File::options().create(true).append(true).open(self.path().join("log")).expect("a log");
@@ -81,6 +84,18 @@ impl Serve {
     pub fn url(&self, path: &str) -> String {
         let scheme = if self.ca.is_some() { "https" } else { "http" };
         format!("{scheme}://localhost:{}{path}", self.port)
+    }
+
+    /// A URL of its metrics listener.
+    pub fn metrics_url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.metrics_port)
+    }
+
+    /// Its metrics as they are now.
+    pub async fn scrape(&self) -> Exposition {
+        let answer = Answer::to(client().get(self.metrics_url("/metrics"))).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        Exposition::parse(&answer.text)
     }
 
     /// A client that reaches the server.
