@@ -7,6 +7,7 @@ use super::open::{caller, open, open_for_reading};
 use super::output::{self, OutputFormat};
 use super::{ConfigArgs, OutputArgs};
 use crate::issuer::AdministrationError;
+use crate::issuer::administration::Change;
 use crate::issuer::document::{ApiEntry, ScopeEntry};
 use crate::keys::SigningAlg;
 use crate::oauth::resource::{Audience, DefaultScope, ScopeFormat, ScopePolicy, TokenDialect};
@@ -155,7 +156,8 @@ pub fn run(args: ApiArgs) -> Result<(), CliError> {
             output::object(format, &ApiEntry::from(&api))
         }
         Verb::Update { identifier, rules, add_scope, remove_scope } => {
-            let api = change()?.change(&caller(), |change| {
+            let alg = rules.signing_alg;
+            let steps = |change: &mut Change<'_>| {
                 change.update_api(&identifier, |entry| {
                     rules.apply_to(entry);
                     let defined = |value: &String| entry.scopes.iter().any(|scope| scope.value == *value);
@@ -168,7 +170,11 @@ pub fn run(args: ApiArgs) -> Result<(), CliError> {
                     entry.scopes.extend(add_scope.iter().map(|text| scope_entry(text)));
                     Ok(())
                 })
-            })?;
+            };
+            let api = match alg {
+                Some(alg) => change()?.change_with_alg(&caller(), alg, steps)?,
+                None => change()?.change(&caller(), steps)?,
+            };
             output::object(format, &ApiEntry::from(&api))
         }
         Verb::Delete { identifier } => {

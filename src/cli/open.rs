@@ -105,10 +105,17 @@ pub fn open(args: &ConfigArgs) -> Result<Opened, CliError> {
 }
 
 /// Opens the store of `config`, and makes sure that the Management API and a signing key are there.
+fn open_with(config: Config, migrate: Migrate, management: ManagementApi) -> Result<Opened, CliError> {
+    let opened = open_as_it_is(config, migrate)?;
+    opened.administration.bootstrap(management)?;
+    Ok(opened)
+}
+
+/// Opens the store of `config`, in which the Management API and a signing key may still be missing.
 ///
 /// # Errors
 /// If database or master key are not in order.
-pub fn open_with(config: Config, migrate: Migrate, management: ManagementApi) -> Result<Opened, CliError> {
+pub fn open_as_it_is(config: Config, migrate: Migrate) -> Result<Opened, CliError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let store = open_store(&config, migrate)?;
@@ -122,7 +129,6 @@ pub fn open_with(config: Config, migrate: Migrate, management: ManagementApi) ->
     }
     let administration =
         Administration::new(store, master_key.clone(), clock.clone(), entropy.clone(), policy(&config)?);
-    administration.bootstrap(management)?;
     Ok(Opened { config, administration: Arc::new(administration), master_key, clock, entropy })
 }
 

@@ -1,5 +1,6 @@
 //! `tokenhouse resource-api`: the bundled resource API, as a process of its own.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -86,7 +87,7 @@ pub fn run(args: &ResourceApiArgs) -> Result<(), CliError> {
         let handle = server.handle();
         let stopped = actix_web::rt::spawn(server);
         tracing::info!(%bind, audience = settings.audience.as_str(), "listening");
-        let ended = running::until_stopped(signals, vec![handle], stopped).await;
+        let ended = running::until_stopped(signals, vec![handle], stopped, ready(Ok(()))).await;
         if let Some(task) = followed {
             task.abort();
         }

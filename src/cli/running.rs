@@ -170,17 +170,24 @@ impl StopSignals {
 }
 
 /// Waits for the signal to stop, then stops the servers: no new connections, requests in flight are answered. A second
-/// signal cuts that short. If the servers end by themselves, that is an error.
+/// signal cuts that short. If the servers end by themselves, that is an error. Meanwhile completes `started`.
 ///
 /// # Errors
-/// If the servers failed.
+/// If the servers failed, or `started` did, which ends them at once.
 pub async fn until_stopped(
     mut signals: StopSignals,
     handles: Vec<ServerHandle>,
     mut servers: tokio::task::JoinHandle<std::io::Result<()>>,
+    started: impl Future<Output = Result<(), CliError>>,
 ) -> Result<(), CliError> {
     tokio::select! {
         () = signals.next() => {}
+        Err(error) = started => {
+            for handle in &handles {
+                handle.stop(false).await;
+            }
+            return Err(error);
+        }
         ended = &mut servers => {
             ended.context("the server panicked")?.context("the server failed")?;
             return Err(CliError::Failed(anyhow::anyhow!("the server ended by itself")));

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use tokio::sync::oneshot;
 
 use super::exit::CliError;
 use super::listening::Listening;
-use super::open::{Opened, open_with, seconds, sources};
+use super::open::{Opened, open_as_it_is, seconds, sources};
 use super::{ConfigArgs, output, running};
 use crate::config::{Config, Flag};
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
+use crate::http::tls::ServedCertificate;
 use crate::http::{IssuerEndpoints, RequestLimits, metrics};
 use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
@@ -26,7 +28,7 @@ use crate::issuer::signing_keys::TestKeys;
 use crate::issuer::signing_queue::SigningQueueSettings;
 use crate::issuer::snapshot::SnapshotContext;
 use crate::issuer::work_pool::PoolSize;
-use crate::issuer::{TokenIssuer, TokenIssuerSettings};
+use crate::issuer::{Administration, TokenIssuer, TokenIssuerSettings};
 use crate::keys::SigningAlg;
 use crate::store::Migrate;
 
@@ -85,7 +87,7 @@ pub fn run(args: &ServeArgs) -> Result<(), CliError> {
     crate::telemetry::init(config.log.format, config.log.level.as_str()).context("cannot start the log")?;
     let listening = Listening::open(&config)?;
     let migrate = if args.migrate { Migrate::Always } else { Migrate::WhenEmpty };
-    let opened = open_with(config, migrate, ManagementApi::BringUpToDate)?;
+    let opened = open_as_it_is(config, migrate)?;
     actix_web::rt::System::new().block_on(serve(opened, listening))
 }
 
@@ -93,6 +95,43 @@ async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
     let signals = running::StopSignals::install()?;
     let bind = listening.address()?;
     let certificate = listening.certificate.clone();
+    let endpoints = endpoints(&opened, certificate.clone())?;
+    let issuer = endpoints.issuer.clone();
+    let followed = certificate.map(running::follow_certificate).transpose()?;
+    let (handles, servers) = listening.start(running::routes(endpoints.clone()), metrics::routes(endpoints))?;
+
+    let config = &opened.config;
+    tracing::info!(issuer = config.issuer.as_str(), %bind, version = env!("CARGO_PKG_VERSION"), "listening");
+    let mut background = Vec::from_iter(followed);
+    let started = async {
+        let served = issuer.served().clone();
+        load(opened.administration.clone(), served.clone()).await?;
+        let snapshot = served.snapshot().clone();
+        tracing::info!(clients = snapshot.client_count(), revision = snapshot.revision.0, "ready");
+        if snapshot.client_count() == 0 {
+            say_what_to_do_next();
+        }
+        background.extend([
+            running::follow_store(served, config.store.poll),
+            running::write_usage(issuer.clone()),
+            running::forget_assertions(issuer.clone()),
+            running::tell_overload(issuer.clone()),
+            announce_next_keys(opened.administration.clone(), snapshot.keys.active_algs()),
+        ]);
+        Ok(())
+    };
+    let ended = running::until_stopped(signals, handles, servers, started).await;
+    for task in background {
+        task.abort();
+    }
+    // The process ends: to take apart a million clients one by one would only keep it from that.
+    std::mem::forget(Arc::clone(&issuer.served().snapshot()));
+    running::flush_usage(issuer).await;
+    ended
+}
+
+/// The endpoints over the store of `opened`, of which nothing has been read yet.
+fn endpoints(opened: &Opened, certificate: Option<Arc<ServedCertificate>>) -> Result<IssuerEndpoints, CliError> {
     let config = &opened.config;
     let context = SnapshotContext {
         issuer: opened.administration.policy().issuer.clone(),
@@ -100,14 +139,12 @@ async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
         test_keys: TestKeys::Refused,
     };
     let store = opened.administration.store().clone();
-    let served = Served::load(store, opened.clock.clone(), context).context("cannot load the configuration")?;
-    let served = Arc::new(served);
+    let served = Arc::new(Served::new(store, opened.clock.clone(), context));
     let issuer =
         TokenIssuer::start(served.clone(), issuer_settings(config)?, opened.clock.clone(), opened.entropy.clone())
             .context("cannot start the threads of the issuer")?;
     let issuer = Arc::new(issuer);
-    let poll = config.store.poll;
-    let endpoints = IssuerEndpoints {
+    Ok(IssuerEndpoints {
         issuer: issuer.clone(),
         administration: opened.administration.clone(),
         management: Arc::new(ManagementEndpoints::new(
@@ -120,44 +157,33 @@ async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
             parameters: config.limits.parameters,
         },
         document_max_age: seconds(config.jwks.max_age),
-        store_silence: (poll * MISSED_POLLS).max(Duration::from_secs(2)),
-        certificate: certificate.clone(),
-    };
-    let followed = certificate.map(running::follow_certificate).transpose()?;
-    let (handles, servers) = listening.start(running::routes(endpoints.clone()), metrics::routes(endpoints))?;
+        store_silence: (config.store.poll * MISSED_POLLS).max(Duration::from_secs(2)),
+        certificate,
+    })
+}
 
-    tracing::info!(
-        issuer = config.issuer.as_str(),
-        %bind,
-        clients = served.snapshot().client_count(),
-        version = env!("CARGO_PKG_VERSION"),
-        "listening"
-    );
-    if served.snapshot().client_count() == 0 {
-        say_what_to_do_next();
-    }
-    let algs = served.snapshot().keys.active_algs();
-    let background = [
-        running::follow_store(served, poll),
-        running::write_usage(issuer.clone()),
-        running::forget_assertions(issuer.clone()),
-        running::tell_overload(issuer.clone()),
-        announce_next_keys(opened, algs),
-    ];
-    let ended = running::until_stopped(signals, handles, servers).await;
-    for task in background.into_iter().chain(followed) {
-        task.abort();
-    }
-    running::flush_usage(issuer).await;
-    ended
+/// Puts in place what must be there from the start, and reads everything stored, while the server says that it is loading.
+///
+/// On a thread that nobody waits for: the server can be stopped meanwhile.
+async fn load(administration: Arc<Administration>, served: Arc<Served>) -> Result<(), CliError> {
+    let (answer, loaded) = oneshot::channel();
+    let work = move || {
+        administration.bootstrap(ManagementApi::BringUpToDate)?;
+        Ok(served.follow().context("cannot load the configuration")?)
+    };
+    std::thread::Builder::new()
+        .name("load".to_owned())
+        .spawn(move || drop(answer.send(work())))
+        .context("cannot start the thread that loads the configuration")?;
+    loaded.await.unwrap_or_else(|_| Err(CliError::Failed(anyhow::anyhow!("loading the configuration panicked"))))
 }
 
 /// Announces the next signing key of each algorithm where there is none: in the background, since making an RSA key may take more than
 /// a second.
-fn announce_next_keys(opened: Opened, algs: Vec<SigningAlg>) -> tokio::task::JoinHandle<()> {
+fn announce_next_keys(administration: Arc<Administration>, algs: Vec<SigningAlg>) -> tokio::task::JoinHandle<()> {
     actix_web::rt::spawn(async move {
         let made = tokio::task::spawn_blocking(move || {
-            algs.into_iter().try_for_each(|alg| opened.administration.announce_next_key(&Caller::system(), alg))
+            algs.into_iter().try_for_each(|alg| administration.announce_next_key(&Caller::system(), alg))
         });
         match made.await {
             Ok(Ok(())) => {}
@@ -206,4 +232,88 @@ fn issuer_settings(config: &Config) -> Result<TokenIssuerSettings, CliError> {
             published_keys: PublishedKeysSettings { known: assertions.jwks_uri_hosts.clone(), ca_pem },
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::App;
+    use actix_web::http::StatusCode;
+    use actix_web::http::header::RETRY_AFTER;
+    use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::config::Sources;
+    use crate::store::Store;
+
+    /// What `serve` has opened in a fresh folder before anything is read.
+    fn opened(directory: &std::path::Path, issuer: &str) -> Opened {
+        let at = |name: &str| directory.join(name).display().to_string();
+        let settings = [
+            ("database.url", format!("sqlite:{}", at("tokenhouse.db"))),
+            ("keys.directory", at("keys")),
+            ("issuer", issuer.to_owned()),
+        ];
+        let flags = settings.map(|(key, value)| Flag { name: "--set".to_owned(), key: key.to_owned(), value });
+        let config = Config::load(&Sources::defaults_and(flags.into())).unwrap();
+        open_as_it_is(config, Migrate::WhenEmpty).unwrap()
+    }
+
+    #[actix_web::test]
+    async fn until_everything_is_read_nobody_is_refused_for_good() {
+        for (issuer, path) in [("http://localhost/", ""), ("http://localhost/one/two", "/one/two")] {
+            let directory = tempfile::tempdir().unwrap();
+            let opened = opened(directory.path(), issuer);
+            let endpoints = endpoints(&opened, None).unwrap();
+            let served = endpoints.issuer.served().clone();
+            let app = init_service(App::new().configure(running::routes(endpoints))).await;
+            let answer = async |request: TestRequest| {
+                let response = call_service(&app, request.to_request()).await;
+                let retry_after = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+                (response.status(), retry_after, read_body_json::<Value, _>(response).await)
+            };
+            let get = |relative: &str| TestRequest::get().uri(&format!("{path}{relative}"));
+            let token = || {
+                let form = [("grant_type", "client_credentials"), ("client_id", "c"), ("client_secret", "s")];
+                TestRequest::post().uri(&format!("{path}/oauth/token")).set_form(form)
+            };
+
+            assert_eq!(answer(get("/livez")).await.0, StatusCode::OK);
+            let (status, _, body) = answer(get("/readyz")).await;
+            assert_eq!((status, &body["status"]), (StatusCode::SERVICE_UNAVAILABLE, &Value::from("loading")));
+            let documents = ["/.well-known/jwks.json", "/.well-known/openid-configuration"];
+            for request in documents.map(get).into_iter().chain([token()]) {
+                let (status, retry_after, body) = answer(request).await;
+                assert_eq!((status, retry_after.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("1")), "{body}");
+                assert_eq!(body["error"], "temporarily_unavailable");
+            }
+            let (status, retry_after, body) = answer(get("/api/v2/clients")).await;
+            assert_eq!((status, retry_after.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("1")));
+            assert_eq!(body["errorCode"], "temporarily_unavailable");
+
+            load(opened.administration, served).await.unwrap();
+            assert_eq!(answer(get("/readyz")).await.0, StatusCode::OK);
+            for document in documents {
+                assert_eq!(answer(get(document)).await.0, StatusCode::OK);
+            }
+            assert_eq!(answer(token()).await.2["error"], "invalid_client");
+            assert_eq!(answer(get("/api/v2/clients")).await.0, StatusCode::UNAUTHORIZED);
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_cannot_be_loaded_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let opened = opened(directory.path(), "http://localhost/");
+        let served = endpoints(&opened, None).unwrap().issuer.served().clone();
+        load(opened.administration.clone(), served).await.unwrap();
+        let store: &Store = opened.administration.store();
+        assert_eq!(store.read(|reader| reader.list_signing_keys()).unwrap().len(), 1, "it signs at once");
+
+        std::fs::remove_file(directory.path().join("tokenhouse.db")).unwrap();
+        let served = endpoints(&opened, None).unwrap().issuer.served().clone();
+        let error = load(opened.administration, served.clone()).await.unwrap_err();
+        assert!(matches!(error, CliError::Failed(_)), "{error:?}");
+        assert!(!served.is_loaded());
+    }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::IssuerEndpoints;
 use super::error::uncached;
+use super::loading::LOADING;
 use super::tls::CertificateState;
 
 /// The endpoint of a health check.
@@ -25,6 +26,10 @@ pub async fn livez() -> HttpResponse {
 
 /// The parts that token requests need, each with its state.
 pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
+    if !endpoints.issuer.served().is_loaded() {
+        let parts = json!({ "store": LOADING });
+        return uncached(StatusCode::SERVICE_UNAVAILABLE).json(json!({ "status": "loading", "parts": parts }));
+    }
     let readiness = Readiness::of(&endpoints);
     let Readiness { signs, store_answers, keys_usable, certificate } = readiness;
     let degraded = readiness.degraded().iter().any(|(_, degraded)| *degraded);

@@ -7,6 +7,7 @@ pub mod client_address;
 pub mod discovery;
 pub mod error;
 pub mod health;
+pub mod loading;
 pub mod management;
 pub mod metrics;
 pub mod middleware;
@@ -64,6 +65,15 @@ impl IssuerEndpoints {
         let path = issuer.path();
         let at = |relative: &str| format!("{path}{relative}");
         config.app_data(web::Data::new(self.clone())).default_service(web::to(error::not_found));
+        for path in health_paths(path) {
+            let resource = if path.ends_with("/livez") {
+                health::resource(&path, health::livez)
+            } else {
+                health::resource(&path, health::readyz)
+            };
+            config.service(error::only("GET, HEAD", resource));
+        }
+        loading::configure(config, path, self.issuer.served());
         for relative in ["/oauth/token", "/connect/token"] {
             config.service(error::only("POST", web::resource(at(relative)).route(web::post().to(token::token))));
         }
@@ -82,14 +92,6 @@ impl IssuerEndpoints {
                 // RFC 8414 §3.1: the well-known part goes before the path of the issuer.
                 config.service(cached_document::resource(&format!("/.well-known/{name}{path}"), discovery::metadata));
             }
-        }
-        for path in health_paths(path) {
-            let resource = if path.ends_with("/livez") {
-                health::resource(&path, health::livez)
-            } else {
-                health::resource(&path, health::readyz)
-            };
-            config.service(error::only("GET, HEAD", resource));
         }
     }
 }

@@ -162,15 +162,19 @@ impl Administration {
     ///
     /// # Errors
     /// As [`Self::change`].
-    pub fn rehearse<T>(
+    pub(super) fn rehearse<T>(
         &self,
         caller: &Caller,
+        prepared: Vec<PrivateKey>,
         steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError>,
     ) -> Result<T, AdministrationError> {
         let context = self.context(caller);
         let ended = self.store.write(&context, |transaction| {
             // As an error, so that the transaction is rolled back.
-            Err::<Infallible, _>(Rehearsal::Done(steps(&mut self.begin(transaction, caller, &context))))
+            Err::<Infallible, _>(Rehearsal::Done(steps(&mut Change {
+                prepared,
+                ..self.begin(transaction, caller, &context)
+            })))
         });
         match ended {
             Err(Rehearsal::Done(outcome)) => outcome,

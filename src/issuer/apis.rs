@@ -53,8 +53,10 @@ impl Change<'_> {
         }
         let Api { id, created_at, is_system, .. } = current;
         let api = Api { id, is_system, created_at, ..self.validated_api(&entry)? };
-        self.ensure_active_key(api.signing_alg)?;
-        self.ensure_next_key(api.signing_alg)?;
+        if api.signing_alg != before.signing_alg {
+            self.ensure_active_key(api.signing_alg)?;
+            self.ensure_next_key(api.signing_alg)?;
+        }
         self.transaction.update_api(&api)?;
         self.record(
             AuditAction::Update,

@@ -3,9 +3,11 @@
 use super::administration::{Administration, AdministrationError, Change, audited};
 use super::document::{ApiEntry, GrantEntry};
 use super::rights::Caller;
+use super::rotate_keys::of_state;
 use crate::keys::SigningAlg;
+use crate::keys::lifecycle::KeyState;
 use crate::oauth::resource::{Api, ScopeDefinition};
-use crate::store::{AuditAction, ObjectKind};
+use crate::store::{AuditAction, ObjectKind, StoreError};
 
 /// Auth0's name for it: the deploy CLI knows by this name what it must not export or delete.
 const MANAGEMENT_API_NAME: &str = "Auth0 Management API";
@@ -51,7 +53,16 @@ impl Administration {
     /// # Errors
     /// If the store does not take it or no key can be made.
     pub fn bootstrap(&self, moving: ManagementApi) -> Result<(), AdministrationError> {
-        self.change(&Caller::system(), |change| {
+        let audience = self.policy.issuer.management_audience();
+        // Looked at first: who only starts does not wait for those who change something.
+        let (apis, keys) =
+            self.store.read(|reader| Ok::<_, StoreError>((reader.list_apis()?, reader.list_signing_keys()?)))?;
+        let signs = of_state(&keys, SigningAlg::Rs256, KeyState::Active).is_some();
+        if signs && apis.iter().find(|api| api.is_system).is_some_and(|api| stays(api, &audience, moving)) {
+            return Ok(());
+        }
+        let made = if signs { Vec::new() } else { vec![self.make_key(SigningAlg::Rs256)?] };
+        self.change_with_keys(&Caller::system(), made, |change| {
             change.ensure_management_api(moving)?;
             change.ensure_active_key(SigningAlg::Rs256)
         })
@@ -76,8 +87,7 @@ impl Change<'_> {
         let audience = self.admin.policy.issuer.management_audience();
         let identifier = audience.parse().map_err(AdministrationError::invalid)?;
         let existing = self.transaction.list_apis()?.into_iter().find(|api| api.is_system);
-        let stays = existing.is_some() && management == ManagementApi::Keep;
-        if stays || existing.as_ref().is_some_and(|api| api.identifier == identifier && defines_all(api)) {
+        if existing.as_ref().is_some_and(|api| stays(api, &audience, management)) {
             return Ok(());
         }
         if self.transaction.find_api_by_identifier(&identifier)?.is_some_and(|api| !api.is_system) {
@@ -117,7 +127,8 @@ impl Change<'_> {
     }
 }
 
-fn defines_all(api: &Api) -> bool {
-    let defined: Vec<_> = api.scopes.iter().map(|scope| scope.value.as_str()).collect();
-    defined == MANAGEMENT_SCOPES
+/// Is the Management API `api` as it should be?
+fn stays(api: &Api, audience: &str, management: ManagementApi) -> bool {
+    let defined = || api.scopes.iter().map(|scope| scope.value.as_str());
+    management == ManagementApi::Keep || api.identifier.as_str() == audience && defined().eq(MANAGEMENT_SCOPES)
 }

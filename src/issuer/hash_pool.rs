@@ -121,8 +121,8 @@ impl HashPool {
         let mut context = Context::new(&SHA256);
         context.update(self.key.as_ref());
         context.update(client.id.as_bytes());
-        context.update(&hash.as_str().len().to_be_bytes());
-        context.update(hash.as_str().as_bytes());
+        context.update(&hash.identity().len().to_be_bytes());
+        context.update(hash.identity());
         context.update(presented.as_bytes());
         let mut digest = [0; 32];
         digest.copy_from_slice(context.finish().as_ref());

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod authenticate_assertion;
 pub mod authenticate_client;
 pub mod bootstrap;
+pub mod client_directory;
 pub mod client_keys;
 pub mod clients;
 pub mod document;

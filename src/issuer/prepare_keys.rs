@@ -18,10 +18,20 @@ impl Administration {
         alg: SigningAlg,
         steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError>,
     ) -> Result<T, AdministrationError> {
-        let keys = self.signing_keys()?;
-        let missing = [KeyState::Active, KeyState::Next].iter().filter(|state| of_state(&keys, alg, **state).is_none());
-        let made = self.make_keys(alg, missing.count())?;
+        let made = self.make_missing_keys(&[alg])?;
         self.change_with_keys(caller, made, steps)
+    }
+
+    /// Keys for each of `algs` that lacks an active or a next one.
+    pub(super) fn make_missing_keys(&self, algs: &[SigningAlg]) -> Result<Vec<PrivateKey>, AdministrationError> {
+        let keys = self.signing_keys()?;
+        let mut made = Vec::new();
+        for alg in SigningAlg::ALL.into_iter().filter(|alg| algs.contains(alg)) {
+            let missing =
+                [KeyState::Active, KeyState::Next].iter().filter(|state| of_state(&keys, alg, **state).is_none());
+            made.append(&mut self.make_keys(alg, missing.count())?);
+        }
+        Ok(made)
     }
 
     /// Makes sure that a next key of `alg`, which signs already, is announced.

@@ -6,12 +6,12 @@
 
 use std::io::Error;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use tokenhouse_verifier::remote::RemoteJwksBuilder;
+use tokenhouse_verifier::remote::{ConfigurationError, RemoteJwksBuilder};
 use tokenhouse_verifier::{JwkSet, KeySource as _, KeysUnavailable, RemoteJwks};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
@@ -57,6 +57,8 @@ fn is_permitted(known: &KnownHosts, host: &str, port: u16, address: IpAddr) -> b
 pub struct PublishedKeys {
     runtime: Option<Runtime>,
     template: RemoteJwksBuilder,
+    /// The template with TLS set up, once for all sources.
+    with_tls: OnceLock<RemoteJwksBuilder>,
     known: Arc<KnownHosts>,
     sources: Cache<JwksUri, RemoteJwks>,
 }
@@ -72,8 +74,11 @@ impl PublishedKeys {
             .max_age_at_most(LONGEST_MAX_AGE)
             .max_stale(MAX_STALE)
             .accept_empty_sets();
+        let with_tls = OnceLock::new();
         if let Some(pem) = settings.ca_pem {
             template = template.ca_pem(pem);
+            // Now, so that a wrong file is told; the system's certificates are read when some client first publishes keys.
+            let _ = with_tls.set(template.clone().share_tls().map_err(Error::other)?);
         }
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -83,7 +88,8 @@ impl PublishedKeys {
             .build()?;
         Ok(Self {
             runtime: Some(runtime),
-            template: template.share_tls().map_err(Error::other)?,
+            template,
+            with_tls,
             known: Arc::new(settings.known),
             sources: Cache::builder()
                 .max_capacity(MAX_SETS)
@@ -129,17 +135,27 @@ impl PublishedKeys {
         runtime.spawn(ask(source)).await.unwrap_or_else(|error| Err(unavailable(Box::new(error))))
     }
 
-    fn source(&self, uri: &JwksUri) -> Result<RemoteJwks, tokenhouse_verifier::remote::ConfigurationError> {
+    fn source(&self, uri: &JwksUri) -> Result<RemoteJwks, ConfigurationError> {
         if let Some(source) = self.sources.get(uri) {
             return Ok(source);
         }
         let port = Url::parse(uri.as_str()).ok().and_then(|url| url.port_or_known_default()).unwrap_or_default();
         let known = self.known.clone();
-        let template = self.template.clone().jwks_uri(uri.as_str());
+        let template = self.with_tls()?.jwks_uri(uri.as_str());
         let source = template.allow_addresses(move |host, address| is_permitted(&known, host, port, address)).build();
         let source = source.inspect_err(|cause| tracing::warn!(%cause, "a jwks_uri cannot be used"))?;
         // Two requests at a time may each make one; the first that is put in serves both.
         Ok(self.sources.entry(uri.clone()).or_insert(source).into_value())
+    }
+}
+
+impl PublishedKeys {
+    fn with_tls(&self) -> Result<RemoteJwksBuilder, ConfigurationError> {
+        if let Some(known) = self.with_tls.get() {
+            return Ok(known.clone());
+        }
+        let made = self.template.clone().share_tls()?;
+        Ok(self.with_tls.get_or_init(|| made).clone())
     }
 }
 

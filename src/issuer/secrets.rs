@@ -314,7 +314,7 @@ impl Change<'_> {
         AdministrationError::Conflict(format!(
             "the client {} has {secret} hashed with another salt or algorithm ({}…): retire {} first{instead}",
             client.client_id,
-            other.hash.as_str().split('$').nth(1).unwrap_or("digest"),
+            other.hash.text().split('$').nth(1).unwrap_or("digest"),
             other.id,
         ))
     }

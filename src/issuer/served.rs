@@ -1,14 +1,19 @@
 //! Which snapshot is served now, and how does it follow the store?
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
+use super::client_directory::ClientDirectory;
 use super::polls::Polls;
 use super::snapshot::{Snapshot, SnapshotContext, SnapshotError};
 use crate::clock::{Clock, UnixMillis};
 use crate::store::{Store, StoreError};
+
+/// How long, in milliseconds, a snapshot is kept that shares nothing with the one in its place: longer than any request that
+/// began with it. Whoever drops it last takes apart every client, which a worker must not be.
+const RETIRED_FOR: i64 = 30_000;
 
 /// Why the store could not be followed.
 #[derive(Debug, thiserror::Error)]
@@ -28,39 +33,58 @@ pub struct Served {
     clock: Arc<dyn Clock>,
     context: SnapshotContext,
     snapshot: ArcSwap<Snapshot>,
+    is_loaded: AtomicBool,
     followed_at: AtomicI64,
     polls: Polls,
-    /// The id of the database that is followed. Held while following, so that changes are applied in order and none twice.
-    followed: Mutex<String>,
+    /// Held while following, so that changes are applied in order and none twice.
+    following: Mutex<Following>,
+}
+
+#[derive(Debug, Default)]
+struct Following {
+    /// The id of the database that is followed; none before it was read.
+    database_id: Option<String>,
+    /// Snapshots that were replaced as a whole, and when.
+    retired: Vec<(UnixMillis, Arc<Snapshot>)>,
 }
 
 impl Served {
-    /// Loads everything. Blocks: call it off the async workers.
+    /// Serves nothing until it has [followed](Self::follow) the store for the first time.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, context: SnapshotContext) -> Self {
+        Self {
+            store,
+            clock,
+            context,
+            snapshot: ArcSwap::from_pointee(Snapshot::blank()),
+            is_loaded: AtomicBool::new(false),
+            followed_at: AtomicI64::new(0),
+            polls: Polls::default(),
+            following: Mutex::default(),
+        }
+    }
+
+    /// Serves everything that is stored. Blocks: call it off the async workers.
     ///
     /// # Errors
     /// If the store does not answer or a signing key cannot be used.
     pub fn load(store: Store, clock: Arc<dyn Clock>, context: SnapshotContext) -> Result<Self, FollowError> {
-        let now = clock.now();
-        // The id first: should the database be replaced in between, the next turn finds out.
-        let database_id = store.position()?.database_id;
-        let snapshot = Snapshot::of(store.load_all()?, &context, now)?;
-        Ok(Self {
-            store,
-            clock,
-            context,
-            snapshot: ArcSwap::from_pointee(snapshot),
-            followed_at: AtomicI64::new(now.0),
-            polls: Polls::default(),
-            followed: Mutex::new(database_id),
-        })
+        let served = Self::new(store, clock, context);
+        served.follow()?;
+        Ok(served)
     }
 
-    /// The snapshot that is served now.
+    /// The snapshot that is served now. Before [`Self::is_loaded`] it is blank, and nothing may be concluded from it.
     pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
         self.snapshot.load()
     }
 
-    /// Serves the store's newest revision. Blocks: call it off the async workers.
+    /// Has the store been read?
+    pub fn is_loaded(&self) -> bool {
+        self.is_loaded.load(Ordering::Acquire)
+    }
+
+    /// Serves the store's newest revision; the first time, and where the database is another one, everything is read while the
+    /// old snapshot is served on. Blocks: call it off the async workers.
     ///
     /// # Errors
     /// If the store does not answer; the old snapshot is then served on.
@@ -69,37 +93,58 @@ impl Served {
     }
 
     fn follow_store(&self) -> Result<(), FollowError> {
-        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut following = self.following();
+        following.retired.retain(|(since, snapshot)| {
+            let age = self.clock.now().0.saturating_sub(since.0);
+            (0..RETIRED_FOR).contains(&age) || Arc::strong_count(snapshot) > 1
+        });
         let current = self.snapshot.load_full();
         let position = self.polls.time(|| self.store.position())?;
-        let is_another = position.database_id != *followed;
+        let is_another = following.database_id.as_ref() != Some(&position.database_id);
         if is_another || position.revision != current.revision {
-            let next = if is_another { self.everything()? } else { self.next(&current)? };
+            let patched = if is_another { None } else { self.patched(&current)? };
+            let is_whole = patched.is_none();
+            let next = match patched {
+                Some(next) => next,
+                None => self.everything()?,
+            };
             for cause in next.keys.unusable() {
                 tracing::error!(%cause, "a signing key cannot be used; the one before signs on");
             }
             self.snapshot.store(Arc::new(next));
-            *followed = position.database_id;
+            following.database_id = Some(position.database_id);
+            if is_whole {
+                following.retired.push((self.clock.now(), current));
+            }
         } else if current.is_outlived(self.clock.now()) {
             let next = Snapshot::clone(&current).rendered_anew(&self.context, self.clock.now())?;
             self.snapshot.store(Arc::new(next));
         }
         self.followed_at.store(self.clock.now().0, Ordering::Relaxed);
+        self.is_loaded.store(true, Ordering::Release);
         Ok(())
     }
 
-    fn next(&self, current: &Snapshot) -> Result<Snapshot, FollowError> {
+    /// `current` with what has changed since; none if an older state of the database has been restored: what is known says
+    /// nothing about it.
+    fn patched(&self, current: &Snapshot) -> Result<Option<Snapshot>, FollowError> {
         let now = self.clock.now();
-        let changes = self.store.load_changes_since(current.revision)?;
+        let mut clients = current.clients().clone();
+        let changes = self.store.stream_changes_since(current.revision, |client| clients.put(client))?;
         if changes.revision < current.revision {
-            // An older state of the database has been restored: what is known says nothing about it.
-            return self.everything();
+            return Ok(None);
         }
-        Ok(current.clone().with(changes, &self.context, now)?)
+        Ok(Some(current.clone().with(changes, clients, &self.context, now)?))
     }
 
     fn everything(&self) -> Result<Snapshot, FollowError> {
-        Ok(Snapshot::of(self.store.load_all()?, &self.context, self.clock.now())?)
+        let mut clients = ClientDirectory::default();
+        let image = self.store.stream_all(|client| clients.put(client))?;
+        Ok(Snapshot::of(image, clients, &self.context, self.clock.now())?)
+    }
+
+    fn following(&self) -> MutexGuard<'_, Following> {
+        self.following.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How long the store took to answer, and how often it failed to be followed.

@@ -12,10 +12,11 @@ use bytes::Bytes;
 use rpds::HashTrieMapSync;
 use uuid::Uuid;
 
+use super::client_directory::ClientDirectory;
 use super::signing_keys::{SigningKeyError, SigningKeys, TestKeys};
 use crate::clock::UnixMillis;
 use crate::keys::{MasterKey, render_jwk_set};
-use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client::Client;
 use crate::oauth::client_credentials::ApiDirectory;
 use crate::oauth::metadata::{Issuer, render_metadata};
 use crate::oauth::resource::{Api, Audience};
@@ -65,12 +66,9 @@ pub enum SnapshotError {
 pub struct Snapshot {
     /// Which revision.
     pub revision: Revision,
-    clients: HashTrieMapSync<ClientId, Arc<Client>>,
-    client_ids: HashTrieMapSync<Uuid, ClientId>,
+    clients: ClientDirectory,
     apis: HashTrieMapSync<Uuid, Arc<Api>>,
     api_ids: HashTrieMapSync<Audience, Uuid>,
-    /// How many secrets that a person brought there are, by the work that checking one takes.
-    brought: HashTrieMapSync<SecretWork, usize>,
     /// The signing keys.
     pub keys: SigningKeys,
     /// The JWK Set.
@@ -83,36 +81,43 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The snapshot of everything stored.
-    ///
-    /// # Errors
-    /// If a signing key cannot be used.
-    pub fn of(image: StoreImage, context: &SnapshotContext, now: UnixMillis) -> Result<Self, SnapshotError> {
+    /// Nothing at all: what is known until everything has been read.
+    pub fn blank() -> Self {
         let empty = RenderedDocument::new(Vec::new());
-        let blank = Self {
+        Self {
             revision: Revision::default(),
-            clients: HashTrieMapSync::new_sync(),
-            client_ids: HashTrieMapSync::new_sync(),
+            clients: ClientDirectory::default(),
             apis: HashTrieMapSync::new_sync(),
             api_ids: HashTrieMapSync::new_sync(),
-            brought: HashTrieMapSync::new_sync(),
             keys: SigningKeys::default(),
             jwk_set: empty.clone(),
             metadata: empty,
             rendered_until: None,
             every_token_waits: true,
-        };
-        let StoreImage { revision, apis, clients, signing_keys } = image;
+        }
+    }
+
+    /// The snapshot of everything stored, of which `clients` were handed over before.
+    ///
+    /// # Errors
+    /// If a signing key cannot be used.
+    pub fn of(
+        image: StoreImage<()>,
+        clients: ClientDirectory,
+        context: &SnapshotContext,
+        now: UnixMillis,
+    ) -> Result<Self, SnapshotError> {
+        let StoreImage { revision, apis, clients: (), signing_keys } = image;
         let everything = StoreChanges {
             revision,
             apis,
-            clients,
+            clients: (),
             signing_keys,
             removed_api_ids: Vec::new(),
             removed_client_ids: Vec::new(),
             removed_kids: Vec::new(),
         };
-        let mut snapshot = blank;
+        let mut snapshot = Self { clients, ..Self::blank() };
         snapshot.apply(everything, context);
         snapshot.render_documents(context, now)?;
         match snapshot.keys.unusable() {
@@ -121,19 +126,22 @@ impl Snapshot {
         }
     }
 
-    /// This snapshot with `changes` applied. A signing key that cannot be used is left out, and told by its `keys`.
+    /// This snapshot with `changes` applied, of which `clients` has those to clients, but for the removals. A signing key that
+    /// cannot be used is left out, and told by its `keys`.
     ///
     /// # Errors
     /// If a document cannot be rendered.
     pub fn with(
         mut self,
-        changes: StoreChanges,
+        changes: StoreChanges<()>,
+        clients: ClientDirectory,
         context: &SnapshotContext,
         now: UnixMillis,
     ) -> Result<Self, SnapshotError> {
         let StoreChanges { apis, signing_keys, removed_api_ids, removed_kids, .. } = &changes;
         let only_clients =
             apis.is_empty() && signing_keys.is_empty() && removed_api_ids.is_empty() && removed_kids.is_empty();
+        self.clients = clients;
         self.apply(changes, context);
         if !only_clients || self.is_outlived(now) {
             self.render_documents(context, now)?;
@@ -141,13 +149,10 @@ impl Snapshot {
         Ok(self)
     }
 
-    fn apply(&mut self, changes: StoreChanges, context: &SnapshotContext) {
+    fn apply(&mut self, changes: StoreChanges<()>, context: &SnapshotContext) {
         self.revision = changes.revision;
         for id in &changes.removed_client_ids {
-            self.remove_client(*id);
-        }
-        for client in changes.clients {
-            self.put_client(client);
+            self.clients.remove(*id);
         }
         for id in &changes.removed_api_ids {
             self.remove_api(*id);
@@ -155,8 +160,11 @@ impl Snapshot {
         for api in changes.apis {
             self.put_api(api);
         }
-        let records = self.keys.merged(changes.signing_keys, &changes.removed_kids);
-        self.keys = SigningKeys::open(records, &self.keys, &context.master_key, context.test_keys);
+        // Opening a key signs and verifies with it: not at every change of a client.
+        if !changes.signing_keys.is_empty() || !changes.removed_kids.is_empty() {
+            let records = self.keys.merged(changes.signing_keys, &changes.removed_kids);
+            self.keys = SigningKeys::open(records, &self.keys, &context.master_key, context.test_keys);
+        }
     }
 
     /// Has a key left the JWK Set since it was rendered?
@@ -185,7 +193,12 @@ impl Snapshot {
 
     /// How many clients there are.
     pub fn client_count(&self) -> usize {
-        self.clients.size()
+        self.clients.len()
+    }
+
+    /// Every client.
+    pub const fn clients(&self) -> &ClientDirectory {
+        &self.clients
     }
 
     /// How many APIs there are, with those that are part of the server.
@@ -195,43 +208,12 @@ impl Snapshot {
 
     /// Every kind of check that some brought secret needs, in no fixed order; none where no secret was brought.
     pub fn brought_work(&self) -> impl Iterator<Item = &SecretWork> {
-        self.brought.keys()
+        self.clients.brought_work()
     }
 
     /// Does every token need a signature that is waited for?
     pub const fn every_token_waits(&self) -> bool {
         self.every_token_waits
-    }
-
-    fn put_client(&mut self, mut client: Client) {
-        // No decision reads them, and at a million clients they would be most of the memory.
-        client.auth0_fields = serde_json::Map::new();
-        self.remove_client(client.id);
-        self.count_brought(&client, |count| count + 1);
-        self.client_ids.insert_mut(client.id, client.client_id.clone());
-        self.clients.insert_mut(client.client_id.clone(), Arc::new(client));
-    }
-
-    fn remove_client(&mut self, id: Uuid) {
-        let Some(client_id) = self.client_ids.get(&id).cloned() else { return };
-        if let Some(client) = self.clients.get(&client_id).cloned() {
-            self.count_brought(&client, |count| count.saturating_sub(1));
-        }
-        self.clients.remove_mut(&client_id);
-        self.client_ids.remove_mut(&id);
-    }
-
-    fn count_brought(&mut self, client: &Client, change: impl Fn(usize) -> usize) {
-        for secret in client.secrets.iter().filter(|secret| secret.hash.secret_id().is_none()) {
-            let work = secret.hash.work();
-            match change(self.brought.get(&work).copied().unwrap_or_default()) {
-                0 => self.brought.remove_mut(&work),
-                count => {
-                    self.brought.insert_mut(work, count);
-                    true
-                }
-            };
-        }
     }
 
     fn put_api(&mut self, api: Api) {
@@ -308,10 +290,10 @@ mod tests {
         let image = StoreImage {
             revision: Revision(1),
             apis: Vec::new(),
-            clients: Vec::new(),
+            clients: (),
             signing_keys: vec![retired_until(5_000)],
         };
-        let snapshot = Snapshot::of(image, &context, UnixMillis(1_000)).unwrap();
+        let snapshot = Snapshot::of(image, ClientDirectory::default(), &context, UnixMillis(1_000)).unwrap();
         let keys = |snapshot: &Snapshot| String::from_utf8(snapshot.jwk_set.body.to_vec()).unwrap();
         assert!(keys(&snapshot).contains(PublicTestKey::Rs256Next.kid()));
         assert!(!snapshot.is_outlived(UnixMillis(4_999)));

@@ -118,7 +118,7 @@ impl Worker {
             // Hashed outside the transaction, which would hold up every other change for as long.
             let Some(client) = self.store.read(|reader| owner(reader, upgrade))? else { return Ok(()) };
             let Some(better) = self.better_hash(upgrade, &client) else { return Ok(()) };
-            let Some(imported) = self.hash_anew(upgrade.outdated.as_str(), None) else { return Ok(()) };
+            let Some(imported) = self.hash_anew(&upgrade.outdated.text(), None) else { return Ok(()) };
             if self.replace(upgrade, &better, &imported)? == Outcome::Settled {
                 return Ok(());
             }

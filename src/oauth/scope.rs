@@ -46,9 +46,9 @@ impl Display for ScopeValue {
     }
 }
 
-/// Scope values without repetition, in the order they were given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScopeSet(Vec<ScopeValue>);
+/// Scope values without repetition, in the order they were given. Clones share them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ScopeSet(Arc<[ScopeValue]>);
 
 impl ScopeSet {
     /// Parses the `scope` parameter: values separated by single spaces (RFC 6749 §3.3).
@@ -76,8 +76,8 @@ impl ScopeSet {
     /// Those of these values that are among `known`, and those that are not, both in the same order.
     pub fn divided_by<'a>(&self, known: impl Iterator<Item = &'a ScopeValue>) -> (Self, Self) {
         let known = Known::of(known);
-        let (among, others) = self.0.iter().cloned().partition(|value| known.contains(value));
-        (Self(among), Self(others))
+        let (among, others): (Vec<_>, Vec<_>) = self.0.iter().cloned().partition(|value| known.contains(value));
+        (Self(among.into()), Self(others.into()))
     }
 }
 
@@ -98,7 +98,7 @@ impl FromIterator<ScopeValue> for ScopeSet {
                 unique.push(value);
             }
         }
-        Self(unique)
+        Self(unique.into())
     }
 }
 

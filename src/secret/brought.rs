@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(hash.secret_id(), Some(secret.secret_id()));
         assert_eq!((hash.is_slow(), hash.needs_upgrade()), (false, false));
         assert_eq!(hash.work(), SecretWork::GENERATED);
-        assert_eq!(SecretHash::parse(hash.as_str()), Ok(hash));
+        assert_eq!(SecretHash::parse(&hash.text()), Ok(hash));
     }
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
         for (secret, hash) in
             [(secret.expose(), hash_generated(&secret, &SystemEntropy)), (BROUGHT, brought(BROUGHT, None))]
         {
-            let phc = PasswordHash::new(hash.as_str()).unwrap();
+            let phc = PasswordHash::new(&hash.text()).unwrap();
             assert!(Argon2::default().verify_password(secret.as_bytes(), &phc).is_ok());
         }
     }
@@ -183,7 +183,7 @@ mod tests {
     fn a_brought_secret_costs_owasps_minimum_and_shares_its_clients_salt() {
         let first = brought(BROUGHT, None);
         let second = brought("another secret of that person", Some(&first));
-        assert!(first.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", first.as_str());
+        assert!(first.text().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", first.text());
         assert_eq!((first.is_slow(), first.needs_upgrade(), first.secret_id()), (true, false, None));
         assert!(second.shares_computation_with(&first));
         assert!(!brought(BROUGHT, None).shares_computation_with(&first));
@@ -209,7 +209,7 @@ mod tests {
         let made = format!("{}{}", &generated.expose()[4..], &generated.expose()[8..20]);
         assert!(is_machine_made(&made), "{made}");
         let small = imported(&made, &[]);
-        assert!(small.as_str().starts_with("$argon2id$v=19$m=32,t=1,p=1$") && small.is_small());
+        assert!(small.text().starts_with("$argon2id$v=19$m=32,t=1,p=1$") && small.is_small());
         assert!(small.verify(made.as_bytes(), &mut HashMemory::default()));
         let next = imported(&made.replacen(char::is_lowercase, "Q", 1), &[brought(BROUGHT, None), small.clone()]);
         assert!(next.shares_computation_with(&small) && next != small);

@@ -1,39 +1,60 @@
 //! Does a presented secret match a stored hash?
 
+use std::borrow::Cow;
 use std::fmt;
 
 use subtle::ConstantTimeEq as _;
 
 use super::generated::SecretId;
-use super::hash_format::{ParsedHash, SecretHashError, parse_hash};
+use super::hash_format::{ParsedHash, SecretHashError, parse_hash, render_generated};
 use super::work::{Derived, HashMemory, SecretWork};
 
 /// The stored form of a secret, known to be one that this server can check. Equal when the text is equal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretHash {
-    text: Box<str>,
     work: SecretWork,
-    salt: Box<[u8]>,
-    expected: Box<[u8]>,
+    /// The salt, then the result.
+    salt_and_result: Box<[u8]>,
+    salt_bytes: u16,
     secret_id: Option<SecretId>,
+    /// Only where it cannot be written anew from the rest: a million hashes of generated secrets need not lie here twice.
+    text: Option<Box<str>>,
 }
 
 impl SecretHash {
     /// Reads a stored or imported hash; [`SecretHashError`] says what is accepted.
     pub fn parse(text: &str) -> Result<Self, SecretHashError> {
         let ParsedHash { work, salt, expected, secret_id } = parse_hash(text)?;
-        Ok(Self { text: text.into(), work, salt, expected, secret_id })
+        let rendered =
+            secret_id.filter(|_| work == SecretWork::GENERATED).map(|id| render_generated(id, &salt, &expected));
+        Ok(Self {
+            work,
+            // No text that is accepted is as long.
+            salt_bytes: u16::try_from(salt.len()).unwrap_or(u16::MAX),
+            salt_and_result: [salt, expected].concat().into(),
+            secret_id,
+            text: (rendered.as_deref() != Some(text)).then(|| text.into()),
+        })
     }
 
     /// The text to store: byte for byte what was parsed.
-    pub fn as_str(&self) -> &str {
-        &self.text
+    pub fn text(&self) -> Cow<'_, str> {
+        match (&self.text, self.secret_id) {
+            (Some(text), _) => Cow::Borrowed(text),
+            (None, Some(id)) => Cow::Owned(render_generated(id, self.salt(), self.expected())),
+            (None, None) => Cow::Borrowed(""),
+        }
+    }
+
+    /// What tells it from every other hash of the same client, at no cost.
+    pub fn identity(&self) -> &[u8] {
+        self.text.as_ref().map_or(&self.salt_and_result, |text| text.as_bytes())
     }
 
     /// Whether `presented` is the secret. Takes as long as [`SecretHash::work`] says, whatever the answer; the results
     /// are compared in constant time.
     pub fn verify(&self, presented: &[u8], memory: &mut HashMemory) -> bool {
-        self.work.derive(presented, &self.salt, memory).is_ok_and(|derived| self.matches(&derived))
+        self.work.derive(presented, self.salt(), memory).is_ok_and(|derived| self.matches(&derived))
     }
 
     /// The public part of the secret; `Some` exactly for a secret of the generated form.
@@ -66,15 +87,23 @@ impl SecretHash {
 
     /// Whether one computation answers for both: the same algorithm, parameters and salt.
     pub fn shares_computation_with(&self, other: &Self) -> bool {
-        self.work == other.work && self.salt == other.salt
+        self.work == other.work && self.salt() == other.salt()
     }
 
     pub(super) fn salt(&self) -> &[u8] {
-        &self.salt
+        self.divided().0
+    }
+
+    fn expected(&self) -> &[u8] {
+        self.divided().1
+    }
+
+    fn divided(&self) -> (&[u8], &[u8]) {
+        self.salt_and_result.split_at_checked(usize::from(self.salt_bytes)).unwrap_or_default()
     }
 
     fn matches(&self, derived: &Derived) -> bool {
-        derived.as_bytes().ct_eq(&self.expected).into()
+        derived.as_bytes().ct_eq(self.expected()).into()
     }
 }
 
@@ -99,7 +128,7 @@ pub fn verify_any<'a>(
     for (index, hash) in hashes.enumerate() {
         let known = computed.iter().position(|(earlier, _)| hash.shares_computation_with(earlier));
         let known = known.unwrap_or_else(|| {
-            computed.push((hash, hash.work.derive(presented, &hash.salt, memory).ok()));
+            computed.push((hash, hash.work.derive(presented, hash.salt(), memory).ok()));
             computed.len() - 1
         });
         if computed.get(known).and_then(|(_, derived)| derived.as_ref()).is_some_and(|derived| hash.matches(derived)) {
@@ -151,7 +180,7 @@ mod tests {
         assert!(!verify(text, &[secret, b"x".as_slice()].concat()));
         assert!(!verify(text, b""));
         let hash = SecretHash::parse(text).unwrap();
-        assert_eq!(hash.as_str(), text);
+        assert_eq!(hash.text(), text);
         assert_eq!(hash.secret_id(), None);
         assert!(hash.needs_upgrade());
     }

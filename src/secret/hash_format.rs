@@ -113,6 +113,13 @@ fn parse_argon2(text: &str, variant: Argon2Variant) -> Result<ParsedHash, Secret
     Ok(ParsedHash { work, salt: salt.as_ref().into(), expected, secret_id })
 }
 
+/// The PHC string of a generated secret.
+pub(super) fn render_generated(id: SecretId, salt: &[u8], result: &[u8]) -> String {
+    let base64 = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
+    let keyid = base64(id.as_str().as_bytes());
+    format!("$argon2id$v=19$m=32,t=1,p=1,keyid={keyid}${}${}", base64(salt), base64(result))
+}
+
 fn decode_secret_id(keyid: &str) -> Option<SecretId> {
     STANDARD_NO_PAD.decode(keyid).ok().and_then(|id| SecretId::from_bytes(&id))
 }

@@ -3,7 +3,7 @@
 use diesel::QueryResult;
 
 /// Values per list. SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535; far fewer do as well.
-const VALUES: usize = 500;
+pub(super) const VALUES: usize = 500;
 
 /// All that `load` finds for `values`, which it is given a piece at a time.
 pub(super) fn load_in_chunks<V, Row>(

@@ -3,13 +3,15 @@
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::chunks::load_in_chunks;
+use super::chunks::{VALUES, load_in_chunks};
 use super::connection::AnyConnection;
 use super::error::StoreError;
 use super::grants::insert_grant;
 use super::object_kind::ObjectKind;
 use super::read::{Page, Reader, Revision};
-use super::rows::client::{ClientParts, ClientRow, GrantRow, GrantScopeRow, MethodRow, SecretRow, assemble};
+use super::rows::client::{
+    ClientParts, ClientRow, GrantRow, GrantScopeRow, MethodRow, SecretRow, SharedValues, assemble,
+};
 use super::rows::client_key::ClientKeyRow;
 use super::schema::{client_authentication_methods, client_keys, client_secrets, clients, grant_scopes, grants};
 use super::tombstones::{bury, unearth};
@@ -66,6 +68,16 @@ impl Reader {
         self.attempt(|connection| {
             let rows = load_in_chunks(client_ids, |ids| {
                 clients::table.filter(clients::client_id.eq_any(ids)).select(ClientRow::as_select()).load(connection)
+            })?;
+            with_parts(connection, rows)
+        })
+    }
+
+    /// The clients with these names, in any order.
+    pub fn find_clients_named(&mut self, names: &[&str]) -> Result<Vec<Client>, StoreError> {
+        self.attempt(|connection| {
+            let rows = load_in_chunks(names, |names| {
+                clients::table.filter(clients::name.eq_any(names)).select(ClientRow::as_select()).load(connection)
             })?;
             with_parts(connection, rows)
         })
@@ -128,23 +140,73 @@ impl Transaction {
     }
 }
 
-pub(super) fn load_all(connection: &mut AnyConnection) -> Result<Vec<Client>, StoreError> {
-    let rows = clients::table.order(clients::id).select(ClientRow::as_select()).load(connection)?;
-    let parts = ClientParts {
-        methods: client_authentication_methods::table.select(MethodRow::as_select()).load(connection)?,
-        secrets: client_secrets::table.select(SecretRow::as_select()).load(connection)?,
-        keys: client_keys::table.select(ClientKeyRow::as_select()).load(connection)?,
-        grants: grants::table.select(GrantRow::as_select()).load(connection)?,
-        grant_scopes: grant_scopes::table.select(GrantScopeRow::as_select()).load(connection)?,
-    };
-    assemble(rows, parts)
+/// Gives every client to `each`, oldest first; `page` of them are read at a time.
+pub(super) fn for_each(
+    connection: &mut AnyConnection,
+    page: i64,
+    mut each: impl FnMut(Client),
+) -> Result<(), StoreError> {
+    let mut shared = SharedValues::default();
+    let mut after = String::new();
+    loop {
+        let rows: Vec<ClientRow> = clients::table
+            .filter(clients::id.gt(&after))
+            .order(clients::id)
+            .limit(page)
+            .select(ClientRow::as_select())
+            .load(connection)?;
+        let Some(last) = rows.last().map(|row| row.id.clone()) else { return Ok(()) };
+        let parts = parts_between(connection, &after, &last)?;
+        assemble(rows, parts, &mut shared)?.into_iter().for_each(&mut each);
+        after = last;
+    }
 }
 
-pub(super) fn load_changed(connection: &mut AnyConnection, since: Revision) -> Result<Vec<Client>, StoreError> {
+/// Gives every client that was changed after `since` to `each`, in any order.
+pub(super) fn for_each_changed(
+    connection: &mut AnyConnection,
+    since: Revision,
+    mut each: impl FnMut(Client),
+) -> Result<(), StoreError> {
     // Without an order: asked for one, SQLite walks through all clients in it rather than through the revisions.
     let changed = clients::table.filter(clients::revision.gt(since.0));
-    let rows = changed.select(ClientRow::as_select()).load(connection)?;
-    with_parts(connection, rows)
+    let ids: Vec<String> = changed.select(clients::id).load(connection)?;
+    let mut shared = SharedValues::default();
+    // The change of an API may be one to every client there is.
+    for ids in ids.chunks(VALUES) {
+        let rows = clients::table.filter(clients::id.eq_any(ids)).select(ClientRow::as_select()).load(connection)?;
+        let parts = parts_of(connection, &rows)?;
+        assemble(rows, parts, &mut shared)?.into_iter().for_each(&mut each);
+    }
+    Ok(())
+}
+
+/// What belongs to the clients whose ids come after `after`, up to `last`.
+fn parts_between(connection: &mut AnyConnection, after: &str, last: &str) -> QueryResult<ClientParts> {
+    use client_authentication_methods as methods;
+    Ok(ClientParts {
+        methods: methods::table
+            .filter(methods::client_row_id.gt(after).and(methods::client_row_id.le(last)))
+            .select(MethodRow::as_select())
+            .load(connection)?,
+        secrets: client_secrets::table
+            .filter(client_secrets::client_row_id.gt(after).and(client_secrets::client_row_id.le(last)))
+            .select(SecretRow::as_select())
+            .load(connection)?,
+        keys: client_keys::table
+            .filter(client_keys::client_row_id.gt(after).and(client_keys::client_row_id.le(last)))
+            .select(ClientKeyRow::as_select())
+            .load(connection)?,
+        grants: grants::table
+            .filter(grants::client_row_id.gt(after).and(grants::client_row_id.le(last)))
+            .select(GrantRow::as_select())
+            .load(connection)?,
+        grant_scopes: grant_scopes::table
+            .inner_join(grants::table)
+            .filter(grants::client_row_id.gt(after).and(grants::client_row_id.le(last)))
+            .select(GrantScopeRow::as_select())
+            .load(connection)?,
+    })
 }
 
 /// Marks a client as changed, because something that belongs to it was.
@@ -164,6 +226,11 @@ pub(super) fn touch_clients_granted(connection: &mut AnyConnection, api_id: &str
 }
 
 fn with_parts(connection: &mut AnyConnection, rows: Vec<ClientRow>) -> Result<Vec<Client>, StoreError> {
+    let parts = parts_of(connection, &rows)?;
+    assemble(rows, parts, &mut SharedValues::default())
+}
+
+fn parts_of(connection: &mut AnyConnection, rows: &[ClientRow]) -> QueryResult<ClientParts> {
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     let methods = load_in_chunks(&ids, |ids| {
         client_authentication_methods::table
@@ -193,7 +260,7 @@ fn with_parts(connection: &mut AnyConnection, rows: Vec<ClientRow>) -> Result<Ve
             .select(GrantScopeRow::as_select())
             .load(connection)
     })?;
-    assemble(rows, ClientParts { methods, secrets, keys, grants, grant_scopes })
+    Ok(ClientParts { methods, secrets, keys, grants, grant_scopes })
 }
 
 fn insert_methods(connection: &mut AnyConnection, client: &Client) -> QueryResult<()> {

@@ -11,6 +11,7 @@ mod engines;
 mod fixtures;
 mod grants;
 mod opening;
+mod plans;
 mod secrets;
 mod signing_keys;
 mod unavailable;

@@ -14,29 +14,34 @@ use crate::keys::lifecycle::SigningKeyRecord;
 use crate::oauth::client::Client;
 use crate::oauth::resource::Api;
 
+/// Clients that lie in memory as rows at one time.
+const CLIENTS_AT_ONCE: i64 = 2_000;
+
 /// Everything that token decisions are made from, at one revision.
+///
+/// `Clients` is nothing where the clients were handed over one by one: a million of them need not lie in memory twice.
 #[derive(Clone, Debug)]
-pub struct StoreImage {
+pub struct StoreImage<Clients = Vec<Client>> {
     /// The revision.
     pub revision: Revision,
     /// Every API, oldest first.
     pub apis: Vec<Api>,
     /// Every client with its secrets and grants, oldest first.
-    pub clients: Vec<Client>,
+    pub clients: Clients,
     /// Every signing key in every state, oldest first.
     pub signing_keys: Vec<SigningKeyRecord>,
 }
 
-/// What differs from an earlier revision, in any order. Nothing is both changed and removed.
+/// What differs from an earlier revision, in any order. Nothing is both changed and removed. `Clients` as in [`StoreImage`].
 #[derive(Clone, Debug)]
-pub struct StoreChanges {
+pub struct StoreChanges<Clients = Vec<Client>> {
     /// The revision that these changes lead to. If it is **lower** than the one asked for, the database was replaced
     /// by an older one: the changes mean nothing, and everything must be loaded again.
     pub revision: Revision,
     /// The APIs that are new or changed, whole.
     pub apis: Vec<Api>,
     /// The clients that are new or changed, or whose secrets or grants are, whole.
-    pub clients: Vec<Client>,
+    pub clients: Clients,
     /// The signing keys that are new or changed.
     pub signing_keys: Vec<SigningKeyRecord>,
     /// Our own ids of the APIs that were deleted.
@@ -48,13 +53,21 @@ pub struct StoreChanges {
 }
 
 impl Store {
-    /// Reads everything, in one query per table.
+    /// Reads everything.
     pub fn load_all(&self) -> Result<StoreImage, StoreError> {
+        let mut clients = Vec::new();
+        let StoreImage { revision, apis, clients: (), signing_keys } =
+            self.stream_all(|client| clients.push(client))?;
+        Ok(StoreImage { revision, apis, clients, signing_keys })
+    }
+
+    /// Reads everything, and gives the clients to `each` one by one, oldest first.
+    pub fn stream_all(&self, each: impl FnMut(Client)) -> Result<StoreImage<()>, StoreError> {
         self.read(|reader| {
             Ok(StoreImage {
                 revision: reader.revision()?,
                 apis: reader.attempt(apis::load_all)?,
-                clients: reader.attempt(clients::load_all)?,
+                clients: reader.attempt(|connection| clients::for_each(connection, CLIENTS_AT_ONCE, each))?,
                 signing_keys: reader.attempt(signing_keys::load_all)?,
             })
         })
@@ -62,11 +75,24 @@ impl Store {
 
     /// Reads what changed after `since`; the effort follows the number of changes, not that of clients.
     pub fn load_changes_since(&self, since: Revision) -> Result<StoreChanges, StoreError> {
+        let mut clients = Vec::new();
+        let rest = self.stream_changes_since(since, |client| clients.push(client))?;
+        let StoreChanges { revision, apis, clients: (), signing_keys, .. } = rest;
+        let StoreChanges { removed_api_ids, removed_client_ids, removed_kids, .. } = rest;
+        Ok(StoreChanges { revision, apis, clients, signing_keys, removed_api_ids, removed_client_ids, removed_kids })
+    }
+
+    /// Reads what changed after `since` as [`Self::load_changes_since`] does, and gives the clients to `each` one by one.
+    pub fn stream_changes_since(
+        &self,
+        since: Revision,
+        each: impl FnMut(Client),
+    ) -> Result<StoreChanges<()>, StoreError> {
         self.read(|reader| {
             Ok(StoreChanges {
                 revision: reader.revision()?,
                 apis: reader.attempt(|connection| apis::load_changed(connection, since))?,
-                clients: reader.attempt(|connection| clients::load_changed(connection, since))?,
+                clients: reader.attempt(|connection| clients::for_each_changed(connection, since, each))?,
                 signing_keys: reader.attempt(|connection| signing_keys::load_changed(connection, since))?,
                 removed_api_ids: removed(reader, ObjectKind::Api, since)?,
                 removed_client_ids: removed(reader, ObjectKind::Client, since)?,

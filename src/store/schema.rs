@@ -185,4 +185,5 @@ diesel::table! {
 
 diesel::joinable!(grants -> clients (client_row_id));
 diesel::joinable!(grants -> apis (api_id));
+diesel::joinable!(grant_scopes -> grants (grant_id));
 diesel::allow_tables_to_appear_in_same_query!(clients, grants, grant_scopes, apis);

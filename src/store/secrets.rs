@@ -93,8 +93,8 @@ impl Transaction {
         self.change(|connection, stamp| {
             let id = touch_owner(connection, id, stamp)?;
             let hashes = (
-                client_secrets::hash.eq(new.as_str()),
-                client_secrets::imported_hash.eq(imported.as_str()),
+                client_secrets::hash.eq(new.text()),
+                client_secrets::imported_hash.eq(imported.text()),
                 client_secrets::secret_id.eq(secret_id_text(new)),
             );
             diesel::update(client_secrets::table.find(id)).set(hashes).execute(connection)?;

@@ -21,6 +21,7 @@ async fn a_first_start_makes_private_files_and_says_what_to_do_next() {
     assert_eq!(mode("keys/master.key"), 0o600);
     assert_eq!(mode("keys"), 0o700);
     assert_eq!(mode("tokenhouse.db"), 0o600);
+    serve.wait_for_log("--management").await;
     let log = serve.log();
     for hint in [
         "No client yet",

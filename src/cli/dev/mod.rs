@@ -4,6 +4,7 @@ pub mod demo;
 pub mod memory_issuer;
 pub mod ready;
 
+use std::future::ready;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -125,7 +126,7 @@ async fn serve(args: &DevArgs) -> Result<(), CliError> {
         running::forget_assertions(issuer.clone()),
         running::tell_overload(issuer.clone()),
     ];
-    let ended = running::until_stopped(signals, handles, servers).await;
+    let ended = running::until_stopped(signals, handles, servers, ready(Ok(()))).await;
     for task in background {
         task.abort();
     }

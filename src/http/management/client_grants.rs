@@ -16,7 +16,7 @@ use super::query::Query;
 use super::selection::Selection;
 use crate::http::error::uncached;
 use crate::issuer::AdministrationError;
-use crate::store::{GrantFilter, OwnedGrant, Page, Reader};
+use crate::store::{GrantFilter, OwnedGrant, Reader};
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
@@ -165,12 +165,13 @@ impl Wanted {
     fn load(&self, reader: &mut Reader, listing: &Listing) -> Result<(u64, Vec<OwnedGrant>), ManagementError> {
         let Some(filter) = self.filter(reader)? else { return Ok((0, Vec::new())) };
         let Some(wanted) = self.any_organization else {
-            return Ok((reader.count_grants(&filter)?, reader.list_grants(&filter, listing.to_read())?));
+            let total = if listing.has_total() { reader.count_grants(&filter)? } else { 0 };
+            return Ok((total, reader.list_grants(&filter, listing.to_read())?));
         };
         // Nothing here acts upon this member, so no column holds it.
-        let mut all = reader.list_grants(&filter, Page::ALL)?;
-        all.retain(|owned| (owned.grant.auth0_fields.get(ANY_ORGANIZATION) == Some(&Value::Bool(true))) == wanted);
-        Ok((u64::try_from(all.len()).unwrap_or(u64::MAX), listing.cut(all, |owned| owned.grant.id)))
+        let is_wanted =
+            |owned: &OwnedGrant| (owned.grant.auth0_fields.get(ANY_ORGANIZATION) == Some(&Value::Bool(true))) == wanted;
+        Ok(listing.sift(|page| reader.list_grants(&filter, page), is_wanted, |owned| owned.grant.id)?)
     }
 
     /// The filter for the store; `None` where nothing can match.

@@ -16,7 +16,7 @@ use super::selection::Selection;
 use crate::issuer::AdministrationError;
 use crate::issuer::secrets::SecretTerms;
 use crate::oauth::client::{Client, ClientId};
-use crate::store::{Page, Reader};
+use crate::store::Reader;
 
 /// Seconds that the secrets before a rotation live on, as with Auth0: none. `clients/{id}/secrets` adds one beside them.
 const ROTATION_OVERLAP: u32 = 0;
@@ -50,14 +50,18 @@ pub(super) async fn list(call: Call, query: Query) -> Result<impl Responder, Man
     call.require(&["read:clients", "read:client_keys"])?;
     let listing = Listing::of(&query)?;
     let filter = ClientFilter::of(&query)?;
-    let to_read = listing.to_read();
-    let (total, clients) = if filter.matches_all() {
-        call.read(move |reader| Ok((reader.count_clients()?, reader.list_clients(to_read)?))).await?
-    } else {
-        let all = call.read(|reader| Ok(reader.list_clients(Page::ALL)?)).await?;
-        let matching: Vec<_> = all.into_iter().filter(|client| filter.matches(client)).collect();
-        (u64::try_from(matching.len()).unwrap_or(u64::MAX), listing.cut(matching, |client| client.id))
+    let part = listing.clone();
+    let read = move |reader: &mut Reader| {
+        if filter.is_global == Some(true) {
+            return Ok((0, Vec::new()));
+        }
+        if filter.matches_all() {
+            let total = if part.has_total() { reader.count_clients()? } else { 0 };
+            return Ok((total, reader.list_clients(part.to_read())?));
+        }
+        Ok(part.sift(|page| reader.list_clients(page), |client| filter.matches(client), |client| client.id)?)
     };
+    let (total, clients) = call.read(read).await?;
     let shown = clients.iter().map(|client| (client.id, client_view(client, None))).collect();
     Ok(listing.respond("clients", total, shown))
 }

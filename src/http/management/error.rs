@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::error::uncached;
+use crate::http::loading::LOADING;
 use crate::issuer::AdministrationError;
 use crate::store::StoreError;
 
@@ -198,6 +199,11 @@ impl ResponseError for ManagementError {
 pub(super) async fn no_such_endpoint() -> Result<HttpResponse, ManagementError> {
     let message = "the Management API of this server has no such endpoint: openapi.json beside it names them all";
     Err(ManagementError::not_found("not_found", message))
+}
+
+/// The answer while the server does not know yet who may call.
+pub(in crate::http) fn still_loading() -> HttpResponse {
+    ManagementError::unavailable(LOADING).error_response()
 }
 
 /// Answers every other method than those of `resource` with 405, naming the `allowed` ones (RFC 9110 §15.5.6).

@@ -19,6 +19,9 @@ const MAX_PER_PAGE: u32 = 100;
 /// Objects in one answer if the caller does not say.
 const DEFAULT_PER_PAGE: u32 = 50;
 
+/// Objects that are in memory at one time where many are read to find a few.
+const READ_AT_ONCE: u32 = 500;
+
 /// The parameters of every list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -90,6 +93,35 @@ impl Listing {
         let Page { after, offset, limit } = self.to_read();
         let follows = all.into_iter().filter(|item| after.is_none_or(|after| id(item) > after));
         follows.skip(usize_from(offset)).take(usize_from(limit)).collect()
+    }
+
+    /// Does the caller want to know how many there are? Counting walks through all of them.
+    pub(super) fn has_total(&self) -> bool {
+        self.shape == Shape::Totals
+    }
+
+    /// The part that the caller asks for of those objects that are `wanted`, where the store cannot choose them: `read` a part at a
+    /// time, oldest first. Before it how many are wanted, which is exact if [`Self::has_total`].
+    pub(super) fn sift<T, E>(
+        &self,
+        mut read: impl FnMut(Page) -> Result<Vec<T>, E>,
+        wanted: impl Fn(&T) -> bool,
+        id: impl Fn(&T) -> Uuid,
+    ) -> Result<(u64, Vec<T>), E> {
+        let Page { mut after, offset, limit } = self.to_read();
+        let (mut count, mut part) = (0_u64, Vec::new());
+        while self.has_total() || part.len() < usize_from(limit) {
+            let read = read(Page { after, offset: 0, limit: READ_AT_ONCE })?;
+            let Some(last) = read.last().map(&id) else { break };
+            after = Some(last);
+            for item in read.into_iter().filter(&wanted) {
+                if count >= u64::from(offset) && part.len() < usize_from(limit) {
+                    part.push(item);
+                }
+                count += 1;
+            }
+        }
+        Ok((count, part))
     }
 
     /// The answer: the objects of [`Self::to_read`] under `name`, each with the id that orders the list.

@@ -44,10 +44,16 @@ use actix_web::web::{self, ServiceConfig};
 pub use admit::ManagementLimits;
 pub use answer_counts::AnswerCounts;
 pub use call::ManagementEndpoints;
+pub(super) use error::still_loading;
+
+/// Where the Management API is.
+pub(super) fn root(issuer_path: &str) -> String {
+    format!("{issuer_path}/api/v2")
+}
 
 /// Registers the Management API under the issuer's path.
 pub fn configure(config: &mut ServiceConfig, issuer_path: &str) {
-    let base = format!("{issuer_path}/api/v2");
+    let base = root(issuer_path);
     openapi::configure(config, &base);
     let scope = web::scope(&base)
         .configure(audit_events::configure)

@@ -73,11 +73,13 @@ impl Administration {
         let hashing = Hashing { origin: options.origin, weak, entropy: self.entropy.as_ref() };
         let prepared = self.prepare_secrets(document, hashing, progress)?;
         let applying = Applying { options, hashing, prepared, progress };
+        let algs: Vec<_> = document.apis.iter().map(|api| api.signing_alg).collect();
+        let keys = self.make_missing_keys(&algs)?;
         if options.dry_run {
             // The steps are taken, so the plan is exact; then they are taken back.
-            self.rehearse(caller, |change| change.apply(document, &applying))
+            self.rehearse(caller, keys, |change| change.apply(document, &applying))
         } else {
-            self.change(caller, |change| change.apply(document, &applying))
+            self.change_with_keys(caller, keys, |change| change.apply(document, &applying))
         }
     }
 

@@ -110,7 +110,7 @@ fn find_secret<'c>(
     match (&wanted.hash, &wanted.value) {
         (Some(hash), _) => {
             let hash = hash.trim();
-            let same = free.clone().find(|stored| stored.hash.as_str() == hash);
+            let same = free.clone().find(|stored| stored.hash.text() == hash);
             same.or_else(|| {
                 let imported = |stored: &&StoredSecret| {
                     stored.imported_hash.as_ref().is_some_and(|old| {

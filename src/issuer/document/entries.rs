@@ -281,7 +281,7 @@ impl From<&StoredSecret> for SecretEntry {
             value: None,
             value_env: None,
             value_file: None,
-            hash: Some(secret.hash.as_str().to_owned()),
+            hash: Some(secret.hash.text().into_owned()),
             label: secret.label.clone(),
             expires_at: secret.expires_at.and_then(to_timestamp),
         }

@@ -8,7 +8,7 @@ use super::entries::{ClientEntry, Document};
 use crate::issuer::administration::AdministrationError;
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::resource::{Api, Audience};
-use crate::store::{Page, Reader, StoreError};
+use crate::store::{Reader, StoreError};
 
 /// The APIs, and the clients that a document may mean.
 pub(super) struct Known {
@@ -24,14 +24,15 @@ impl Known {
     pub(super) fn load(reader: &mut Reader, document: &Document) -> Result<Self, StoreError> {
         let apis = reader.list_apis()?;
         let ids: Vec<&str> = document.clients.iter().filter_map(|entry| entry.client_id.as_deref()).collect();
-        let by_name = ids.len() < document.clients.len();
-        let loaded = if by_name { reader.list_clients(Page::ALL)? } else { reader.find_clients(&ids)? };
+        let by_name = document.clients.iter().filter(|entry| entry.client_id.is_none());
+        let names: Vec<&str> = by_name.filter_map(|entry| entry.name.as_deref()).collect();
+        let mut loaded = reader.find_clients(&ids)?;
+        let named = reader.find_clients_named(&names)?;
+        let ids: HashSet<_> = ids.into_iter().collect();
         let mut clients_by_name: HashMap<String, Vec<ClientId>> = HashMap::new();
-        if by_name {
-            let ids: HashSet<_> = ids.into_iter().collect();
-            for client in loaded.iter().filter(|client| !ids.contains(client.client_id.as_str())) {
-                clients_by_name.entry(client.name.clone()).or_default().push(client.client_id.clone());
-            }
+        for client in named.into_iter().filter(|client| !ids.contains(client.client_id.as_str())) {
+            clients_by_name.entry(client.name.clone()).or_default().push(client.client_id.clone());
+            loaded.push(client);
         }
         Ok(Self {
             api_places: apis.iter().enumerate().map(|(place, api)| (api.id, place)).collect(),

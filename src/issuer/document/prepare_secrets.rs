@@ -90,7 +90,7 @@ impl PreparedSecret {
 
 /// What recognises hashes that better ones have replaced, unless one that is stored is `hash` itself.
 fn replaced_hashes(stored: &[StoredSecret], hash: &str) -> Vec<SecretHash> {
-    if stored.iter().any(|secret| secret.hash.as_str() == hash) {
+    if stored.iter().any(|secret| secret.hash.text() == hash) {
         return Vec::new();
     }
     stored.iter().filter_map(|secret| secret.imported_hash.as_deref().cloned()).collect()
@@ -170,7 +170,7 @@ impl Document {
                 zeroize::Zeroize::zeroize(&mut value);
                 let name = entry.client_id.as_ref().or(entry.name.as_ref()).map_or("", |name| name);
                 let hash = hash.map_err(|error| AdministrationError::Invalid(format!("client {name}: {error}")))?;
-                secret.hash = Some(hash.as_str().to_owned());
+                secret.hash = Some(hash.text().into_owned());
             }
         }
         Ok(self)

@@ -1,8 +1,9 @@
 //! How are clients kept, with all that belongs to them?
 
 use super::engines::each_engine;
-use super::fixtures::{CHANGED, api, client, full_client, grant, id, secret, shape, tamper, try_write, write};
+use super::fixtures::{CHANGED, api, client, full_client, grant, id, shape, tamper, try_write, write};
 use crate::oauth::client::{AuthenticationMethod, Client, Quota};
+use crate::store::clients::for_each;
 use crate::store::{Conflict, ObjectKind, Page, Reader, StoreError};
 
 #[test]
@@ -22,6 +23,8 @@ fn a_client_is_found_as_it_was_inserted() {
             assert_eq!(shape(&found), shape(client));
             let found = store.read(|reader| reader.find_client_by_id(client.id)).unwrap().unwrap();
             assert_eq!(shape(&found), shape(client));
+            let named = store.read(|reader| reader.find_clients_named(&["nobody", &client.name])).unwrap();
+            assert!(named.iter().map(shape).any(|found| found == shape(client)));
         }
         let mut found = store.read(|reader| reader.find_clients(&["full", "other", "plain"])).unwrap();
         found.sort_by(|one, other| one.client_id.cmp(&other.client_id));
@@ -51,10 +54,13 @@ fn client_ids_are_case_sensitive_and_taken_once() {
 #[test]
 fn clients_are_listed_in_pages_oldest_first() {
     each_engine(|store| {
-        let mut clients: Vec<_> =
-            (0..5).map(|number| Client { secrets: vec![secret()], ..client(&format!("c{number}")) }).collect();
+        let api = api("urn:a", "one two three");
+        let mut clients: Vec<_> = (0..5).map(|number| full_client(&format!("c{number}"), &[&api])).collect();
         clients.sort_by_key(|client| client.id);
-        write(store, |transaction| clients.iter().try_for_each(|client| transaction.insert_client(client)));
+        write(store, |transaction| {
+            transaction.insert_api(&api)?;
+            clients.iter().try_for_each(|client| transaction.insert_client(client))
+        });
         let page = |offset, limit| {
             let listed = store.read(|reader| reader.list_clients(Page { offset, limit, ..Page::ALL })).unwrap();
             listed.iter().map(shape).collect::<Vec<_>>()
@@ -65,6 +71,15 @@ fn clients_are_listed_in_pages_oldest_first() {
         assert_eq!(page(4, 2), expected[4..]);
         assert!(page(9, 2).is_empty());
         assert_eq!(page(0, u32::MAX), expected);
+        for at_once in 1..7 {
+            let mut streamed = Vec::new();
+            store
+                .read(|reader| {
+                    reader.attempt(|connection| for_each(connection, at_once, |client| streamed.push(shape(&client))))
+                })
+                .unwrap();
+            assert_eq!(streamed, expected, "{at_once} at a time");
+        }
         assert_eq!(store.read(Reader::count_clients).unwrap(), 5);
     });
 }

@@ -209,7 +209,7 @@ pub(super) fn shape(client: &Client) -> String {
     client.secrets.sort_by_key(|secret| (secret.created_at, secret.id));
     client.keys.sort_by_key(|key| (key.created_at, key.id));
     client.grants.sort_by_key(|grant| (grant.created_at, grant.id));
-    let imported = |secret: &StoredSecret| secret.imported_hash.as_ref().map(|hash| hash.as_str().to_owned());
-    let hashes: Vec<_> = client.secrets.iter().map(|secret| (secret.hash.as_str(), imported(secret))).collect();
+    let imported = |secret: &StoredSecret| secret.imported_hash.as_ref().map(|hash| hash.text().into_owned());
+    let hashes: Vec<_> = client.secrets.iter().map(|secret| (secret.hash.text(), imported(secret))).collect();
     format!("{client:?} {hashes:?}")
 }

@@ -1,6 +1,6 @@
 //! How is a client kept? One row, and one per authentication method, secret, key, grant and granted scope.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -148,8 +148,8 @@ impl SecretRow {
         Self {
             id: secret.id.to_string(),
             client_row_id: client_row_id.to_string(),
-            hash: secret.hash.as_str().to_owned(),
-            imported_hash: secret.imported_hash.as_ref().map(|hash| hash.as_str().to_owned()),
+            hash: secret.hash.text().into_owned(),
+            imported_hash: secret.imported_hash.as_ref().map(|hash| hash.text().into_owned()),
             secret_id: secret_id_text(&secret.hash),
             label: secret.label.clone(),
             created_at: secret.created_at.0,
@@ -214,12 +214,42 @@ impl GrantScopeRow {
     }
 }
 
+/// Values that many clients have alike: a million grants name a handful of scopes. Equal ones share their memory.
+#[derive(Debug, Default)]
+pub(in crate::store) struct SharedValues {
+    values: HashMap<String, ScopeValue>,
+    sets: HashSet<ScopeSet>,
+}
+
+impl SharedValues {
+    fn scope_value(&mut self, place: Place<'_>, text: String) -> Result<ScopeValue, StoreError> {
+        if let Some(known) = self.values.get(&text) {
+            return Ok(known.clone());
+        }
+        let value: ScopeValue = place.parse(&text)?;
+        self.values.insert(text, value.clone());
+        Ok(value)
+    }
+
+    fn scope_set(&mut self, set: ScopeSet) -> ScopeSet {
+        if let Some(known) = self.sets.get(&set) {
+            return known.clone();
+        }
+        self.sets.insert(set.clone());
+        set
+    }
+}
+
 /// The clients of `rows`, in their order, each with what belongs to it among `parts`.
-pub(in crate::store) fn assemble(rows: Vec<ClientRow>, parts: ClientParts) -> Result<Vec<Client>, StoreError> {
+pub(in crate::store) fn assemble(
+    rows: Vec<ClientRow>,
+    parts: ClientParts,
+    shared: &mut SharedValues,
+) -> Result<Vec<Client>, StoreError> {
     let mut methods = methods_by_client(parts.methods)?;
     let mut secrets = secrets_by_client(parts.secrets)?;
     let mut keys = keys_by_client(parts.keys)?;
-    let mut grants = grants_by_client(parts.grants, parts.grant_scopes)?;
+    let mut grants = grants_by_client(parts.grants, parts.grant_scopes, shared)?;
     let assembled = rows.into_iter().map(|row| {
         let authentication_methods = methods.remove(&row.id).unwrap_or_default();
         let secrets = secrets.remove(&row.id).unwrap_or_default();
@@ -236,7 +266,7 @@ pub(in crate::store) fn assemble_grants(
     rows: Vec<GrantRow>,
     scope_rows: Vec<GrantScopeRow>,
 ) -> Result<Vec<(Uuid, ClientGrant)>, StoreError> {
-    let mut scopes = scopes_by_grant(scope_rows)?;
+    let mut scopes = scopes_by_grant(scope_rows, &mut SharedValues::default())?;
     let assembled = rows.into_iter().map(|row| {
         let client = Place("grants", &row.id).parse(&row.client_row_id)?;
         let scope = scopes.remove(&row.id).unwrap_or_default();
@@ -274,8 +304,9 @@ fn secrets_by_client(rows: Vec<SecretRow>) -> Result<HashMap<String, Vec<StoredS
 fn grants_by_client(
     rows: Vec<GrantRow>,
     scope_rows: Vec<GrantScopeRow>,
+    shared: &mut SharedValues,
 ) -> Result<HashMap<String, Vec<ClientGrant>>, StoreError> {
-    let mut scopes = scopes_by_grant(scope_rows)?;
+    let mut scopes = scopes_by_grant(scope_rows, shared)?;
     let mut by_client: HashMap<String, Vec<ClientGrant>> = HashMap::new();
     for mut row in rows {
         let client = std::mem::take(&mut row.client_row_id);
@@ -288,23 +319,18 @@ fn grants_by_client(
     Ok(by_client)
 }
 
-fn scopes_by_grant(rows: Vec<GrantScopeRow>) -> Result<HashMap<String, ScopeSet>, StoreError> {
-    // A million grants name a handful of scopes: equal values share their memory.
-    let mut known: HashMap<String, ScopeValue> = HashMap::new();
+fn scopes_by_grant(
+    rows: Vec<GrantScopeRow>,
+    shared: &mut SharedValues,
+) -> Result<HashMap<String, ScopeSet>, StoreError> {
     let mut by_grant: HashMap<String, Vec<(i64, ScopeValue)>> = HashMap::new();
     for row in rows {
-        let value = if let Some(value) = known.get(&row.value) {
-            value.clone()
-        } else {
-            let value: ScopeValue = Place("grant_scopes", &row.grant_id).parse(&row.value)?;
-            known.insert(row.value, value.clone());
-            value
-        };
+        let value = shared.scope_value(Place("grant_scopes", &row.grant_id), row.value)?;
         by_grant.entry(row.grant_id).or_default().push((row.position, value));
     }
     let ordered = by_grant.into_iter().map(|(grant, mut values)| {
         values.sort_unstable_by_key(|(position, _)| *position);
-        (grant, values.into_iter().map(|(_, value)| value).collect())
+        (grant, shared.scope_set(values.into_iter().map(|(_, value)| value).collect()))
     });
     Ok(ordered.collect())
 }
