@@ -73,13 +73,25 @@ impl Workshop {
     /// # Errors
     /// If the product does not take the document.
     pub(crate) fn issuer(&self, name: &str, settings: &[&str], document: &Value) -> anyhow::Result<Issuer> {
-        let directory = self.fresh(name)?;
-        let address = free_address()?;
-        let settings = settings.iter().flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()]).collect();
-        let issuer = Issuer { address, directory, settings, executable: self.executable.clone() };
+        let issuer = self.issuer_in(self.fresh(name)?, settings)?;
         std::fs::write(issuer.directory.join("document.json"), serde_json::to_vec(document)?)?;
         issuer.run(&["apply", "-f", "document.json"]).context("cannot apply the document")?;
         Ok(issuer)
+    }
+
+    /// The issuer that an earlier run made under this name, if there is one.
+    ///
+    /// # Errors
+    /// If no address is free.
+    pub(crate) fn kept_issuer(&self, name: &str, settings: &[&str]) -> anyhow::Result<Option<Issuer>> {
+        let directory = self.directory.join(name);
+        directory.exists().then(|| self.issuer_in(directory, settings)).transpose()
+    }
+
+    fn issuer_in(&self, directory: PathBuf, settings: &[&str]) -> anyhow::Result<Issuer> {
+        let address = free_address()?;
+        let settings = settings.iter().flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()]).collect();
+        Ok(Issuer { address, directory, settings, executable: self.executable.clone() })
     }
 
     /// Starts another role of this executable.

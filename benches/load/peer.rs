@@ -145,7 +145,18 @@ impl Peers {
             ("AUTHLIB_INSECURE_TRANSPORT", "1".to_owned()),
         ];
         // One worker, as everybody has one core; threads, so that idle connections do not hold it.
-        let words = ["--workers", "1", "--worker-class", "gthread", "--threads", "8", "--keep-alive", "75", "--chdir"];
+        let words = [
+            "--workers",
+            "1",
+            "--worker-class",
+            "gthread",
+            "--threads",
+            "8",
+            "--keep-alive",
+            "75",
+            "--no-control-socket",
+            "--chdir",
+        ];
         let python = self.python();
         let mut args: Vec<String> = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
         args.push(python.join("venv/bin/python").display().to_string());

@@ -6,16 +6,16 @@ import hmac
 import os
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
-from authlib.jose import JsonWebKey
 from authlib.oauth2.rfc6749 import ClientMixin
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant as BaseGrant
 from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
 from flask import Flask
+from joserfc.jwk import RSAKey
 
 ISSUER, CLIENT_ID, CLIENT_SECRET, AUDIENCE, SCOPE = (
     os.environ[f"BENCH_{name}"] for name in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "AUDIENCE", "SCOPE")
 )
-KEY = JsonWebKey.generate_key("RSA", 2048, {"kid": "bench"}, is_private=True)
+KEY = RSAKey.generate_key(2048, {"kid": "bench"})
 
 
 class Client(ClientMixin):

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokenhouse::keys::SigningAlg;
 
@@ -28,12 +29,22 @@ const WANTED: f64 = 0.95;
 /// Within this a change is looked for, so that the figure is not the waiting.
 const POLL: &str = "store.poll_milliseconds=10";
 
+/// The file with what a later run needs.
+const KEPT: &str = "made.json";
+
 /// An issuer with many clients.
 struct Contender {
     count: u32,
     issuer: Issuer,
     requests: Vec<Vec<u8>>,
-    applied: Duration,
+    applied_seconds: f64,
+}
+
+/// What a later run needs to know of clients made before.
+#[derive(Serialize, Deserialize)]
+struct Made {
+    requests: Vec<Vec<u8>>,
+    applied_seconds: f64,
 }
 
 /// Runs the section.
@@ -74,22 +85,33 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
     Ok(vec![table(&contenders, &notes)])
 }
 
-/// A database with so many clients, each with a secret and a grant.
+/// A database with so many clients, each with a secret and a grant: kept from one run to the next, since a million take minutes.
 fn prepare(bench: &Bench<'_>, count: u32) -> anyhow::Result<Contender> {
+    let name = format!("clients-{count}");
+    let settings = [POLL, PATIENT];
+    if let Some(issuer) = bench.workshop.kept_issuer(&name, &settings)?
+        && let Ok(kept) = std::fs::read(issuer.directory.join(KEPT))
+        && let Ok(Made { requests, applied_seconds }) = serde_json::from_slice(&kept)
+    {
+        crate::say(format_args!("  {count} clients are there from an earlier run"));
+        return Ok(Contender { count, issuer, requests, applied_seconds });
+    }
     crate::say(format_args!("  making {count} clients"));
     let document = json!({ "apis": [api(AUDIENCE, SigningAlg::Rs256)] });
-    let issuer = bench.workshop.issuer(&format!("clients-{count}"), &[POLL, PATIENT], &document)?;
+    let issuer = bench.workshop.issuer(&name, &settings, &document)?;
     let step = count.div_ceil(ASKING).max(1);
     let mut requests = Vec::new();
-    let mut applied = Duration::ZERO;
+    let mut applied_seconds = 0.0;
     for first in (0..count).step_by(usize::try_from(BATCH)?) {
         let partners: Vec<Partner> =
             (first..count.min(first + BATCH)).map(|number| Partner::new(format!("client-{number:07}"))).collect();
         let asking = partners.iter().zip(first..).filter(|(_, number)| number % step == 0);
         requests.extend(asking.map(|(partner, _)| partner.token_request(AUDIENCE)));
-        applied += apply(&issuer, &partners)?;
+        applied_seconds += apply(&issuer, &partners)?.as_secs_f64();
     }
-    Ok(Contender { count, issuer, requests, applied })
+    let made = Made { requests, applied_seconds };
+    std::fs::write(issuer.directory.join(KEPT), serde_json::to_vec(&made)?)?;
+    Ok(Contender { count, issuer, requests: made.requests, applied_seconds })
 }
 
 fn apply(issuer: &Issuer, partners: &[Partner]) -> anyhow::Result<Duration> {
@@ -131,7 +153,8 @@ fn start(contender: &Contender, notes: &mut Notebook) -> anyhow::Result<Server> 
 
 /// Makes a client by the command line: how long after that does it get a token?
 fn change(contender: &Contender, server: &Server, number: usize) -> anyhow::Result<Duration> {
-    let id = format!("late-{number}");
+    // Earlier runs have made theirs.
+    let id = format!("late-{}-{number}", contender.issuer.address.port());
     let made = contender.issuer.run(&["client", "create", "--id", &id, "--output", "json"])?;
     let made: Value = serde_json::from_str(&made)?;
     let secret = made.get("client_secret").and_then(Value::as_str).context("no secret of the new client")?;
@@ -167,7 +190,7 @@ fn table(contenders: &[Contender], notes: &Notebook) -> Table {
         ],
     );
     let few_idle = median(notes.rounds(&format!("{FEW} idle")));
-    for Contender { count, issuer, applied, .. } in contenders {
+    for Contender { count, issuer, applied_seconds, .. } in contenders {
         let of = |what: &str| notes.rounds(&format!("{count} {what}"));
         let is_many = *count > FEW;
         let ratio = if is_many { Cell::at_least(notes.rounds("many of few"), WANTED) } else { Cell::text("1") };
@@ -185,7 +208,7 @@ fn table(contenders: &[Contender], notes: &Notebook) -> Table {
                 Cell::figure(of("start peak"), 1),
                 Cell::figure(of("loaded"), 1),
                 Cell::figure(of("change"), 1),
-                Cell::one(applied.as_secs_f64(), 1),
+                Cell::one(*applied_seconds, 1),
                 Cell::one(database_mb(&issuer.directory), 1),
             ],
         );
