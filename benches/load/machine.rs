@@ -6,6 +6,7 @@ use std::thread;
 
 use anyhow::Context as _;
 use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,15 @@ impl fmt::Display for Machine {
         let openssl = openssl.as_deref().unwrap_or("no OpenSSL");
         write!(formatter, "{cpu}, {cores} cores, Linux {kernel}, {rustc}, {openssl}")
     }
+}
+
+/// Lets this process and those it starts have as many connections as the machine allows.
+///
+/// # Errors
+/// If the operating system refuses.
+pub(crate) fn allow_many_connections() -> anyhow::Result<()> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).context("cannot raise the number of open files")
 }
 
 /// Keeps this process to the core of the generator.

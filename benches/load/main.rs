@@ -61,6 +61,7 @@ fn measure_all(args: &[String]) -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse(args)?;
     let machine = Machine::here()?;
     machine::keep_to_generator_core()?;
+    machine::allow_many_connections()?;
     let directory = target_directory()?;
     let workshop = Workshop::open(&directory.join("run"))?;
     let reports = Reports::open(&directory)?;

@@ -42,6 +42,12 @@ impl Connection {
         Ok(())
     }
 
+    /// Has the server ended it, or said something unasked, as it does to connections that are idle too long?
+    pub(super) fn is_stale(&mut self) -> bool {
+        let mut byte = [0];
+        !matches!(self.stream.read(&mut byte), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+
     /// Sends request number `number`, or what fits of it.
     pub(super) fn send(&mut self, number: usize, since: Instant, request: &[u8]) -> io::Result<()> {
         self.under_way = Some((number, since));

@@ -121,7 +121,13 @@ impl<'a> Load<'a> {
 
     fn attend(&mut self, number: usize, writable: bool, end: Instant) {
         let Some(connection) = self.connections.get_mut(number) else { return };
-        let Some((request, since)) = connection.under_way else { return };
+        let Some((request, since)) = connection.under_way else {
+            // Should that fail, so will the next request on it, which is then counted.
+            if connection.is_stale() {
+                let _ = connection.reopen(self.poll.registry(), Token(number));
+            }
+            return;
+        };
         let Some(lane) = self.lanes.get_mut(connection.lane) else { return };
         let bytes = lane.lane.requests.get(request).map(Vec::as_slice).unwrap_or_default();
         if writable && connection.has_more_to_send(bytes) && connection.send_on(bytes).is_err() {
