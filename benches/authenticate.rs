@@ -30,7 +30,7 @@ fn authenticate(criterion: &mut Criterion) {
     let brought = hash_brought(BROUGHT, WeakSecrets::Refuse, None, &SystemEntropy, &mut HashMemory::default());
     let brought = brought.expect("the secret is long enough");
     let clients = vec![world::client("partner-a", hash, &api), world::client("partner-b", brought, &api)];
-    let snapshot: Snapshot = world::snapshot(clients, &api, &world::context());
+    let snapshot: Snapshot = world::snapshot(clients.into_iter(), &api, &world::context());
     let pool = |remembered| {
         let pool = PoolSize { threads: 1, queue: 64, max_wait: Duration::from_secs(5) };
         HashPool::start(HashPoolSettings { pool, remember: Duration::from_mins(5), remembered }, &SystemEntropy)

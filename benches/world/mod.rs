@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokenhouse::clock::UnixMillis;
 use tokenhouse::entropy::{SystemEntropy, new_uuid};
+use tokenhouse::issuer::client_directory::ClientDirectory;
 use tokenhouse::issuer::signing_keys::TestKeys;
 use tokenhouse::issuer::snapshot::{Snapshot, SnapshotContext};
 use tokenhouse::keys::MasterKey;
@@ -66,7 +67,9 @@ pub(crate) fn api() -> Api {
 }
 
 /// A snapshot with these clients.
-pub(crate) fn snapshot(clients: Vec<Client>, api: &Api, context: &SnapshotContext) -> Snapshot {
-    let image = StoreImage { revision: Revision(1), apis: vec![api.clone()], clients, signing_keys: Vec::new() };
-    Snapshot::of(image, context, NOW).expect("the snapshot can be made")
+pub(crate) fn snapshot(clients: impl Iterator<Item = Client>, api: &Api, context: &SnapshotContext) -> Snapshot {
+    let mut directory = ClientDirectory::default();
+    clients.for_each(|client| directory.put(client));
+    let image = StoreImage { revision: Revision(1), apis: vec![api.clone()], clients: (), signing_keys: Vec::new() };
+    Snapshot::of(image, directory, context, NOW).expect("the snapshot can be made")
 }
