@@ -282,6 +282,7 @@ mod tests {
         let queue = queue(2, LONG);
         let (first, second, third) = tokio::join!(queue.run(|| 1), queue.run(|| 2), queue.run(|| 3));
         assert_eq!((first, second, third), (Ok(1), Ok(2), Err(Busy)));
+        assert_eq!(queue.load(), QueueLoad { waiting: 0, refused: 1 });
         assert_eq!(queue.run(|| 4).await, Ok(4), "there is room again");
     }
 
@@ -293,6 +294,7 @@ mod tests {
         let answers = futures_util::future::join_all((0..10).map(|_| queue.run(job))).await;
         let done = answers.iter().filter(|answer| answer.is_ok()).count();
         assert!((1..=4).contains(&done), "{answers:?}");
+        assert_eq!(usize::try_from(queue.load().refused), Ok(10 - done), "and told");
         // Now it is known that each takes 10 ms.
         let answers = futures_util::future::join_all((0..10).map(|_| queue.run(job))).await;
         let first_refused = answers.iter().position(Result::is_err).unwrap();
