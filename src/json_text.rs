@@ -106,14 +106,26 @@ fn push_string(out: &mut String, value: &str) {
 
 /// What stands before the first character that must be escaped (RFC 8259 §7), that character, and what follows it.
 fn split_at_special(text: &str) -> Option<(&str, u8, &str)> {
-    let is_special = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
-    // Without a way out in between, the compiler looks at all bytes of a piece at once; nearly all pieces are plain.
-    let has_special = |piece: &[u8]| piece.iter().fold(false, |found, byte| found | is_special(byte));
-    let plain_pieces = text.as_bytes().chunks(16).take_while(|piece| !has_special(piece)).count();
-    let within = text.as_bytes().get(plain_pieces * 16..)?.iter().position(is_special)?;
-    let (plain, rest) = text.split_at_checked(plain_pieces * 16 + within)?;
+    let bytes = text.as_bytes();
+    // Nearly every text is plain, so it is looked at by the word.
+    let (words, _) = bytes.as_chunks::<8>();
+    let plain = 8 * words.iter().take_while(|word| !has_special(u64::from_le_bytes(**word))).count();
+    let within = bytes.get(plain..)?.iter().position(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\'))?;
+    let (plain, rest) = text.split_at_checked(plain + within)?;
     let byte = *rest.as_bytes().first()?;
     Some((plain, byte, rest.get(1..)?))
+}
+
+/// Is one of eight bytes below 0x20, a quotation mark or a backslash? The upper bit of each byte tells of it: subtracting sets
+/// it where the byte was too small, unless it was set before.
+const fn has_special(word: u64) -> bool {
+    const EACH: u64 = u64::MAX / 0xff;
+    let quotes = word ^ (EACH * b'"' as u64);
+    let backslashes = word ^ (EACH * b'\\' as u64);
+    let special = (word.wrapping_sub(EACH * 0x20) & !word)
+        | (quotes.wrapping_sub(EACH) & !quotes)
+        | (backslashes.wrapping_sub(EACH) & !backslashes);
+    special & (EACH * 0x80) != 0
 }
 
 #[cfg(test)]
@@ -137,6 +149,20 @@ mod tests {
             r#"{"text":"a\"b\\c\u0001\n","number":-7,"list":["x","y\""],"none":[],"plain":"list:users","odd\"name":{"a":[1,null]}}"#
         );
         assert_eq!(ObjectText::with_capacity(0).finish(), "{}");
+    }
+
+    #[test]
+    fn every_byte_is_judged_alike_wherever_it_stands() {
+        for byte in 0..=0x7f_u8 {
+            for place in 0..20 {
+                let mut text = vec![b'x'; 20];
+                text[place] = byte;
+                let mut object = ObjectText::with_capacity(0);
+                object.string("text", std::str::from_utf8(&text).unwrap());
+                let read: Value = serde_json::from_str(&object.finish()).unwrap();
+                assert_eq!(read["text"].as_str().unwrap().as_bytes(), text, "{byte:#x} at {place}");
+            }
+        }
     }
 
     proptest! {

@@ -75,7 +75,7 @@ impl Members<'_> {
         self.written = self.written.and_then(|()| {
             writer.write_str("\"")?;
             // A raw identifier is named without its prefix.
-            writer.write_str(field.name().trim_start_matches("r#"))?;
+            writer.write_str(field.name().strip_prefix("r#").unwrap_or(field.name()))?;
             writer.write_str("\":")?;
             value(writer)?;
             writer.write_str(",")

@@ -12,8 +12,6 @@ use super::outcome::Outcome;
 
 /// How long answers that are still due may take after the end.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Below this, epoll's milliseconds are too coarse: the loop then turns without sleeping.
-const SHORTEST_SLEEP: Duration = Duration::from_millis(2);
 
 /// Lanes with their connections open.
 pub(crate) struct Load<'a> {
@@ -59,11 +57,11 @@ impl<'a> Load<'a> {
                 break;
             }
             self.send_due(now);
-            self.turn(end.min(self.next_due().unwrap_or(end)), end)?;
+            self.turn(end)?;
         }
         let last = Instant::now() + DRAIN;
         while self.connections.iter().any(|connection| connection.under_way.is_some()) && Instant::now() < last {
-            self.turn(last, began)?;
+            self.turn(began)?;
         }
         for connection in self.connections.iter().filter(|connection| connection.under_way.is_some()) {
             if let Some(lane) = self.lanes.get_mut(connection.lane) {
@@ -71,10 +69,6 @@ impl<'a> Load<'a> {
             }
         }
         Ok(self.lanes.into_iter().map(|lane| lane.outcome).collect())
-    }
-
-    fn next_due(&self) -> Option<Instant> {
-        self.lanes.iter().filter(|lane| !lane.idle.is_empty()).filter_map(Running::due_at).min()
     }
 
     fn send_due(&mut self, now: Instant) {
@@ -102,12 +96,10 @@ impl<'a> Load<'a> {
         true
     }
 
-    /// Waits for events until `until` and takes the answers; before `end` closed lanes send on.
-    fn turn(&mut self, until: Instant, end: Instant) -> anyhow::Result<()> {
-        let left = until.saturating_duration_since(Instant::now());
-        let sleep =
-            if left < SHORTEST_SLEEP { Duration::ZERO } else { left.checked_sub(SHORTEST_SLEEP / 2).unwrap_or(left) };
-        match self.poll.poll(&mut self.events, Some(sleep)) {
+    /// Takes the answers that are there; before `end` closed lanes send on.
+    fn turn(&mut self, end: Instant) -> anyhow::Result<()> {
+        // Never asleep: else a contender slow enough for the generator to doze would pay for waking it, and a fast one not.
+        match self.poll.poll(&mut self.events, Some(Duration::ZERO)) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Ok(()),
             polled => polled?,
         }

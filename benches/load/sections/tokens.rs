@@ -101,9 +101,10 @@ fn openssl_speed(seconds: f64, busy: f64) -> anyhow::Result<f64> {
     let mut command = pinned("openssl".as_ref(), SERVER_CORE);
     command.args(["speed", "-mr", "-seconds", &format!("{:.0}", seconds.max(1.0)), "rsa2048"]);
     let printed = beside_spinning(&mut command, busy)?;
-    // +F2:2:2048:SECONDS PER SIGNATURE:SECONDS PER VERIFICATION
+    // +F2:2:2048:SIGNATURES:VERIFICATIONS, per second in OpenSSL 3; older ones print the seconds that each takes.
     let line = printed.lines().find(|line| line.starts_with("+F2:"));
-    let each: Option<f64> = line.and_then(|line| line.split(':').nth(3)).and_then(|figure| figure.parse().ok());
+    let figure: Option<f64> = line.and_then(|line| line.split(':').nth(3)).and_then(|figure| figure.parse().ok());
+    let each = figure.map(|figure| if figure > 1.0 { 1.0 / figure } else { figure });
     each.filter(|each| *each > 0.0).ok_or_else(|| anyhow::anyhow!("openssl speed printed no figure:\n{printed}"))
 }
 

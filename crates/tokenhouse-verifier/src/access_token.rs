@@ -1,5 +1,7 @@
 //! What does a verified access token tell a resource server? (RFC 9068 §2.2 and §4)
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::claims::Claims;
@@ -23,11 +25,15 @@ pub struct AccessToken {
     client: String,
     issued_at: u64,
     dialect: AccessTokenDialect,
-    claims: Claims,
+    claims: Arc<Claims>,
 }
 
 impl AccessToken {
-    pub(crate) fn new(claims: Claims, dialect: AccessTokenDialect, rule: SubjectRule) -> Result<Self, VerifyError> {
+    pub(crate) fn new(
+        claims: Arc<Claims>,
+        dialect: AccessTokenDialect,
+        rule: SubjectRule,
+    ) -> Result<Self, VerifyError> {
         let client = client(&claims, rule)?.to_owned();
         // IdentityServer 3 wrote no `iat`; its `nbf` is the moment of issue.
         let issued_at = claims.iat.or(claims.nbf).ok_or(VerifyError::ClaimMissing("iat"))?;
@@ -40,7 +46,7 @@ impl AccessToken {
     }
 
     /// The scope of the token.
-    pub const fn scope(&self) -> &ScopeSet {
+    pub fn scope(&self) -> &ScopeSet {
         &self.claims.scope
     }
 
@@ -55,7 +61,7 @@ impl AccessToken {
     }
 
     /// When the token expires, in Unix seconds.
-    pub const fn expires_at(&self) -> u64 {
+    pub fn expires_at(&self) -> u64 {
         self.claims.exp
     }
 
@@ -75,7 +81,7 @@ impl AccessToken {
     }
 
     /// Every claim as it came, also those the verifier does not know.
-    pub const fn claims(&self) -> &Map<String, Value> {
+    pub fn claims(&self) -> &Map<String, Value> {
         &self.claims.all
     }
 }
@@ -107,7 +113,7 @@ mod tests {
         let Value::Object(names) = names else { unreachable!() };
         claims.as_object_mut().unwrap().extend(names);
         let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
-        AccessToken::new(claims, AccessTokenDialect::Rfc9068, rule).map(|token| token.client().to_owned())
+        AccessToken::new(Arc::new(claims), AccessTokenDialect::Rfc9068, rule).map(|token| token.client().to_owned())
     }
 
     #[test]

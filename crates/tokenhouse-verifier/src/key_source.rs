@@ -26,6 +26,12 @@ pub trait KeySource: Debug + Send + Sync {
     /// The key set in which to look for `kid`. A source that can refresh does so when it does not know the `kid`,
     /// within its cool-down; the set returned may still lack it.
     fn keys_for<'a>(&'a self, kid: &'a str) -> KeysFuture<'a>;
+
+    /// The key set at hand, if it is fresh and [`keys_for`](Self::keys_for) would do nothing but return it for a `kid` that it
+    /// holds. A source that cannot tell returns nothing, and is asked each time.
+    fn fresh_keys(&self) -> Option<Arc<JwkSet>> {
+        None
+    }
 }
 
 /// A fixed key set: for tests, and for a resource server in the same process as its issuer or with pinned keys.
@@ -43,5 +49,9 @@ impl KeySource for StaticJwks {
     fn keys_for<'a>(&'a self, _kid: &'a str) -> KeysFuture<'a> {
         let keys: Ready<Result<_, KeysUnavailable>> = ready(Ok(Arc::clone(&self.0)));
         Box::pin(keys)
+    }
+
+    fn fresh_keys(&self) -> Option<Arc<JwkSet>> {
+        Some(Arc::clone(&self.0))
     }
 }

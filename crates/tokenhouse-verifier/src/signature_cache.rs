@@ -1,10 +1,13 @@
-//! Which tokens have shown a valid signature lately, so that the public-key operation need not be repeated?
+//! Which tokens have shown a valid signature lately, so that neither the public-key operation nor the reading of what it
+//! covers need be repeated?
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use moka::sync::Cache;
 
+use crate::claims::Claims;
 use crate::jwk_set::JwkSet;
 
 /// How long an entry stays at most: a memory bound. Expiry, audience and scope are judged outside, at every request,
@@ -12,9 +15,18 @@ use crate::jwk_set::JwkSet;
 /// GHSA-4mq7-pvjg-xp2r).
 const TIME_TO_LIVE: Duration = Duration::from_hours(1);
 
+/// What a valid signature covers, read: it follows from the text of the token, whoever asks and whenever.
+#[derive(Debug)]
+pub(crate) struct SignedToken {
+    /// The header's `typ`.
+    pub(crate) typ: Option<String>,
+    /// The claims, of which none has been judged.
+    pub(crate) claims: Arc<Claims>,
+}
+
 /// Remembers valid signatures, bounded. Invalid ones are not remembered: they could be made without end.
 #[derive(Debug)]
-pub(crate) struct SignatureCache(Option<Cache<[u8; 32], ()>>);
+pub(crate) struct SignatureCache(Option<Cache<[u8; 32], Arc<SignedToken>>>);
 
 impl SignatureCache {
     /// A cache of `capacity` entries; 0 for none.
@@ -23,20 +35,22 @@ impl SignatureCache {
     }
 
     /// SHA-256 over the key set's generation and the token: a token is forgotten with the keys that verified it.
-    pub(crate) fn key(token: &str, keys: &JwkSet) -> [u8; 32] {
+    fn key(token: &str, keys: &JwkSet) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
         context.update(keys.generation());
         context.update(token.as_bytes());
         context.finish().as_ref().try_into().unwrap_or_default()
     }
 
-    pub(crate) fn contains(&self, key: &[u8; 32]) -> bool {
-        self.0.as_ref().is_some_and(|cache| cache.get(key).is_some())
+    /// What `token` says, if its signature has been found valid under `keys`.
+    pub(crate) fn find(&self, token: &str, keys: &JwkSet) -> Option<Arc<SignedToken>> {
+        self.0.as_ref()?.get(&Self::key(token, keys))
     }
 
-    pub(crate) fn insert(&self, key: [u8; 32]) {
+    /// Remembers what `token` says, whose signature is valid under `keys`.
+    pub(crate) fn remember(&self, token: &str, keys: &JwkSet, signed: Arc<SignedToken>) {
         if let Some(cache) = &self.0 {
-            cache.insert(key, ());
+            cache.insert(Self::key(token, keys), signed);
         }
     }
 }
@@ -45,6 +59,11 @@ impl SignatureCache {
 mod tests {
     use super::*;
 
+    fn signed() -> Arc<SignedToken> {
+        let claims = Claims::parse(br#"{"iss":"i","aud":"a","exp":1}"#).unwrap();
+        Arc::new(SignedToken { typ: None, claims: Arc::new(claims) })
+    }
+
     #[test]
     fn an_entry_belongs_to_one_token_and_one_key_set() {
         let empty: JwkSet = r#"{"keys":[]}"#.parse().unwrap();
@@ -52,16 +71,17 @@ mod tests {
         let other: JwkSet =
             format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"k","x":"{x}"}}]}}"#).parse().unwrap();
         let cache = SignatureCache::new(10);
-        cache.insert(SignatureCache::key("a.b.c", &other));
-        assert!(cache.contains(&SignatureCache::key("a.b.c", &other)));
-        assert!(!cache.contains(&SignatureCache::key("a.b.d", &other)));
-        assert!(!cache.contains(&SignatureCache::key("a.b.c", &empty)));
+        cache.remember("a.b.c", &other, signed());
+        assert!(cache.find("a.b.c", &other).is_some());
+        assert!(cache.find("a.b.d", &other).is_none());
+        assert!(cache.find("a.b.c", &empty).is_none());
     }
 
     #[test]
     fn a_cache_of_nothing_holds_nothing() {
+        let keys: JwkSet = r#"{"keys":[]}"#.parse().unwrap();
         let cache = SignatureCache::new(0);
-        cache.insert([1; 32]);
-        assert!(!cache.contains(&[1; 32]));
+        cache.remember("a.b.c", &keys, signed());
+        assert!(cache.find("a.b.c", &keys).is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! Is this an access token of our issuer for us? (RFC 9068 §4, RFC 7515 §5.2, RFC 7519 §7.2)
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access_token::{AccessToken, SubjectRule};
@@ -9,7 +10,7 @@ use crate::dialect::AccessTokenDialect;
 use crate::error::VerifyError;
 use crate::header::JoseHeader;
 use crate::jwk_set::JwkSet;
-use crate::signature_cache::SignatureCache;
+use crate::signature_cache::{SignatureCache, SignedToken};
 use crate::token::{CompactJws, DEFAULT_MAX_TOKEN_BYTES};
 
 /// Clock difference tolerated unless configured otherwise.
@@ -92,7 +93,8 @@ impl Verifier {
         self
     }
 
-    /// Remembers at most this many valid signatures; 0 remembers none.
+    /// Remembers at most this many valid signatures, each with the claims that it covers, in about two kilobytes; 0 remembers
+    /// none.
     #[must_use]
     pub fn remember_signatures(mut self, count: u64) -> Self {
         self.signatures = SignatureCache::new(count);
@@ -111,7 +113,16 @@ impl Verifier {
 
     /// Verifies `token` with the issuer's `keys` at `now`, in Unix seconds.
     pub fn verify(&self, token: &str, keys: &JwkSet, now: u64) -> Result<AccessToken, VerifyError> {
-        self.verify_parsed(&self.parse(token)?, keys, now)
+        match self.recall(token, keys) {
+            Some(known) => self.judge(&known, now),
+            None => self.verify_parsed(&self.parse(token)?, keys, now),
+        }
+    }
+
+    /// What `token` says, if its signature has been found valid under these very `keys`. Nothing of it has been judged.
+    pub(crate) fn recall(&self, token: &str, keys: &JwkSet) -> Option<Arc<SignedToken>> {
+        // What is too long was never remembered, and is not even hashed.
+        if token.len() > self.max_token_bytes { None } else { self.signatures.find(token, keys) }
     }
 
     /// The part of the check that needs no key, so that a malformed token never makes anyone fetch one.
@@ -124,8 +135,8 @@ impl Verifier {
         Ok(ParsedToken { text: token, jws, header })
     }
 
-    /// The rest of the check. Only the result for the signature is ever remembered: the claims are judged anew each
-    /// time.
+    /// The rest of the check. That the signature is valid, and what it covers, is remembered; the claims are judged anew
+    /// each time.
     pub(crate) fn verify_parsed(
         &self,
         token: &ParsedToken<'_>,
@@ -133,18 +144,22 @@ impl Verifier {
         now: u64,
     ) -> Result<AccessToken, VerifyError> {
         let key = keys.find(&token.header.kid, token.header.algorithm)?;
-        let seen = SignatureCache::key(token.text, keys);
-        if !self.signatures.contains(&seen) {
-            if !key.verify_signature(token.jws.signing_input.as_bytes(), &token.jws.signature) {
-                return Err(VerifyError::SignatureInvalid);
-            }
-            self.signatures.insert(seen);
+        if !key.verify_signature(token.jws.signing_input.as_bytes(), &token.jws.signature) {
+            return Err(VerifyError::SignatureInvalid);
         }
-        let claims = Claims::parse(&token.jws.payload)?;
-        let dialect = self.recognise(token.header.typ.as_deref(), &claims)?;
-        self.validate_issuer_and_audience(&claims)?;
-        self.validate_times(&claims, now)?;
-        AccessToken::new(claims, dialect, self.subject)
+        let claims = Arc::new(Claims::parse(&token.jws.payload)?);
+        let signed = Arc::new(SignedToken { typ: token.header.typ.clone(), claims });
+        self.signatures.remember(token.text, keys, Arc::clone(&signed));
+        self.judge(&signed, now)
+    }
+
+    /// Is what is signed an access token for us, at `now`?
+    pub(crate) fn judge(&self, signed: &SignedToken, now: u64) -> Result<AccessToken, VerifyError> {
+        let claims = &signed.claims;
+        let dialect = self.recognise(signed.typ.as_deref(), claims)?;
+        self.validate_issuer_and_audience(claims)?;
+        self.validate_times(claims, now)?;
+        AccessToken::new(Arc::clone(claims), dialect, self.subject)
     }
 
     /// The first accepted dialect that the token is of; where it is of none, what the first one with its `typ` misses.

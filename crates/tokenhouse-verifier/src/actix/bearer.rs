@@ -13,7 +13,8 @@ pub(super) fn presented_token(headers: &HeaderMap) -> Result<&str, Reason> {
     if fields.next().is_some() {
         return Err(Reason::InvalidRequest("There is more than one Authorization header field"));
     }
-    let field = field.to_str().map_err(|_| Reason::InvalidRequest("The Authorization header field is not ASCII"))?;
+    let not_ascii = Reason::InvalidRequest("The Authorization header field is not ASCII");
+    let field = str::from_utf8(field.as_bytes()).ok().filter(|field| field.is_ascii()).ok_or(not_ascii)?;
     let (scheme, token) = field.split_once(' ').unwrap_or((field, ""));
     // RFC 9110 §11.1: the scheme is compared without regard to case. Another scheme brings no token for us.
     if !scheme.eq_ignore_ascii_case("Bearer") {
@@ -21,7 +22,7 @@ pub(super) fn presented_token(headers: &HeaderMap) -> Result<&str, Reason> {
     }
     let token = token.trim_matches(' ');
     // RFC 9110 §5.3: a proxy may have joined two fields with a comma, which no token contains (RFC 6750 §2.1).
-    if token.contains(',') {
+    if token.as_bytes().contains(&b',') {
         return Err(Reason::InvalidRequest("There is more than one access token"));
     }
     if token.is_empty() { Err(Reason::NoToken) } else { Ok(token) }

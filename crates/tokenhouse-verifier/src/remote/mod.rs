@@ -77,6 +77,13 @@ impl KeySource for RemoteJwks {
     fn keys_for<'a>(&'a self, kid: &'a str) -> KeysFuture<'a> {
         Box::pin(self.0.keys_if(move |keys| keys.contains(kid)))
     }
+
+    fn fresh_keys(&self) -> Option<Arc<JwkSet>> {
+        let held = self.0.held.load();
+        let held = held.as_ref()?;
+        let age = self.0.clock.elapsed().saturating_sub(held.fetched_at);
+        (age < held.fresh_for).then(|| Arc::clone(&held.keys))
+    }
 }
 
 impl fmt::Debug for RemoteJwks {

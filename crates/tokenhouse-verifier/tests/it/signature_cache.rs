@@ -1,7 +1,10 @@
 //! Is only the signature remembered, so that everything else is still judged at each request?
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::json;
-use tokenhouse_verifier::{JwkSet, VerifyError};
+use tokenhouse_verifier::{AuthenticationError, Clock, JwkSet, ResourceServer, StaticJwks, VerifyError};
 
 use crate::issuer::{NOW, ed_jwk, jwks, key_set, token, verifier};
 
@@ -35,4 +38,34 @@ fn an_invalid_signature_stays_invalid() {
         assert_eq!(verifier.verify(&bad, &keys, NOW).unwrap_err(), VerifyError::SignatureInvalid);
         assert!(verifier.verify(&good, &keys, NOW).is_ok());
     }
+}
+
+#[derive(Debug)]
+struct SetClock(AtomicU64);
+
+impl Clock for SetClock {
+    fn unix_seconds(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_resource_server_judges_a_remembered_token_anew_each_time() {
+    let clock = Arc::new(SetClock(AtomicU64::new(NOW)));
+    let resource_server = ResourceServer::new(verifier(), StaticJwks::new(key_set())).clock(clock.clone());
+    let token = token(json!({}), json!({}));
+    let first = resource_server.authenticate(&token).await.unwrap();
+    let again = resource_server.authenticate(&token).await.unwrap();
+    assert_eq!((first.client(), first.claims()), (again.client(), again.claims()));
+    assert!(again.has_scope("list:users"));
+    for (now, expired) in [(NOW + 10_000, true), (NOW - 10_000, false)] {
+        clock.0.store(now, Ordering::SeqCst);
+        match resource_server.authenticate(&token).await.unwrap_err() {
+            AuthenticationError::Refused(VerifyError::Expired { .. }) if expired => {}
+            AuthenticationError::Refused(VerifyError::IssuedInFuture { .. }) if !expired => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    clock.0.store(NOW, Ordering::SeqCst);
+    assert!(resource_server.authenticate(&token).await.is_ok());
 }
