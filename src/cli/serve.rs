@@ -239,7 +239,7 @@ mod tests {
     use actix_web::App;
     use actix_web::http::StatusCode;
     use actix_web::http::header::RETRY_AFTER;
-    use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
+    use actix_web::test::{TestRequest, call_service, init_service, read_body, read_body_json};
     use serde_json::Value;
 
     use super::*;
@@ -266,6 +266,11 @@ mod tests {
             let opened = opened(directory.path(), issuer);
             let endpoints = endpoints(&opened, None).unwrap();
             let served = endpoints.issuer.served().clone();
+            let watched = init_service(App::new().configure(metrics::routes(endpoints.clone()))).await;
+            let told = async || {
+                let response = call_service(&watched, TestRequest::get().uri("/metrics").to_request()).await;
+                String::from_utf8(read_body(response).await.to_vec()).unwrap()
+            };
             let app = init_service(App::new().configure(running::routes(endpoints))).await;
             let answer = async |request: TestRequest| {
                 let response = call_service(&app, request.to_request()).await;
@@ -291,7 +296,13 @@ mod tests {
             assert_eq!((status, retry_after.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("1")));
             assert_eq!(body["errorCode"], "temporarily_unavailable");
 
+            let loading = told().await;
+            assert!(loading.contains("\ntokenhouse_ready 0") && !loading.contains("tokenhouse_clients"), "{loading}");
+            assert!(loading.contains("\ntokenhouse_degraded{part=\"store\"} 0"), "{loading}");
+
             load(opened.administration, served).await.unwrap();
+            let loaded = told().await;
+            assert!(loaded.contains("\ntokenhouse_ready 1") && loaded.contains("\ntokenhouse_clients 0"), "{loaded}");
             assert_eq!(answer(get("/readyz")).await.0, StatusCode::OK);
             for document in documents {
                 assert_eq!(answer(get(document)).await.0, StatusCode::OK);

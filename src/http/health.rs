@@ -68,10 +68,12 @@ impl Readiness {
         let issuer = &endpoints.issuer;
         let snapshot = issuer.served().snapshot();
         let silent_millis = issuer.clock().now().0.saturating_sub(issuer.served().followed_at().0);
+        // Who has not read the store yet is not degraded, but not ready.
+        let is_loading = !issuer.served().is_loaded();
         let bound_millis = i128::try_from(endpoints.store_silence.as_millis()).unwrap_or(i128::MAX);
         Self {
             signs: !snapshot.keys.active_algs().is_empty(),
-            store_answers: i128::from(silent_millis) <= bound_millis,
+            store_answers: is_loading || i128::from(silent_millis) <= bound_millis,
             keys_usable: snapshot.keys.unusable().is_empty(),
             certificate: endpoints.certificate.as_ref().map(|certificate| certificate.state()),
         }

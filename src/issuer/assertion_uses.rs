@@ -37,7 +37,7 @@ pub struct AssertionUses {
 
 impl std::fmt::Debug for AssertionUses {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("AssertionUses").field("waiting", &self.queue.len()).finish()
+        formatter.debug_struct("AssertionUses").field("load", &self.load()).finish_non_exhaustive()
     }
 }
 

@@ -63,7 +63,10 @@ impl Collector for Server {
         self.queues(&mut families)?;
         self.management(&mut families)?;
         self.readiness(&mut families)?;
-        self.snapshot(&mut families)?;
+        // Nothing may be concluded from a snapshot that is blank.
+        if self.endpoints.issuer.served().is_loaded() {
+            self.snapshot(&mut families)?;
+        }
         self.store(&mut families)?;
         self.process(&mut families)
     }
