@@ -173,7 +173,7 @@ CREATE TABLE tombstones (
     revision BIGINT NOT NULL,
     PRIMARY KEY (kind, object_id)
 );
-CREATE INDEX tombstones_by_revision ON tombstones (kind, revision);
+CREATE INDEX tombstones_by_revision ON tombstones (revision);
 
 CREATE TABLE audit_events (
     id TEXT NOT NULL PRIMARY KEY,
