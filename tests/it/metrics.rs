@@ -348,7 +348,7 @@ async fn dashboard_and_alerts_use_metrics_and_labels_that_there_are() {
             let parts: Vec<_> = expression.split('"').collect();
             for (before, value) in parts.iter().zip(&parts[1..]).step_by(2) {
                 let label = before.rsplit(['{', ',', ' ']).next().unwrap().trim_end_matches(['=', '!', '~']);
-                let has = |value: &str| labels.iter().any(|(name, own)| *name == label && own == value);
+                let has = |value: &str| labels.iter().any(|(name, own)| *name == label && own.as_str() == value);
                 let is_there = value.split('|').all(has);
                 assert!(
                     is_there || label == "job" || label == "instance",

@@ -40,6 +40,11 @@ struct Step {
 }
 
 /// What SQLite would do for `sql`, step by step.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::infallible_destructuring_match, reason = "there may be another engine")
+)]
+#[expect(clippy::disallowed_methods, reason = "EXPLAIN is no query of the DSL")]
 fn plan(connection: &mut AnyConnection, sql: &str) -> Vec<String> {
     let sqlite = match connection {
         AnyConnection::Sqlite(sqlite) => sqlite,
