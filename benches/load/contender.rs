@@ -90,7 +90,11 @@ impl Workshop {
 
     fn issuer_in(&self, directory: PathBuf, settings: &[&str]) -> anyhow::Result<Issuer> {
         let address = free_address()?;
-        let settings = settings.iter().flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()]).collect();
+        // Many servers run side by side: only those of which metrics are asked answer them, each at an address of its own.
+        let metrics =
+            (!settings.iter().any(|setting| setting.starts_with("metrics.bind="))).then_some("metrics.bind=off");
+        let settings = settings.iter().copied().chain(metrics);
+        let settings = settings.flat_map(|setting| ["--set".to_owned(), setting.to_owned()]).collect();
         Ok(Issuer { address, directory, settings, executable: self.executable.clone() })
     }
 

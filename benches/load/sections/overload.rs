@@ -40,10 +40,8 @@ struct Probe {
 pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
     let partner = Partner::new("partner-a");
     let document = json!({ "apis": [api(AUDIENCE, SigningAlg::Rs256)], "clients": [partner.entry(&[AUDIENCE])] });
-    let metrics = metrics_address(bench, &document)?;
-    let setting = metrics.map(|address| format!("metrics.bind={address}"));
-    let settings: Vec<&str> = setting.iter().map(String::as_str).collect();
-    let issuer = bench.workshop.issuer("overload", &settings, &document)?;
+    let metrics = free_address()?;
+    let issuer = bench.workshop.issuer("overload", &[&format!("metrics.bind={metrics}")], &document)?;
     let manager = issuer.run(&["client", "create", "--id", "manager", "--management", "--output", "json"])?;
     let server = issuer.serve_until_ready()?;
     let probes = probes(&issuer, &server, &manager, metrics)?;
@@ -79,13 +77,7 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
     Ok(vec![overload_table(&notes), probe_table(&probes, &notes)])
 }
 
-/// Where the metrics listener will be, if the product has one.
-fn metrics_address(bench: &Bench<'_>, document: &Value) -> anyhow::Result<Option<SocketAddr>> {
-    let documented = bench.workshop.issuer("overload-settings", &[], document)?.run(&["config", "docs"])?;
-    documented.contains("`metrics.bind`").then(free_address).transpose()
-}
-
-fn probes(issuer: &Issuer, server: &Server, manager: &str, metrics: Option<SocketAddr>) -> anyhow::Result<Vec<Probe>> {
+fn probes(issuer: &Issuer, server: &Server, manager: &str, metrics: SocketAddr) -> anyhow::Result<Vec<Probe>> {
     let manager: Value = serde_json::from_str(manager)?;
     let secret = manager.get("client_secret").and_then(Value::as_str).context("no secret of the manager")?;
     let audience = format!("{}api/v2/", issuer.url());
@@ -100,13 +92,12 @@ fn probes(issuer: &Issuer, server: &Server, manager: &str, metrics: Option<Socke
     let answer: Value = serde_json::from_slice(&answer)?;
     let token = answer.get("access_token").and_then(Value::as_str).context("no token of the manager")?;
     let at = |name, address, path: &str, token| Probe { name, address, request: vec![request::get(path, token)] };
-    let mut probes = vec![
+    Ok(vec![
         at("/livez", server.address, "/livez", None),
         at("JWK Set", server.address, "/.well-known/jwks.json", None),
         at("Management API", server.address, "/api/v2/clients?per_page=1", Some(token)),
-    ];
-    probes.extend(metrics.map(|address| at("metrics", address, "/metrics", None)));
-    Ok(probes)
+        at("metrics", metrics, "/metrics", None),
+    ])
 }
 
 fn probe_lane(probe: &Probe) -> Lane<'_> {

@@ -45,7 +45,9 @@ impl Contender {
 pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
     let partner = Partner::new("partner-a");
     let document = json!({ "apis": [api(AUDIENCE, SigningAlg::Rs256)], "clients": [partner.entry(&[AUDIENCE])] });
-    let issuer = bench.workshop.issuer("startup", &[PATIENT], &document)?;
+    // As an operator runs it, with its metrics.
+    let metrics = format!("metrics.bind={}", free_address()?);
+    let issuer = bench.workshop.issuer("startup", &[PATIENT, &metrics], &document)?;
     prepare(&issuer)?;
     let seed = issuer.directory.join("document.json");
     let installed = bench.peers.install(Peer::OAuth2MockServer);
