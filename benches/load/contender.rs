@@ -166,10 +166,6 @@ impl Issuer {
         let mut args = vec!["tokenhouse".to_owned(), "serve".to_owned()];
         args.extend(["--bind".to_owned(), self.address.to_string(), "--issuer".to_owned(), self.url()]);
         args.extend(["--set".to_owned(), "server.workers=1".to_owned()]);
-        if !self.settings.iter().any(|setting| setting.starts_with("metrics.bind=")) {
-            // Any free port: several servers run side by side here.
-            args.extend(["--set".to_owned(), "metrics.bind=127.0.0.1:0".to_owned()]);
-        }
         args.extend(self.settings.iter().cloned());
         Server::spawn(&self.executable, &args, &self.directory, self.address)
     }
