@@ -113,7 +113,7 @@ impl SigningQueue {
             }
         });
         self.0.add(Job { arrived: Instant::now(), run });
-        result.await.map_err(|_| self.refuse())
+        result.await.map_err(|_| Busy)
     }
 }
 
