@@ -42,13 +42,22 @@ pub(crate) fn send(lane: Lane<'_>, seconds: f64) -> anyhow::Result<Outcome> {
     Ok(Load::open(vec![lane])?.run(Duration::from_secs_f64(seconds))?.pop().unwrap_or_default())
 }
 
-/// What `server` issues per second and per CPU second with a few connections, which is as much as it can.
+/// What `server` issues per second and per CPU second with a few connections, which is as much as it can, while `beside` is
+/// sent as well.
 ///
 /// # Errors
 /// If it issues nothing.
-pub(crate) fn capacity(server: &Server, requests: &[Vec<u8>], seconds: f64) -> anyhow::Result<Capacity> {
+pub(crate) fn capacity<'a>(
+    server: &Server,
+    requests: &'a [Vec<u8>],
+    beside: impl Iterator<Item = Lane<'a>>,
+    seconds: f64,
+) -> anyhow::Result<Capacity> {
+    let closed = Lane::closed(server.address, requests, CAPACITY_CONNECTIONS);
+    let load = Load::open(std::iter::once(closed).chain(beside).collect())?;
+    thread::sleep(SETTLING);
     let before = server.cpu()?;
-    let outcome = send(Lane::closed(server.address, requests, CAPACITY_CONNECTIONS), seconds)?;
+    let outcome = load.run(Duration::from_secs_f64(seconds))?.into_iter().next().unwrap_or_default();
     let cpu = server.cpu()?.saturating_sub(before);
     anyhow::ensure!(outcome.count(200) > 0, "no token was issued:\n{}", server.log_tail());
     let issued = number(outcome.count(200));

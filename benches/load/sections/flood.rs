@@ -46,7 +46,7 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
     for round in 1..=rounds {
         crate::say(format_args!("  round {round} of {rounds}"));
         let server = issuer.serve_until_ready()?;
-        let possible = capacity(&server, &right[0], bench.arguments.seconds)?.per_second;
+        let possible = capacity(&server, &right[0], std::iter::empty(), bench.arguments.seconds)?.per_second;
         // Remembered from here on.
         send(Lane::closed(server.address, &right[1], 1), 0.2)?;
         let interval = Duration::from_secs_f64(2.0 / (possible * RIGHT_SHARE));

@@ -52,7 +52,7 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
     let mut notes = Notebook::default();
     for round in 1..=rounds {
         crate::say(format_args!("  round {round} of {rounds}"));
-        let possible = capacity(&server, &requests, seconds * LONGER)?;
+        let possible = capacity(&server, &requests, probes.iter().map(probe_lane), seconds * LONGER)?;
         notes.note("capacity", possible.per_second);
         for (times, _) in OFFERED {
             let interval = Duration::from_secs_f64((possible.per_second * f64::from(times)).recip());
@@ -163,7 +163,7 @@ fn overload_table(notes: &Notebook) -> Table {
         );
     }
     table.note(format!(
-        "Capacity: {:.0} tokens per second, closed loop at {CAPACITY_CONNECTIONS} connections; goodput is a share of it, per CPU-second where \
+        "Capacity: {:.0} tokens per second, closed loop at {CAPACITY_CONNECTIONS} connections while the other endpoints are asked as well; goodput is a share of it, per CPU-second where \
          others use the core too. Beyond it an open loop over {CONNECTIONS} connections; latencies \
          count from the time at which a request was meant to be sent. Other answers: neither 200 nor 503, none at all, or never sent.",
         median(notes.rounds("capacity"))
