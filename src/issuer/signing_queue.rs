@@ -24,8 +24,16 @@ const SLICE: Duration = Duration::from_millis(6);
 /// How long it signs at most, unless one signature takes longer.
 const LONGEST_SLICE: Duration = Duration::from_millis(15);
 
+/// Once all else takes so long between two slices, many requests are there, most of which will be refused: then each slice is
+/// [`SHARE`] times that long, so that neither starves the other.
+const BUSY: Duration = Duration::from_millis(1);
+
 /// Under a flood of requests that are refused, signing gets this many times the time that all else gets.
 const SHARE: u32 = 2;
+
+/// Who would wait longer than this part of the longest time, in tenths, is refused: the pace is an estimate, and who is let in
+/// should not wait in vain.
+const ADMITTED_TENTHS: u32 = 8;
 
 /// How much a new observation of the pace counts: one part in so many.
 const PACE_WEIGHT: u64 = 16;
@@ -90,7 +98,11 @@ impl SigningQueue {
     /// [`Busy`] if so.
     pub fn admit(&self) -> Result<(), Busy> {
         let fits = self.0.waiting.load(Ordering::Relaxed) < self.0.settings.longest
-            && self.0.of_threads.get().is_none_or(|desk| desk.wait() <= self.0.settings.max_wait);
+            && self
+                .0
+                .of_threads
+                .get()
+                .is_none_or(|desk| desk.wait() <= self.0.settings.max_wait * ADMITTED_TENTHS / 10);
         if fits { Ok(()) } else { Err(self.refuse()) }
     }
 
@@ -211,7 +223,7 @@ impl Attendant {
             tokio::task::yield_now().await;
             let elsewhere = ended.elapsed();
             self.desk.observe(done, ended - began + elsewhere);
-            slice = (elsewhere * SHARE).clamp(SLICE, LONGEST_SLICE);
+            slice = if elsewhere < BUSY { SLICE } else { (elsewhere * SHARE).min(LONGEST_SLICE) };
         }
     }
 

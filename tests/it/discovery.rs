@@ -62,7 +62,7 @@ async fn an_issuer_with_a_path_serves_everything_under_it() {
     .unwrap();
     let url = |path: &str| format!("http://localhost:{port}{path}");
     for _ in 0..500 {
-        if client().get(url("/readyz")).send().await.is_ok() {
+        if client().get(url("/readyz")).send().await.is_ok_and(|answer| answer.status() == 200) {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;

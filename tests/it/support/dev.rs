@@ -65,7 +65,7 @@ impl Dev {
 
     /// What it wrote to standard error.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.log_file()).unwrap_or_default()
+        super::log::settled(&self.log_file())
     }
 
     pub fn log_file(&self) -> PathBuf {

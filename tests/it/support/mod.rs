@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod dev;
 pub mod exposition;
 pub mod jwks_host;
+pub mod log;
 pub mod program;
 pub mod raw;
 pub mod serve;

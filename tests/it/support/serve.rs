@@ -77,7 +77,7 @@ impl Serve {
 
     /// What it wrote to standard error.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.path().join("log")).unwrap_or_default()
+        super::log::settled(&self.path().join("log"))
     }
 
     /// A URL of the server.
