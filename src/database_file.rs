@@ -3,6 +3,8 @@
 use std::fs::OpenOptions;
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
@@ -63,6 +65,26 @@ pub fn prepare(path: &Path) -> Result<String, DatabaseFileError> {
     }
     touch(&absolute).map_err(|source| io_error(path, source))?;
     absolute.into_os_string().into_string().map_err(|path| DatabaseFileError::PathNotUtf8 { path: PathBuf::from(path) })
+}
+
+/// How long others may keep a database locked that is being opened.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Opens a database with `attempt`, again and again for five seconds while its failure `is_locked`.
+///
+/// SQLite's own time-out does not cover the first opening: who turns the write-ahead log on while another process reads
+/// is told at once that the file is locked.
+pub fn open_patiently<D, E>(attempt: impl Fn() -> Result<D, E>, is_locked: impl Fn(&E) -> bool) -> Result<D, E> {
+    let started = Instant::now();
+    loop {
+        match attempt() {
+            Err(error) if is_locked(&error) && started.elapsed() < PATIENCE => thread::sleep(PAUSE),
+            outcome => return outcome,
+        }
+    }
 }
 
 fn touch(path: &Path) -> Result<(), IoError> {

@@ -12,6 +12,7 @@ use super::open_error::OpenError;
 use super::pool::{PoolUse, Pools};
 use super::settings::{Migrate, StoreSettings};
 use super::target::{Access, Target};
+use crate::database_file::open_patiently;
 
 /// An open database. Clones share it; every method blocks its thread until the database has answered.
 #[derive(Clone)]
@@ -27,10 +28,8 @@ impl Store {
     /// Opens the database and makes its tables if it is empty; changes them only if `migrate` allows it.
     pub fn open(settings: &StoreSettings, migrate: Migrate) -> Result<Self, OpenError> {
         let target = Target::prepare(&settings.database)?;
-        let database = target.name();
-        let mut first = target.connect(Access::Migrate).map_err(|error| connect_error(&database, error))?;
-        bring_up_to_date(&mut first, &database, migrate, &MIGRATIONS)?;
-        target.settle(&mut first).map_err(|error| OpenError::from_store(&database, error.into()))?;
+        let first =
+            open_patiently(|| first_connection(&target, migrate), |error| matches!(error, OpenError::Locked { .. }))?;
         let anchor = matches!(target, Target::SqliteMemory { .. }).then(|| Arc::new(Mutex::new(first)));
         Ok(Self { pools: Pools::new(&target, settings.pool_size), _anchor: anchor, file: target.file_identity() })
     }
@@ -47,6 +46,15 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Store").finish_non_exhaustive()
     }
+}
+
+/// A connection to a database whose tables are those that this version needs.
+fn first_connection(target: &Target, migrate: Migrate) -> Result<AnyConnection, OpenError> {
+    let database = target.name();
+    let mut first = target.connect(Access::Migrate).map_err(|error| connect_error(&database, error))?;
+    bring_up_to_date(&mut first, &database, migrate, &MIGRATIONS)?;
+    target.settle(&mut first).map_err(|error| OpenError::from_store(&database, error.into()))?;
+    Ok(first)
 }
 
 fn connect_error(database: &str, error: ConnectError) -> OpenError {

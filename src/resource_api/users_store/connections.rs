@@ -51,7 +51,10 @@ impl Connections {
             Database::File(path) => {
                 let path = database_file::prepare(path)?;
                 // The journal mode is kept in the file: once is enough.
-                drop(first_connection(&path, &path, "PRAGMA journal_mode = WAL;")?);
+                drop(database_file::open_patiently(
+                    || first_connection(&path, &path, "PRAGMA journal_mode = WAL;"),
+                    |error| matches!(error, DatabaseError::Locked { .. }),
+                )?);
                 Ok(Self { pool: pool(path, 4), _anchor: None })
             }
         }

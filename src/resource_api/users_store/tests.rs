@@ -187,6 +187,16 @@ fn a_row_that_something_else_spoilt_is_a_fault() {
 }
 
 #[test]
+fn a_fresh_file_may_be_opened_by_many_at_once() {
+    for _ in 0..30 {
+        let (_directory, file) = directory_and_file();
+        std::thread::scope(|scope| {
+            (0..8).for_each(|_| drop(scope.spawn(|| in_file(&file).unwrap())));
+        });
+    }
+}
+
+#[test]
 fn a_file_that_another_process_keeps_locked_is_told_as_such() {
     let (_directory, file) = directory_and_file();
     let store = in_file(&file).unwrap();

@@ -66,6 +66,17 @@ fn a_fresh_database_may_be_opened_by_many_at_once() {
     });
 }
 
+// Each time they meet in another way: some of them were told at once that the file is locked.
+#[test]
+fn a_fresh_file_may_be_opened_by_many_at_once_whenever_they_meet() {
+    for _ in 0..30 {
+        let engine = Engine::file();
+        thread::scope(|scope| {
+            (0..THREADS).for_each(|_| drop(scope.spawn(|| engine.open())));
+        });
+    }
+}
+
 #[test]
 fn replicas_follow_while_others_write_and_note_last_uses() {
     each_engine(|store| {
