@@ -3,9 +3,9 @@
 //! `tracing-subscriber` has such a form, but parses the span's fields again for each event and serialises field by
 //! field in general: with it, the line about a token took longer than everything but signature and HTTP. The form is the same.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
-use std::fmt::{self, Debug, Write as _};
+use std::fmt::{self, Debug, Write};
 
 use jiff::Timestamp;
 use tracing::field::{Field, Visit};
@@ -23,12 +23,15 @@ use crate::json_text::Escaping;
 pub(super) struct JsonFields;
 
 impl<'w> FormatFields<'w> for JsonFields {
-    fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
-        let mut members = Members { writer, written: Ok(()) };
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
+        let mut members = Members { out: &mut writer, written: Ok(()) };
         fields.record(&mut members);
         members.written
     }
 }
+
+/// The most room that is kept between two lines, in bytes.
+const KEPT_BYTES: usize = 16 * 1024;
 
 /// Writes an event as one line: `{"timestamp":…,"level":…,the event's fields,"target":…,"span":{its fields,"name":…}}`.
 #[derive(Clone, Copy, Debug)]
@@ -39,39 +42,57 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'w> FormatFields<'w> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        line.write_str("{\"timestamp\":\"")?;
-        write_time(&mut line, SystemClock.now())?;
-        line.write_str("\",\"level\":\"")?;
-        line.write_str(event.metadata().level().as_str())?;
-        line.write_str("\",")?;
-        context.format_fields(line.by_ref(), event)?;
-        line.write_str("\"target\":\"")?;
-        // The name of a module of ours or of a library.
-        line.write_str(event.metadata().target())?;
-        line.write_str("\"")?;
-        if let Some(span) = context.lookup_current() {
-            line.write_str(",\"span\":{")?;
-            if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
-                line.write_str(fields.fields.as_str())?;
-            }
-            line.write_str("\"name\":\"")?;
-            line.write_str(span.name())?;
-            line.write_str("\"}")?;
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        // A line consists of many small pieces, and writing through `Writer` is a call of unknown destination for each.
+        let mut line = LINE.take();
+        line.clear();
+        let written = write_event(&mut line, context, event).and_then(|()| writer.write_str(&line));
+        if line.capacity() <= KEPT_BYTES {
+            LINE.set(line);
         }
-        line.write_str("}\n")
+        written
     }
 }
 
+fn write_event<S, N>(line: &mut String, context: &FmtContext<'_, S, N>, event: &Event<'_>) -> fmt::Result
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'w> FormatFields<'w> + 'static,
+{
+    line.push_str("{\"timestamp\":\"");
+    write_time(line, SystemClock.now())?;
+    line.push_str("\",\"level\":\"");
+    line.push_str(event.metadata().level().as_str());
+    line.push_str("\",");
+    let mut members = Members { out: line, written: Ok(()) };
+    event.record(&mut members);
+    members.written?;
+    line.push_str("\"target\":\"");
+    // The name of a module of ours or of a library.
+    line.push_str(event.metadata().target());
+    line.push('"');
+    if let Some(span) = context.lookup_current() {
+        line.push_str(",\"span\":{");
+        if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
+            line.push_str(fields.fields.as_str());
+        }
+        line.push_str("\"name\":\"");
+        line.push_str(span.name());
+        line.push_str("\"}");
+    }
+    line.push_str("}\n");
+    Ok(())
+}
+
 /// Writes each recorded value as a member and a comma.
-struct Members<'w> {
-    writer: Writer<'w>,
+struct Members<'w, W> {
+    out: &'w mut W,
     written: fmt::Result,
 }
 
-impl Members<'_> {
-    fn add(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        let writer = &mut self.writer;
+impl<W: Write> Members<'_, W> {
+    fn add(&mut self, field: &Field, value: impl FnOnce(&mut W) -> fmt::Result) {
+        let writer = &mut *self.out;
         self.written = self.written.and_then(|()| {
             writer.write_str("\"")?;
             // A raw identifier is named without its prefix.
@@ -94,7 +115,7 @@ impl Members<'_> {
     }
 }
 
-impl Visit for Members<'_> {
+impl<W: Write> Visit for Members<'_, W> {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.add(field, |writer| {
             writer.write_str("\"")?;
@@ -130,12 +151,15 @@ impl Visit for Members<'_> {
 }
 
 thread_local! {
+    /// Room for the next line. What is logged may itself log: it then gets a new one.
+    static LINE: Cell<String> = const { Cell::new(String::new()) };
+
     /// The second of the last line, and how it is written: the many lines of one second share it.
     static LAST_SECOND: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
 }
 
 /// Writes an instant with milliseconds (RFC 3339).
-fn write_time(line: &mut Writer<'_>, now: UnixMillis) -> fmt::Result {
+fn write_time(line: &mut String, now: UnixMillis) -> fmt::Result {
     let second = now.floor_seconds();
     LAST_SECOND.with_borrow_mut(|(written, text)| {
         if *written != second {
@@ -144,7 +168,8 @@ fn write_time(line: &mut Writer<'_>, now: UnixMillis) -> fmt::Result {
             write!(text, "{}", instant.strftime("%Y-%m-%dT%H:%M:%S"))?;
             *written = second;
         }
-        line.write_str(text)
+        line.push_str(text);
+        Ok(())
     })?;
     write!(line, ".{:03}Z", now.0.rem_euclid(1000))
 }
