@@ -82,7 +82,7 @@ impl AccessToken {
 
     /// Every claim as it came, also those the verifier does not know.
     pub fn claims(&self) -> &Map<String, Value> {
-        &self.claims.all
+        self.claims.all()
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
         let mut claims = json!({"iss":"i","aud":"a","exp":2,"iat":1});
         let Value::Object(names) = names else { unreachable!() };
         claims.as_object_mut().unwrap().extend(names);
-        let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
+        let claims = Claims::parse(claims.to_string().into()).unwrap();
         AccessToken::new(Arc::new(claims), AccessTokenDialect::Rfc9068, rule).map(|token| token.client().to_owned())
     }
 

@@ -1,9 +1,10 @@
 //! Which claims does the payload hold, and has each its specified type? (RFC 7519 §4.1, RFC 9068 §2.2)
 
-use serde_json::Value;
+use std::sync::OnceLock;
 
 use crate::error::{TokenPart, VerifyError};
 use crate::json_object::{JsonObject, parse_json_object};
+use crate::json_scan::{Scanned, ScannedObject};
 use crate::scope::ScopeSet;
 
 /// Largest instant accepted, in Unix seconds: beyond it not every JSON parser reads the same integer (RFC 8259 §6).
@@ -24,70 +25,84 @@ pub(crate) struct Claims {
     pub(crate) azp: Option<String>,
     pub(crate) gty: Option<String>,
     pub(crate) scope: ScopeSet,
-    /// Every claim as it came.
-    pub(crate) all: JsonObject,
+    /// Is `scope` written as a string, rather than as an array or not at all?
+    pub(crate) scope_is_text: bool,
+    payload: Vec<u8>,
+    all: OnceLock<JsonObject>,
 }
 
 impl Claims {
-    /// Parses the decoded payload of a token whose signature is valid.
-    pub(crate) fn parse(payload: &[u8]) -> Result<Self, VerifyError> {
-        let all = parse_json_object(payload)
+    /// Reads the decoded payload of a token whose signature is valid.
+    pub(crate) fn parse(payload: Vec<u8>) -> Result<Self, VerifyError> {
+        let claims = ScannedObject::scan(&payload)
             .map_err(|reason| VerifyError::NotAJsonObject { part: TokenPart::Payload, reason })?;
         // RFC 7800 §3: a token with `cnf` is worth nothing without a proof, and a Bearer request brings none
         // (CVE-2024-49755).
-        if all.contains_key("cnf") {
+        if claims.get("cnf").is_some() {
             return Err(VerifyError::SenderConstrained);
         }
+        let scope = claims.get("scope");
         Ok(Self {
-            iss: string(&all, "iss")?.ok_or(VerifyError::ClaimMissing("iss"))?,
-            aud: audience(&all)?,
-            exp: instant(&all, "exp")?.ok_or(VerifyError::ClaimMissing("exp"))?,
-            iat: instant(&all, "iat")?,
-            nbf: instant(&all, "nbf")?,
-            sub: string(&all, "sub")?,
-            jti: string(&all, "jti")?,
-            client_id: string(&all, "client_id")?,
-            azp: string(&all, "azp")?,
-            gty: string(&all, "gty")?,
-            scope: all.get("scope").map(ScopeSet::parse_claim).transpose()?.unwrap_or_default(),
-            all,
+            iss: string(&claims, "iss")?.ok_or(VerifyError::ClaimMissing("iss"))?,
+            aud: audience(&claims)?,
+            exp: instant(&claims, "exp")?.ok_or(VerifyError::ClaimMissing("exp"))?,
+            iat: instant(&claims, "iat")?,
+            nbf: instant(&claims, "nbf")?,
+            sub: string(&claims, "sub")?,
+            jti: string(&claims, "jti")?,
+            client_id: string(&claims, "client_id")?,
+            azp: string(&claims, "azp")?,
+            gty: string(&claims, "gty")?,
+            scope_is_text: matches!(scope, Some(Scanned::Text(_))),
+            scope: scope.map(ScopeSet::parse_claim).transpose()?.unwrap_or_default(),
+            all: OnceLock::new(),
+            payload,
         })
+    }
+
+    /// Every claim as it came: built when it is asked for, which most resource servers never do.
+    pub(crate) fn all(&self) -> &JsonObject {
+        // It was read before: there is nothing that could fail.
+        self.all.get_or_init(|| parse_json_object(&self.payload).unwrap_or_default())
     }
 }
 
 /// A claim that must be a string with something in it, where it is present.
-fn string(claims: &JsonObject, name: &'static str) -> Result<Option<String>, VerifyError> {
+fn string(claims: &ScannedObject<'_>, name: &'static str) -> Result<Option<String>, VerifyError> {
     match claims.get(name) {
         None => Ok(None),
-        Some(Value::String(value)) if !value.is_empty() => Ok(Some(value.clone())),
+        Some(Scanned::Text(value)) if !value.is_empty() => Ok(Some(value.clone().into_owned())),
         Some(_) => Err(VerifyError::ClaimMalformed(name)),
     }
 }
 
 /// A `NumericDate` (RFC 7519 §2), as every issuer of access tokens writes it: a whole number of seconds, no fraction or
 /// exponent.
-fn instant(claims: &JsonObject, name: &'static str) -> Result<Option<u64>, VerifyError> {
-    match claims.get(name).map(Value::as_u64) {
+fn instant(claims: &ScannedObject<'_>, name: &'static str) -> Result<Option<u64>, VerifyError> {
+    match claims.get(name) {
         None => Ok(None),
-        Some(Some(seconds)) if seconds <= MAX_INSTANT => Ok(Some(seconds)),
+        Some(Scanned::Whole(seconds)) if *seconds <= MAX_INSTANT => Ok(Some(*seconds)),
         Some(_) => Err(VerifyError::ClaimMalformed(name)),
     }
 }
 
 /// `aud`: a string, or an array of strings with at least one (RFC 7519 §4.1.3).
-fn audience(claims: &JsonObject) -> Result<Vec<String>, VerifyError> {
+fn audience(claims: &ScannedObject<'_>) -> Result<Vec<String>, VerifyError> {
     let members = match claims.get("aud").ok_or(VerifyError::ClaimMissing("aud"))? {
-        Value::Array(members) => members.as_slice(),
+        Scanned::List(members) => members.as_slice(),
         single => std::slice::from_ref(single),
     };
-    let audience: Option<Vec<String>> =
-        members.iter().map(|member| member.as_str().filter(|aud| !aud.is_empty()).map(str::to_owned)).collect();
+    let member = |member: &Scanned<'_>| match member {
+        Scanned::Text(audience) if !audience.is_empty() => Some(audience.clone().into_owned()),
+        _ => None,
+    };
+    let audience: Option<Vec<String>> = members.iter().map(member).collect();
     audience.filter(|audience| !audience.is_empty()).ok_or(VerifyError::ClaimMalformed("aud"))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -96,21 +111,23 @@ mod tests {
         let text = format!(r#"{{"{name}":{value}}}"#);
         let Value::Object(changed) = serde_json::from_str(&text).unwrap() else { unreachable!() };
         claims.as_object_mut().unwrap().extend(changed);
-        Claims::parse(claims.to_string().as_bytes())
+        Claims::parse(claims.to_string().into_bytes())
     }
 
     #[test]
     fn well_formed_claims_are_typed() {
         let claims = Claims::parse(
-            br#"{"iss":"i","aud":["a","b"],"exp":10,"iat":1,"nbf":2,"sub":"s","jti":"j","client_id":"c","azp":"z","scope":"x y","n":{}}"#,
+            br#"{"iss":"i","aud":["a","b"],"exp":10,"iat":1,"nbf":2,"sub":"s","jti":"j","client_id":"c","azp":"z","scope":"x y","n":{}}"#
+                .to_vec(),
         )
         .unwrap();
         assert_eq!((claims.iss.as_str(), claims.exp, claims.iat, claims.nbf), ("i", 10, Some(1), Some(2)));
         assert_eq!(claims.aud, ["a", "b"]);
         assert_eq!((claims.sub.as_deref(), claims.jti.as_deref()), (Some("s"), Some("j")));
-        assert_eq!((claims.client_id.as_deref(), claims.azp.as_deref(), claims.gty), (Some("c"), Some("z"), None));
+        assert_eq!((claims.client_id.as_deref(), claims.azp.as_deref()), (Some("c"), Some("z")));
+        assert_eq!(claims.gty, None);
         assert!(claims.scope.contains("y"));
-        assert!(claims.all.contains_key("n"));
+        assert!(claims.all().contains_key("n"));
     }
 
     #[test]
@@ -127,8 +144,8 @@ mod tests {
             }
             assert!(with(name, "9007199254740992").is_ok());
         }
-        assert!(Claims::parse(br#"{"iss":"i","aud":"a","exp":1e400}"#).is_err());
-        assert!(Claims::parse(br#"{"iss":"i","aud":"a","exp":18446744073709551616}"#).is_err());
+        assert!(Claims::parse(br#"{"iss":"i","aud":"a","exp":1e400}"#.to_vec()).is_err());
+        assert!(Claims::parse(br#"{"iss":"i","aud":"a","exp":18446744073709551616}"#.to_vec()).is_err());
     }
 
     #[test]
@@ -154,7 +171,7 @@ mod tests {
         for (payload, missing) in
             [(r#"{"aud":"a","exp":1}"#, "iss"), (r#"{"iss":"i","exp":1}"#, "aud"), (r#"{"iss":"i","aud":"a"}"#, "exp")]
         {
-            assert_eq!(Claims::parse(payload.as_bytes()).unwrap_err(), VerifyError::ClaimMissing(missing));
+            assert_eq!(Claims::parse(payload.into()).unwrap_err(), VerifyError::ClaimMissing(missing));
         }
         assert_eq!(with("cnf", r#"{"jkt":"x"}"#).unwrap_err(), VerifyError::SenderConstrained);
         assert_eq!(with("cnf", "null").unwrap_err(), VerifyError::SenderConstrained);

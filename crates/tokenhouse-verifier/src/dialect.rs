@@ -76,7 +76,7 @@ impl AccessTokenDialect {
                 require("client_id", claims.client_id.is_some())?;
                 require("jti", claims.jti.is_some())?;
                 require("nbf", claims.nbf.is_some())?;
-                well_formed("scope", claims.all.get("scope").is_none_or(serde_json::Value::is_array))?;
+                well_formed("scope", !claims.scope_is_text)?;
                 // With `sub` it would be a user's token.
                 if claims.sub.is_some() { Err(VerifyError::ClaimUnexpected("sub")) } else { Ok(()) }
             }
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn judge(dialect: AccessTokenDialect, claims: &Value) -> Result<(), VerifyError> {
-        dialect.validate(&Claims::parse(claims.to_string().as_bytes())?)
+        dialect.validate(&Claims::parse(claims.to_string().into())?)
     }
 
     fn complete(dialect: AccessTokenDialect) -> Value {

@@ -77,7 +77,7 @@ impl ResourceServer {
         }
         let token = self.verifier.parse(token)?;
         let keys = self.keys.keys_for(token.kid()).await?;
-        Ok(self.verifier.verify_parsed(&token, &keys, self.clock.unix_seconds())?)
+        Ok(self.verifier.verify_parsed(token, &keys, self.clock.unix_seconds())?)
     }
 
     /// The challenge of this resource, without an error.

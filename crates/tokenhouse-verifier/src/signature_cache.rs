@@ -1,37 +1,36 @@
 //! Which tokens have shown a valid signature lately, so that neither the public-key operation nor the reading of what it
 //! covers need be repeated?
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 
 use crate::claims::Claims;
+use crate::header::JoseHeader;
 use crate::jwk_set::JwkSet;
-
-/// How long an entry stays at most: a memory bound. Expiry, audience and scope are judged outside, at every request,
-/// because caches that remembered a whole verdict have let revoked scopes and wrong audiences through (CVE-2021-32701,
-/// GHSA-4mq7-pvjg-xp2r).
-const TIME_TO_LIVE: Duration = Duration::from_hours(1);
 
 /// What a valid signature covers, read: it follows from the text of the token, whoever asks and whenever.
 #[derive(Debug)]
 pub(crate) struct SignedToken {
-    /// The header's `typ`.
-    pub(crate) typ: Option<String>,
+    /// The header.
+    pub(crate) header: Arc<JoseHeader>,
     /// The claims, of which none has been judged.
     pub(crate) claims: Arc<Claims>,
 }
 
 /// Remembers valid signatures, bounded. Invalid ones are not remembered: they could be made without end.
-#[derive(Debug)]
+///
+/// Expiry, audience and scope are judged outside, at every request, because caches that remembered a whole verdict have let
+/// revoked scopes and wrong audiences through (CVE-2021-32701, GHSA-4mq7-pvjg-xp2r).
 pub(crate) struct SignatureCache(Option<Cache<[u8; 32], Arc<SignedToken>>>);
 
 impl SignatureCache {
     /// A cache of `capacity` entries; 0 for none.
     pub(crate) fn new(capacity: u64) -> Self {
-        Self((capacity > 0).then(|| Cache::builder().max_capacity(capacity).time_to_live(TIME_TO_LIVE).build()))
+        let capacity = usize::try_from(capacity).unwrap_or(usize::MAX);
+        Self((capacity > 0).then(|| Cache::new(capacity)))
     }
 
     /// SHA-256 over the key set's generation and the token: a token is forgotten with the keys that verified it.
@@ -55,13 +54,31 @@ impl SignatureCache {
     }
 }
 
+impl fmt::Debug for SignatureCache {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("SignatureCache").field(&self.0.as_ref().map(Cache::len)).finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn signed() -> Arc<SignedToken> {
-        let claims = Claims::parse(br#"{"iss":"i","aud":"a","exp":1}"#).unwrap();
-        Arc::new(SignedToken { typ: None, claims: Arc::new(claims) })
+        let header = JoseHeader::parse(br#"{"alg":"EdDSA","kid":"k"}"#).unwrap();
+        let claims = Claims::parse(br#"{"iss":"i","aud":"a","exp":1}"#.to_vec()).unwrap();
+        Arc::new(SignedToken { header: Arc::new(header), claims: Arc::new(claims) })
+    }
+
+    #[test]
+    fn it_holds_no_more_than_it_may() {
+        let keys: JwkSet = r#"{"keys":[]}"#.parse().unwrap();
+        let cache = SignatureCache::new(10);
+        for number in 0..1_000 {
+            cache.remember(&format!("a.b.{number}"), &keys, signed());
+        }
+        let found = (0..1_000).filter(|number| cache.find(&format!("a.b.{number}"), &keys).is_some()).count();
+        assert!((1..=10).contains(&found), "{found}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::claims::Claims;
 use crate::dialect::AccessTokenDialect;
 use crate::error::VerifyError;
 use crate::header::JoseHeader;
+use crate::header_memory::HeaderMemory;
 use crate::jwk_set::JwkSet;
 use crate::signature_cache::{SignatureCache, SignedToken};
 use crate::token::{CompactJws, DEFAULT_MAX_TOKEN_BYTES};
@@ -40,6 +41,7 @@ pub struct Verifier {
     max_token_bytes: usize,
     max_lifetime: Option<u64>,
     signatures: SignatureCache,
+    headers: HeaderMemory,
 }
 
 impl Verifier {
@@ -55,6 +57,7 @@ impl Verifier {
             max_token_bytes: DEFAULT_MAX_TOKEN_BYTES,
             max_lifetime: None,
             signatures: SignatureCache::new(DEFAULT_REMEMBERED_SIGNATURES),
+            headers: HeaderMemory::default(),
         }
     }
 
@@ -115,7 +118,7 @@ impl Verifier {
     pub fn verify(&self, token: &str, keys: &JwkSet, now: u64) -> Result<AccessToken, VerifyError> {
         match self.recall(token, keys) {
             Some(known) => self.judge(&known, now),
-            None => self.verify_parsed(&self.parse(token)?, keys, now),
+            None => self.verify_parsed(self.parse(token)?, keys, now),
         }
     }
 
@@ -128,9 +131,12 @@ impl Verifier {
     /// The part of the check that needs no key, so that a malformed token never makes anyone fetch one.
     pub(crate) fn parse<'a>(&self, token: &'a str) -> Result<ParsedToken<'a>, VerifyError> {
         let jws = CompactJws::parse(token, self.max_token_bytes)?;
-        let header = JoseHeader::parse(&jws.header)?;
+        let header = match self.headers.find(&jws.header) {
+            Some(known) => known,
+            None => Arc::new(JoseHeader::parse(&jws.header)?),
+        };
         if !self.dialects.iter().any(|dialect| dialect.accepts_typ(header.typ.as_deref())) {
-            return Err(VerifyError::TypNotAccepted { typ: header.typ });
+            return Err(VerifyError::TypNotAccepted { typ: header.typ.clone() });
         }
         Ok(ParsedToken { text: token, jws, header })
     }
@@ -139,24 +145,26 @@ impl Verifier {
     /// each time.
     pub(crate) fn verify_parsed(
         &self,
-        token: &ParsedToken<'_>,
+        token: ParsedToken<'_>,
         keys: &JwkSet,
         now: u64,
     ) -> Result<AccessToken, VerifyError> {
-        let key = keys.find(&token.header.kid, token.header.algorithm)?;
-        if !key.verify_signature(token.jws.signing_input.as_bytes(), &token.jws.signature) {
+        let ParsedToken { text, jws, header } = token;
+        let key = keys.find(&header.kid, header.algorithm)?;
+        if !key.verify_signature(jws.signing_input.as_bytes(), &jws.signature) {
             return Err(VerifyError::SignatureInvalid);
         }
-        let claims = Arc::new(Claims::parse(&token.jws.payload)?);
-        let signed = Arc::new(SignedToken { typ: token.header.typ.clone(), claims });
-        self.signatures.remember(token.text, keys, Arc::clone(&signed));
+        let claims = Arc::new(Claims::parse(jws.payload)?);
+        self.headers.keep(jws.header, &header);
+        let signed = Arc::new(SignedToken { header, claims });
+        self.signatures.remember(text, keys, Arc::clone(&signed));
         self.judge(&signed, now)
     }
 
     /// Is what is signed an access token for us, at `now`?
     pub(crate) fn judge(&self, signed: &SignedToken, now: u64) -> Result<AccessToken, VerifyError> {
         let claims = &signed.claims;
-        let dialect = self.recognise(signed.typ.as_deref(), claims)?;
+        let dialect = self.recognise(signed.header.typ.as_deref(), claims)?;
         self.validate_issuer_and_audience(claims)?;
         self.validate_times(claims, now)?;
         AccessToken::new(Arc::clone(claims), dialect, self.subject)
@@ -224,7 +232,7 @@ impl fmt::Debug for Verifier {
 pub(crate) struct ParsedToken<'a> {
     text: &'a str,
     jws: CompactJws<'a>,
-    header: JoseHeader,
+    header: Arc<JoseHeader>,
 }
 
 impl ParsedToken<'_> {
