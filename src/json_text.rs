@@ -2,7 +2,7 @@
 //!
 //! For the claims and the answer of a token, and for the lines of the log: flat objects, straight into their text.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Write};
 
 /// A JSON object that grows member by member, in the order given. Names are the program's own and need no escaping.
 #[derive(Clone, Debug)]
@@ -16,6 +16,18 @@ impl ObjectText {
         Self(text)
     }
 
+    /// A copy with room for `bytes` more.
+    pub fn with_room(&self, bytes: usize) -> Self {
+        let mut text = String::with_capacity(self.0.len() + bytes);
+        text.push_str(&self.0);
+        Self(text)
+    }
+
+    /// How many bytes of text there are.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Adds a string.
     pub fn string(&mut self, name: &'static str, value: &str) {
         self.name(name);
@@ -23,10 +35,11 @@ impl ObjectText {
     }
 
     /// Adds a string that needs no escaping: base64url, a scope.
-    pub fn plain_string(&mut self, name: &'static str, value: impl Display) {
+    pub fn plain_string(&mut self, name: &'static str, value: &str) {
         self.name(name);
-        // Writing into a String cannot fail.
-        let _ = write!(self.0, "\"{value}\"");
+        self.0.push('"');
+        self.0.push_str(value);
+        self.0.push('"');
     }
 
     /// Adds an array of strings.
@@ -45,6 +58,7 @@ impl ObjectText {
     /// Adds a whole number.
     pub fn number(&mut self, name: &'static str, value: i64) {
         self.name(name);
+        // Writing into a String cannot fail.
         let _ = write!(self.0, "{value}");
     }
 

@@ -72,7 +72,7 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>, from: Option<Clie
         mechanism = mechanism.map(|mechanism| mechanism.as_str()),
         assertion = assertion_refusal.as_ref().map(tracing::field::display),
         audience = audience.as_ref().map(|audience| audience.as_str()),
-        scope = scope.as_ref().map(tracing::field::display),
+        scope = scope.as_deref(),
         jti,
         reused = reused.then_some(true),
         client_address = from.map(|from| tracing::field::display(from.0)),

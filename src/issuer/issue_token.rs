@@ -10,20 +10,20 @@ use uuid::Uuid;
 use super::TokenIssuer;
 use super::authenticate_assertion::AssertionFailure;
 use super::authenticate_client::{AuthenticatedClient, authenticate_client};
+use super::granted::Granted;
 use super::quota::QuotaVerdict;
 use super::snapshot::Snapshot;
 use super::token_reuse::SharingRequest;
 use super::usage::Answered;
 use super::work_pool::Busy;
 use crate::clock::UnixMillis;
-use crate::oauth::access_token::{TokenSubject, build_access_token};
+use crate::oauth::access_token::{AccessTokenTemplate, TokenSubject};
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::client_assertion::{AssertionRefusal, UnverifiedAssertion};
 use crate::oauth::client_auth::{Mechanism, PresentedAssertion, PresentedCredentials, PresentedSecret};
 use crate::oauth::client_credentials::{Authorization, authorize_client_credentials};
 use crate::oauth::error::TokenError;
-use crate::oauth::resource::Audience;
-use crate::oauth::scope::ScopeSet;
+use crate::oauth::resource::{Api, Audience};
 use crate::oauth::token_request::{RawTokenRequest, parse_token_request};
 use crate::oauth::token_response::render_token_response;
 
@@ -45,8 +45,8 @@ pub struct TokenDecision {
     pub assertion_refusal: Option<AssertionRefusal>,
     /// The API the token is for.
     pub audience: Option<Audience>,
-    /// The scopes it carries.
-    pub scope: Option<ScopeSet>,
+    /// The scopes it carries, separated by spaces.
+    pub scope: Option<Arc<str>>,
     /// Its identifier.
     pub jti: Option<String>,
     /// Was it issued before, and is handed out once more?
@@ -57,6 +57,16 @@ impl TokenDecision {
     fn name(&mut self, client: &Client) {
         self.client_id = Some(client.client_id.clone());
         self.client_row_id = Some(client.id);
+    }
+
+    fn prove(&mut self, client: &Client) {
+        self.name(client);
+        self.authenticated = true;
+    }
+
+    fn allow(&mut self, api: &Api, scope: &Arc<str>) {
+        self.audience = Some(api.identifier.clone());
+        self.scope = Some(scope.clone());
     }
 }
 
@@ -81,35 +91,65 @@ impl TokenIssuer {
             // Under overload, what is refused in the end is refused before any work: all time is for those who get an answer.
             self.signatures.admit().map_err(|Busy| overloaded())?;
         }
-        let request = parse_token_request(raw)?;
         let now = self.clock.now();
-        let authenticated = self.authenticate(&request.credentials, &snapshot, now, decision).await?;
+        let granted = self.grant(raw, &snapshot, now, decision).await?;
+        self.charge(granted.authenticated.client(), now)?;
 
-        let authorization = authorize_client_credentials(&request.access, authenticated.client(), snapshot.as_ref())?;
-        decision.audience = Some(authorization.api.identifier.clone());
-        decision.scope = Some(authorization.scope.clone());
-
-        self.charge(authenticated.client(), now)?;
-
-        let sharing = SharingRequest::of(&authenticated, &authorization, &snapshot);
-        if let Some(answer) =
-            sharing.as_ref().and_then(|request| self.hand_out_again(request, &authorization.scope, decision))
-        {
+        let sharing = SharingRequest::of(&granted, &snapshot);
+        if let Some(answer) = sharing.as_ref().and_then(|request| self.hand_out_again(request, &granted, decision)) {
             return Ok(answer);
         }
-        let (token, expires_in) = self.issue_new(&authenticated, &authorization, &snapshot, now, decision).await?;
-        let answer = render_token_response(&token, expires_in, &authorization.scope);
-        if let (Some(request), Some(jti)) = (sharing, &decision.jti) {
+        let (token, jti) = self.issue_new(&granted, &snapshot, now).await?;
+        let answer = render_token_response(&token, granted.template.expires_in(), &granted.scope);
+        if let Some(request) = sharing {
             self.reuse.keep(request, token, jti.clone(), now);
         }
+        decision.jti = Some(jti);
         Ok(answer)
+    }
+
+    /// What the request is granted: as it was decided before, or else by the rules.
+    async fn grant(
+        &self,
+        raw: &RawTokenRequest<'_>,
+        snapshot: &Arc<Snapshot>,
+        now: UnixMillis,
+        decision: &mut TokenDecision,
+    ) -> Result<Arc<Granted>, TokenError> {
+        let digest = self.requests.digest(raw);
+        if let Some(granted) = digest.and_then(|digest| self.requests.find(&digest, snapshot, now)) {
+            if let Some(secret_id) = granted.authenticated.secret_id() {
+                self.usage.note_secret(secret_id, now);
+            }
+            decision.mechanism = Some(granted.mechanism);
+            decision.prove(granted.authenticated.client());
+            decision.allow(&granted.api, &granted.scope);
+            return Ok(granted);
+        }
+        let request = parse_token_request(raw)?;
+        let authenticated = self.authenticate(&request.credentials, snapshot, now, decision).await?;
+        let client = authenticated.client();
+        let Authorization { api, scope } = authorize_client_credentials(&request.access, client, snapshot.as_ref())?;
+        let api = snapshot.api(api.id).ok_or_else(|| internal("authorization", &"an API that is not there"))?;
+        let issuer = self.served.context().issuer.as_str();
+        let subject = TokenSubject { issuer, client, api, scope: &scope, compat: self.compat };
+        let template = AccessTokenTemplate::of(&subject);
+        let scope: Arc<str> = scope.to_string().into();
+        decision.allow(api, &scope);
+        let api = api.clone();
+        let mechanism = request.credentials.mechanism();
+        let granted = Arc::new(Granted { authenticated, mechanism, api, scope, template });
+        if let Some(digest) = digest {
+            self.requests.keep(digest, snapshot, &granted, now);
+        }
+        Ok(granted)
     }
 
     /// Answers with a token that was issued a moment ago, if `request` may share one.
     fn hand_out_again(
         &self,
         request: &SharingRequest,
-        scope: &ScopeSet,
+        granted: &Granted,
         decision: &mut TokenDecision,
     ) -> Option<String> {
         // Not the time of arrival: the check of the secret may have taken a while, and the token is that much older.
@@ -117,31 +157,20 @@ impl TokenIssuer {
         let kept = self.reuse.find(request, now)?;
         decision.jti = Some(kept.jti().to_owned());
         decision.reused = true;
-        Some(render_token_response(kept.token(), kept.expires_in(now), scope))
+        Some(render_token_response(kept.token(), kept.expires_in(now), &granted.scope))
     }
 
-    /// Builds and signs a new token: itself, and how many seconds it lives.
+    /// Builds and signs a new token: itself and its identifier.
     async fn issue_new(
         &self,
-        authenticated: &AuthenticatedClient,
-        authorization: &Authorization<'_>,
+        granted: &Granted,
         snapshot: &Arc<Snapshot>,
         now: UnixMillis,
-        decision: &mut TokenDecision,
-    ) -> Result<(String, u32), TokenError> {
+    ) -> Result<(String, String), TokenError> {
         let jti = self.new_jti();
-        let token = build_access_token(&TokenSubject {
-            issuer: self.served.context().issuer.as_str(),
-            client: authenticated.client(),
-            api: authorization.api,
-            scope: &authorization.scope,
-            compat: self.compat,
-            issued_at: now.floor_seconds(),
-            jti: &jti,
-        });
-        let signed = self.sign(snapshot, authorization.api.signing_alg, token.typ, token.claims).await?;
-        decision.jti = Some(jti);
-        Ok((signed, token.expires_in))
+        let claims = granted.template.claims(now.floor_seconds(), &jti);
+        let token = self.sign(snapshot, granted.api.signing_alg, granted.template.typ(), claims).await?;
+        Ok((token, jti))
     }
 
     /// Finds the client that `credentials` prove to be, and notes that its secret was used.
@@ -157,8 +186,7 @@ impl TokenIssuer {
             PresentedCredentials::Secret(secret) => self.by_secret(secret, snapshot, now, decision).await?,
             PresentedCredentials::Assertion(assertion) => self.by_assertion(assertion, snapshot, now, decision).await?,
         };
-        decision.name(authenticated.client());
-        decision.authenticated = true;
+        decision.prove(authenticated.client());
         Ok(authenticated)
     }
 

@@ -16,6 +16,7 @@ pub mod clients;
 pub mod document;
 pub mod duration_histogram;
 pub mod explain;
+pub mod granted;
 pub mod grants;
 pub mod hash_pool;
 pub mod import;
@@ -27,6 +28,7 @@ pub mod public_address;
 pub mod published_keys;
 pub mod quota;
 pub mod replace_secret;
+mod request_memory;
 pub mod revoke_key;
 pub mod rights;
 #[cfg(test)]
@@ -51,6 +53,7 @@ use authenticate_assertion::{AssertionAuthenticator, AssertionSettings};
 use hash_pool::{HashPool, HashPoolSettings};
 use quota::Quotas;
 use replace_secret::CONCURRENT_REPLACEMENTS;
+use request_memory::RequestMemory;
 use served::Served;
 use signing_queue::{SigningQueue, SigningQueueSettings};
 use token_counts::TokenCounts;
@@ -73,6 +76,7 @@ pub struct TokenIssuer {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     hashes: HashPool,
+    requests: RequestMemory,
     assertions: AssertionAuthenticator,
     signatures: SigningQueue,
     reuse: TokenReuse,
@@ -111,6 +115,8 @@ impl TokenIssuer {
     ) -> std::io::Result<Self> {
         Ok(Self {
             compat: settings.compat,
+            // Half as long as a secret that proved right, so that one in use is looked at before it is forgotten there.
+            requests: RequestMemory::new(settings.hashing.remember / 2, entropy.as_ref()),
             hashes: HashPool::start(settings.hashing, entropy.as_ref())?,
             assertions: AssertionAuthenticator::start(settings.assertions, &served)?,
             signatures: SigningQueue::new(settings.signing),

@@ -14,12 +14,11 @@ use moka::sync::Cache;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::authenticate_client::AuthenticatedClient;
+use super::granted::Granted;
 use super::snapshot::Snapshot;
 use crate::clock::UnixMillis;
 use crate::keys::Signer;
 use crate::oauth::client::Client;
-use crate::oauth::client_credentials::Authorization;
 use crate::oauth::resource::Api;
 
 /// A token with less time left is not handed out again, in seconds: it would be over before it is used.
@@ -39,7 +38,7 @@ struct ReuseKey {
     client: Uuid,
     credential: Uuid,
     api: Uuid,
-    scope: Box<str>,
+    scope: Arc<str>,
 }
 
 /// A request that may share its token: its key, and what it was decided from.
@@ -64,24 +63,20 @@ pub struct ReusableToken {
 }
 
 impl SharingRequest {
-    /// The request of `authenticated` for `authorization`; `None` where a new token is issued each time.
+    /// The request that was `granted`; `None` where a new token is issued each time.
     ///
     /// That is so for a key that the client publishes itself: nobody tells us when it is withdrawn.
-    pub fn of(
-        authenticated: &AuthenticatedClient,
-        authorization: &Authorization<'_>,
-        snapshot: &Snapshot,
-    ) -> Option<Self> {
-        let Authorization { api, scope } = authorization;
+    pub fn of(granted: &Granted, snapshot: &Snapshot) -> Option<Self> {
+        let Granted { authenticated, api, scope, .. } = granted;
         if api.token_reuse_seconds == 0 {
             return None;
         }
         let client = authenticated.client();
         let credential = authenticated.credential_id()?;
         Some(Self {
-            key: ReuseKey { client: client.id, credential, api: api.id, scope: scope.to_string().into() },
+            key: ReuseKey { client: client.id, credential, api: api.id, scope: scope.clone() },
             client: client.clone(),
-            api: snapshot.api(api.id)?.clone(),
+            api: api.clone(),
             signer: snapshot.keys.active(api.signing_alg)?.clone(),
         })
     }

@@ -7,7 +7,7 @@ use super::resource::{Api, Compat, ScopeFormat, TokenDialect};
 use super::scope::ScopeSet;
 use crate::json_text::ObjectText;
 
-/// All that a token's claims are made of.
+/// The access that a token carries: all that its claims are made of, but for time and identifier.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenSubject<'a> {
     /// The issuer identifier, byte for byte as configured.
@@ -20,64 +20,86 @@ pub struct TokenSubject<'a> {
     pub scope: &'a ScopeSet,
     /// The server's habits, for an API without a dialect of its own.
     pub compat: Compat,
-    /// Unix time in whole seconds, rounded down: a verifier without leeway must not see a future `iat`.
-    pub issued_at: i64,
-    /// A new unique identifier (RFC 7519 §4.1.7).
-    pub jti: &'a str,
 }
 
-/// The header `typ` and the claims of a token, not yet signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnsignedToken {
-    /// The header `typ`.
-    pub typ: &'static str,
-    /// The claims as JSON.
-    pub claims: String,
-    /// Seconds until it expires.
-    pub expires_in: u32,
+/// What all tokens for the same access have in common: written once, and completed for each.
+#[derive(Clone, Debug)]
+pub struct AccessTokenTemplate {
+    typ: &'static str,
+    expires_in: u32,
+    shared: ObjectText,
+    has_jti: bool,
+    has_nbf: bool,
 }
 
-/// Room for the claims beside the texts that are counted: names, numbers, punctuation.
-const FIXED_BYTES: usize = 256;
+/// Room for the members that differ from token to token.
+const VARIABLE_BYTES: usize = 128;
 
-/// Builds the claims of an access token in the dialect of its API.
-pub fn build_access_token(subject: &TokenSubject<'_>) -> UnsignedToken {
-    let TokenSubject { issuer, client, api, scope, compat, issued_at, jti } = *subject;
-    let dialect = api.token_dialect.unwrap_or_else(|| compat.default_dialect());
-    let client_id = client.client_id.as_str();
-    let expires_in = api.token_lifetime.seconds();
-    let room = FIXED_BYTES + issuer.len() + api.identifier.as_str().len() + 2 * client_id.len();
-    let mut claims = ObjectText::with_capacity(room);
-    claims.string("iss", issuer);
-    let typ = match dialect {
-        TokenDialect::Rfc9068Profile | TokenDialect::Rfc9068ProfileAuthz => {
-            claims.string("sub", client_id);
-            claims.string("client_id", client_id);
-            claims.string("jti", jti);
-            "at+jwt"
+impl AccessTokenTemplate {
+    /// The template in the dialect of the API.
+    pub fn of(subject: &TokenSubject<'_>) -> Self {
+        let TokenSubject { issuer, client, api, scope, compat } = *subject;
+        let dialect = api.token_dialect.unwrap_or_else(|| compat.default_dialect());
+        let client_id = client.client_id.as_str();
+        let mut shared = ObjectText::with_capacity(0);
+        shared.string("iss", issuer);
+        let (typ, has_jti, has_nbf) = match dialect {
+            TokenDialect::Rfc9068Profile | TokenDialect::Rfc9068ProfileAuthz => {
+                shared.string("sub", client_id);
+                shared.string("client_id", client_id);
+                ("at+jwt", true, false)
+            }
+            TokenDialect::AccessToken | TokenDialect::AccessTokenAuthz => {
+                shared.string("sub", &format!("{client_id}@clients"));
+                shared.string("azp", client_id);
+                shared.string("gty", "client-credentials");
+                ("JWT", false, false)
+            }
+            TokenDialect::IdentityServer => {
+                shared.string("client_id", client_id);
+                add_client_claims(&mut shared, &client.claims);
+                ("at+jwt", true, true)
+            }
+        };
+        shared.string("aud", api.identifier.as_str());
+        add_scope(&mut shared, scope, api.scope_format, dialect);
+        if matches!(dialect, TokenDialect::Rfc9068ProfileAuthz | TokenDialect::AccessTokenAuthz) {
+            shared.strings("permissions", values(scope));
         }
-        TokenDialect::AccessToken | TokenDialect::AccessTokenAuthz => {
-            claims.string("sub", &format!("{client_id}@clients"));
-            claims.string("azp", client_id);
-            claims.string("gty", "client-credentials");
-            "JWT"
-        }
-        TokenDialect::IdentityServer => {
-            claims.string("client_id", client_id);
-            claims.string("jti", jti);
-            claims.number("nbf", issued_at);
-            add_client_claims(&mut claims, &client.claims);
-            "at+jwt"
-        }
-    };
-    claims.string("aud", api.identifier.as_str());
-    claims.number("iat", issued_at);
-    claims.number("exp", issued_at.saturating_add(i64::from(expires_in)));
-    add_scope(&mut claims, scope, api.scope_format, dialect);
-    if matches!(dialect, TokenDialect::Rfc9068ProfileAuthz | TokenDialect::AccessTokenAuthz) {
-        claims.strings("permissions", values(scope));
+        Self { typ, expires_in: api.token_lifetime.seconds(), shared, has_jti, has_nbf }
     }
-    UnsignedToken { typ, claims: claims.finish(), expires_in }
+
+    /// The header `typ`.
+    pub const fn typ(&self) -> &'static str {
+        self.typ
+    }
+
+    /// Seconds from its issue until a token expires.
+    pub const fn expires_in(&self) -> u32 {
+        self.expires_in
+    }
+
+    /// How many bytes the template takes.
+    pub const fn len(&self) -> usize {
+        self.shared.len()
+    }
+
+    /// The claims, as JSON, of the token issued at `issued_at` with the identifier `jti`.
+    ///
+    /// `issued_at` is Unix time in whole seconds, rounded down: a verifier without leeway must not see a future `iat`. `jti` is
+    /// new each time (RFC 7519 §4.1.7).
+    pub fn claims(&self, issued_at: i64, jti: &str) -> String {
+        let mut claims = self.shared.with_room(VARIABLE_BYTES);
+        claims.number("iat", issued_at);
+        claims.number("exp", issued_at.saturating_add(i64::from(self.expires_in)));
+        if self.has_nbf {
+            claims.number("nbf", issued_at);
+        }
+        if self.has_jti {
+            claims.string("jti", jti);
+        }
+        claims.finish()
+    }
 }
 
 fn values(scope: &ScopeSet) -> impl Iterator<Item = &str> {
@@ -92,7 +114,7 @@ fn add_scope(claims: &mut ObjectText, scope: &ScopeSet, format: Option<ScopeForm
     let default = if dialect == TokenDialect::IdentityServer { ScopeFormat::Array } else { ScopeFormat::String };
     match format.unwrap_or(default) {
         // No scope value holds a quote or a backslash (RFC 6749 §3.3).
-        ScopeFormat::String => claims.plain_string("scope", scope),
+        ScopeFormat::String => claims.plain_string("scope", &scope.to_string()),
         ScopeFormat::Array => claims.strings("scope", values(scope)),
     }
 }
@@ -129,17 +151,11 @@ mod tests {
             ..Client::new(uuid::Uuid::nil(), "a".parse().unwrap(), UnixMillis(0))
         };
         let scope = ScopeSet::parse(scope).unwrap();
-        let built = build_access_token(&TokenSubject {
-            issuer: "https://issuer/",
-            client: &client,
-            api: &api,
-            scope: &scope,
-            compat,
-            issued_at: 1_000,
-            jti: "j1",
-        });
-        assert_eq!(built.expires_in, 100);
-        (built.typ.to_owned(), serde_json::from_str(&built.claims).unwrap())
+        let issuer = "https://issuer/";
+        let subject = TokenSubject { issuer, client: &client, api: &api, scope: &scope, compat };
+        let template = AccessTokenTemplate::of(&subject);
+        assert_eq!(template.expires_in(), 100);
+        (template.typ().to_owned(), serde_json::from_str(&template.claims(1_000, "j1")).unwrap())
     }
 
     #[test]
