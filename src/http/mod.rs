@@ -74,12 +74,10 @@ impl IssuerEndpoints {
             config.service(error::only("GET, HEAD", resource));
         }
         loading::configure(config, path, self.issuer.served());
+        // Requests try the endpoints in this order: those that are asked most come first.
         for relative in ["/oauth/token", "/connect/token"] {
             config.service(error::only("POST", web::resource(at(relative)).route(web::post().to(token::token))));
         }
-        config.service(error::only("POST", web::resource(at("/oauth/secret")).route(web::post().to(secret::replace))));
-        management::configure(config, path);
-        config.service(web::resource(at("/authorize")).to(authorize::refuse));
         for relative in ["/.well-known/jwks.json", "/.well-known/openid-configuration/jwks"] {
             config.service(cached_document::resource(&at(relative), discovery::jwk_set));
         }
@@ -93,6 +91,9 @@ impl IssuerEndpoints {
                 config.service(cached_document::resource(&format!("/.well-known/{name}{path}"), discovery::metadata));
             }
         }
+        config.service(error::only("POST", web::resource(at("/oauth/secret")).route(web::post().to(secret::replace))));
+        management::configure(config, path);
+        config.service(web::resource(at("/authorize")).to(authorize::refuse));
     }
 }
 

@@ -10,8 +10,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
 
 use super::client_address::PeerRules;
-use super::middleware::head_limit::limit_head;
-use super::middleware::peer::identify_client;
+use super::middleware::screen;
 use crate::telemetry::middleware::identify_request;
 
 /// How a server listens.
@@ -78,8 +77,7 @@ where
         let peers = peers.clone();
         let hsts = DefaultHeaders::new().add((STRICT_TRANSPORT_SECURITY, format!("max-age={hsts}")));
         App::new()
-            .wrap(from_fn(move |request, next| identify_client(peers.clone(), request, next)))
-            .wrap(from_fn(move |request, next| limit_head(head_bytes, request, next)))
+            .wrap(from_fn(move |request, next| screen(head_bytes, peers.clone(), request, next)))
             .wrap(Condition::new(sends_hsts, hsts))
             .wrap(from_fn(identify_request))
             .configure(configure.clone())

@@ -22,9 +22,9 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
-    /// All of them.
+    /// All of them. Requests try them in this order, and a path with a part to find is dear to try.
     pub(super) const ALL: [Self; 6] =
-        [Self::Users, Self::User, Self::Whoami, Self::Health, Self::ProtectedResource, Self::OpenApi];
+        [Self::Users, Self::Whoami, Self::Health, Self::ProtectedResource, Self::OpenApi, Self::User];
 
     /// The path, as the OpenAPI document and the router write it.
     pub(super) const fn path(self) -> &'static str {

@@ -27,17 +27,20 @@ pub async fn identify_request<B: MessageBody>(
     let id = chosen.unwrap_or_else(RequestId::generate);
     let span = tracing::info_span!("request", request_id = id.as_str());
     let started = Instant::now();
-    let method = request.method().clone();
     request.extensions_mut().insert(id.clone());
 
     let mut response = next.call(request).instrument(span.clone()).await?;
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let status = response.status().as_u16();
-    let route = response.request().match_pattern();
-    let route = route.as_deref().unwrap_or("none");
-    span.in_scope(|| tracing::debug!(%method, route, status, micros, "answered"));
+    // To find the route again costs more than the rest of this.
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let status = response.status().as_u16();
+        let method = response.request().method();
+        let route = response.request().match_pattern();
+        let route = route.as_deref().unwrap_or("none");
+        span.in_scope(|| tracing::debug!(%method, route, status, micros, "answered"));
+    }
     Ok(response)
 }
