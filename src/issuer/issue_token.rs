@@ -12,6 +12,7 @@ use super::authenticate_assertion::AssertionFailure;
 use super::authenticate_client::{AuthenticatedClient, authenticate_client};
 use super::granted::Granted;
 use super::quota::QuotaVerdict;
+use super::signing_together::signed_together;
 use super::snapshot::Snapshot;
 use super::token_reuse::SharingRequest;
 use super::usage::Answered;
@@ -263,8 +264,7 @@ impl TokenIssuer {
         let (signed, took) = if alg.is_rsa() {
             self.signatures.run(sign).await.map_err(|Busy| overloaded())?
         } else {
-            // It costs less than its way through any queue.
-            sign()
+            signed_together(sign).await
         };
         self.counts.signature(alg, took);
         signed.map_err(|error| internal("signing", &error))

@@ -39,6 +39,7 @@ pub mod secrets;
 pub mod served;
 pub mod signing_keys;
 pub mod signing_queue;
+mod signing_together;
 pub mod snapshot;
 pub mod token_counts;
 pub mod token_reuse;
@@ -115,8 +116,7 @@ impl TokenIssuer {
     ) -> std::io::Result<Self> {
         Ok(Self {
             compat: settings.compat,
-            // Half as long as a secret that proved right, so that one in use is looked at before it is forgotten there.
-            requests: RequestMemory::new(settings.hashing.remember / 2, entropy.as_ref()),
+            requests: RequestMemory::new(&settings.hashing, entropy.as_ref()),
             hashes: HashPool::start(settings.hashing, entropy.as_ref())?,
             assertions: AssertionAuthenticator::start(settings.assertions, &served)?,
             signatures: SigningQueue::new(settings.signing),

@@ -15,12 +15,13 @@ use thread_local::ThreadLocal;
 use zeroize::Zeroizing;
 
 use super::granted::Granted;
+use super::hash_pool::HashPoolSettings;
 use super::snapshot::Snapshot;
 use crate::clock::UnixMillis;
 use crate::entropy::Entropy;
 use crate::oauth::token_request::RawTokenRequest;
 
-/// How many requests each worker remembers at least; it may be twice as many.
+/// How many requests each worker remembers at least, if it may; at times it is twice as many.
 const REMEMBERED: usize = 1024;
 
 /// The longest body that is remembered, in bytes.
@@ -35,6 +36,8 @@ pub(super) struct RequestMemory {
     key: Zeroizing<[u8; 32]>,
     /// For how long one is remembered at most.
     lifetime: Duration,
+    /// How many may be remembered.
+    capacity: usize,
     of_workers: ThreadLocal<RefCell<Remembered>>,
 }
 
@@ -60,11 +63,14 @@ struct Kept {
 }
 
 impl RequestMemory {
-    /// An empty memory that looks at no request for longer than `lifetime` without deciding it anew.
-    pub(super) fn new(lifetime: Duration, entropy: &dyn Entropy) -> Self {
+    /// A memory for requests whose secrets are remembered as `settings` say.
+    pub(super) fn new(settings: &HashPoolSettings, entropy: &dyn Entropy) -> Self {
         let mut key = Zeroizing::new([0_u8; 32]);
         entropy.fill(key.as_mut());
-        Self { key, lifetime, of_workers: ThreadLocal::new() }
+        // Half as long as a secret that proved right: one in use is then checked, and remembered there anew, in time.
+        let lifetime = settings.remember / 2;
+        let capacity = usize::try_from(settings.remembered).map_or(REMEMBERED, |secrets| secrets.min(REMEMBERED));
+        Self { key, lifetime, capacity, of_workers: ThreadLocal::new() }
     }
 
     /// The digest of all that a decision reads of a request; `None` for one that is not remembered.
@@ -97,7 +103,7 @@ impl RequestMemory {
         now: UnixMillis,
     ) -> Option<Arc<Granted>> {
         let mut remembered = self.of_workers.get()?.borrow_mut();
-        let kept = remembered.of(snapshot).find(request)?;
+        let kept = remembered.of(snapshot).find(request, self.capacity)?;
         // A clock that was set back must not lengthen the time.
         (kept.since <= now && now < kept.until).then(|| kept.granted.clone())
     }
@@ -114,7 +120,7 @@ impl RequestMemory {
         let until = granted.holds_until().min(UnixMillis(now.0.saturating_add(lifetime)));
         if granted.is_by_right_secret() && now < until && granted.bytes() <= LARGEST_GRANT {
             let kept = Kept { granted: granted.clone(), since: now, until };
-            self.of_workers.get_or_default().borrow_mut().of(snapshot).keep(request, kept);
+            self.of_workers.get_or_default().borrow_mut().of(snapshot).keep(request, kept, self.capacity);
         }
     }
 }
@@ -128,16 +134,19 @@ impl Remembered {
         self
     }
 
-    fn find(&mut self, request: &RequestDigest) -> Option<&Kept> {
+    fn find(&mut self, request: &RequestDigest, capacity: usize) -> Option<&Kept> {
         if !self.recent.contains_key(request) {
             let kept = self.older.remove(request)?;
-            self.keep(*request, kept);
+            self.keep(*request, kept, capacity);
         }
         self.recent.get(request)
     }
 
-    fn keep(&mut self, request: RequestDigest, kept: Kept) {
-        if self.recent.len() >= REMEMBERED {
+    fn keep(&mut self, request: RequestDigest, kept: Kept, capacity: usize) {
+        if capacity == 0 {
+            return;
+        }
+        if self.recent.len() >= capacity {
             self.older = std::mem::take(&mut self.recent);
         }
         self.recent.insert(request, kept);
@@ -152,6 +161,7 @@ mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
     use crate::issuer::authenticate_client::{AuthenticatedClient, Credential};
+    use crate::issuer::work_pool::PoolSize;
     use crate::oauth::access_token::{AccessTokenTemplate, TokenSubject};
     use crate::oauth::client::Client;
     use crate::oauth::client_auth::Mechanism;
@@ -160,10 +170,15 @@ mod tests {
     use crate::secret::{GeneratedSecret, StoredSecret, hash_generated};
 
     const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
-    const LIFETIME: Duration = Duration::from_mins(30);
+
+    fn memory_of(remembered: u64) -> RequestMemory {
+        let pool = PoolSize { threads: 1, queue: 1, max_wait: Duration::from_secs(1) };
+        let settings = HashPoolSettings { pool, remember: Duration::from_hours(1), remembered };
+        RequestMemory::new(&settings, &SystemEntropy)
+    }
 
     fn memory() -> RequestMemory {
-        RequestMemory::new(LIFETIME, &SystemEntropy)
+        memory_of(100_000)
     }
 
     /// A grant by `credential` of a client whose secret number 1 ends at `expires_at`.
@@ -259,6 +274,17 @@ mod tests {
         }
         assert!(Arc::strong_count(&granted) <= 2 * REMEMBERED + 1);
         assert!(memory.find(&digest(&memory, "0"), &snapshot, NOW).is_none());
+    }
+
+    #[rstest]
+    #[case(0, 0)]
+    #[case(2, 4)]
+    fn where_few_secrets_may_be_remembered_so_may_few_requests(#[case] secrets: u64, #[case] requests: usize) {
+        let (memory, snapshot, granted) = (memory_of(secrets), Arc::new(Snapshot::blank()), usual());
+        for number in 0..100 {
+            memory.keep(digest(&memory, &number.to_string()), &snapshot, &granted, NOW);
+        }
+        assert_eq!(Arc::strong_count(&granted) - 1, requests);
     }
 
     #[test]

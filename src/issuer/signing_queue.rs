@@ -25,11 +25,8 @@ const SLICE: Duration = Duration::from_millis(6);
 const LONGEST_SLICE: Duration = Duration::from_millis(15);
 
 /// Once all else takes so long between two slices, many requests are there, most of which will be refused: then each slice is
-/// [`SHARE`] times that long, so that neither starves the other.
+/// as long as that, so that neither starves the other, and refusals are not kept waiting.
 const BUSY: Duration = Duration::from_millis(1);
-
-/// Under a flood of requests that are refused, signing gets this many times the time that all else gets.
-const SHARE: u32 = 2;
 
 /// Who would wait longer than this part of the longest time, in tenths, is refused: the pace is an estimate, and who is let in
 /// should not wait in vain.
@@ -223,7 +220,7 @@ impl Attendant {
             tokio::task::yield_now().await;
             let elsewhere = ended.elapsed();
             self.desk.observe(done, ended - began + elsewhere);
-            slice = if elsewhere < BUSY { SLICE } else { (elsewhere * SHARE).min(LONGEST_SLICE) };
+            slice = if elsewhere < BUSY { SLICE } else { elsewhere.min(LONGEST_SLICE) };
         }
     }
 
