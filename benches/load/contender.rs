@@ -14,8 +14,8 @@ use tokenhouse::secret::GeneratedSecret;
 
 use super::generator::{fetch, request};
 use super::process::{SERVER_CORE, Server, free_address, output, pinned};
-use super::roles::floor::ConstantAnswer;
-use super::roles::signing::Repeated;
+use super::roles::floor::{Burden, ConstantAnswer};
+use super::roles::signing::{Repeated, Work};
 use super::statistics::number;
 
 /// The audience of every token, unless a section needs several APIs.
@@ -136,6 +136,19 @@ impl Workshop {
         let printed = beside_spinning(&mut command, busy)?;
         let done: Repeated = serde_json::from_str(&printed)?;
         Ok(done.cpu_seconds / number(done.operations))
+    }
+
+    /// A constant `answer`, but with a signature, or its verification, for each.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub(crate) fn burdened(&self, name: &str, answer: &ConstantAnswer, work: Work, key: Key) -> anyhow::Result<Server> {
+        let burden = Burden { work, alg: key.alg.as_str().to_owned(), key: self.key_file(key)? };
+        self.constant(
+            "floor",
+            &format!("burdened-{name}"),
+            &[ConstantAnswer { burden: Some(burden), ..answer.clone() }],
+        )
     }
 
     fn key_file(&self, key: Key) -> anyhow::Result<PathBuf> {
@@ -268,7 +281,7 @@ pub(crate) fn observed(
     let body = String::from_utf8(body)?;
     anyhow::ensure!(status == 200, "{method} {path} was answered with {status}: {body}");
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Ok(ConstantAnswer { method: method.to_owned(), path: path.to_owned(), headers, body })
+    Ok(ConstantAnswer { method: method.to_owned(), path: path.to_owned(), headers, body, burden: None })
 }
 
 /// The header fields of a token response.

@@ -1,7 +1,7 @@
 //! What does HTTP alone cost? The product's server with its middleware, or a plain one, that answers with constant bodies.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use tokenhouse::config::LogFormat;
 use tokenhouse::http::server::{ServerSettings, start};
+
+use super::signing::{Operation, Work};
 
 /// As long as the product lets a body take.
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -28,6 +30,19 @@ pub(crate) struct ConstantAnswer {
     pub(crate) headers: Vec<(String, String)>,
     /// The body.
     pub(crate) body: String,
+    /// What is done besides for each answer.
+    pub(crate) burden: Option<Burden>,
+}
+
+/// One signature, or its verification, with nothing around it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Burden {
+    /// Which of the two.
+    pub(crate) work: Work,
+    /// The algorithm.
+    pub(crate) alg: String,
+    /// Where the key is.
+    pub(crate) key: PathBuf,
 }
 
 /// What every request passes through.
@@ -49,7 +64,9 @@ pub(crate) fn serve(args: &[String], middleware: Middleware) -> anyhow::Result<(
     let answers: Arc<[ConstantAnswer]> = serde_json::from_slice::<Vec<_>>(&answers)?.into();
     let listener = TcpListener::bind(address)?;
     tokenhouse::telemetry::init(LogFormat::Json, "info")?;
-    let configure = move |config: &mut ServiceConfig| register(&answers, config);
+    let operations = answers.iter().map(|answer| answer.burden.as_ref().map(Burden::prepare).transpose());
+    let operations: Arc<[_]> = operations.collect::<anyhow::Result<Vec<_>>>()?.into();
+    let configure = move |config: &mut ServiceConfig| register(&answers, &operations, config);
     actix_web::rt::System::new().block_on(async move {
         let server = match middleware {
             Middleware::OfTheProduct => {
@@ -63,11 +80,20 @@ pub(crate) fn serve(args: &[String], middleware: Middleware) -> anyhow::Result<(
     })
 }
 
-fn register(answers: &[ConstantAnswer], config: &mut ServiceConfig) {
-    for answer in answers {
+impl Burden {
+    fn prepare(&self) -> anyhow::Result<Arc<Operation>> {
+        Operation::new(&self.alg, &self.key, self.work).map(Arc::new)
+    }
+}
+
+fn register(answers: &[ConstantAnswer], operations: &[Option<Arc<Operation>>], config: &mut ServiceConfig) {
+    for (answer, operation) in answers.iter().zip(operations.iter().cloned()) {
         let body = Bytes::from(answer.body.clone());
         let headers: Arc<[(String, String)]> = answer.headers.clone().into();
         let respond = move || {
+            if operation.as_ref().is_some_and(|operation| operation.once().is_err()) {
+                return HttpResponse::InternalServerError().finish();
+            }
             let mut response = HttpResponse::build(StatusCode::OK);
             for (name, value) in headers.iter() {
                 response.insert_header((name.as_str(), value.as_str()));

@@ -17,11 +17,13 @@ use serde::{Deserialize, Serialize};
 
 /// As long as the signed part of a usual access token.
 const MESSAGE: [u8; 789] = [b'x'; 789];
+/// With an RSA key of 4096 bits.
+const LONGEST_SIGNATURE: usize = 512;
 /// Operations between two looks at the clock.
 const BATCH: u64 = 8;
 
 /// What is repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Work {
     /// Signing.
     Sign,
@@ -44,27 +46,51 @@ pub(crate) struct Repeated {
 /// If the arguments or the key are wrong.
 pub(crate) fn repeat(args: &[String], work: Work) -> anyhow::Result<()> {
     let [alg, key, seconds] = args else { anyhow::bail!("usage: ALG KEY-FILE SECONDS") };
-    let pkcs8 = std::fs::read(Path::new(key)).with_context(|| format!("cannot read {key}"))?;
     let duration = Duration::from_secs_f64(seconds.parse()?);
-    let signer = Signer::parse(alg, &pkcs8)?;
-    let done = match work {
-        Work::Sign => {
-            let mut signature = vec![0; 512];
-            measure(duration, || signer.sign(black_box(&MESSAGE), &mut signature).map(drop))?
-        }
-        Work::Verify => {
-            let mut signature = vec![0; 512];
-            let length = signer.sign(&MESSAGE, &mut signature)?;
-            signature.truncate(length);
-            let key = signer.public()?;
-            measure(duration, || {
-                key.verify_sig(black_box(&MESSAGE), &signature).map_err(|_| anyhow::anyhow!("it does not verify"))
-            })?
-        }
-    };
+    let operation = Operation::new(alg, Path::new(key), work)?;
+    let done = measure(duration, || operation.once())?;
     let mut out = std::io::stdout();
     writeln!(out, "{}", serde_json::to_string(&done)?)?;
     Ok(())
+}
+
+/// One signature, or its verification, that can be repeated.
+pub(crate) enum Operation {
+    Sign(Signer),
+    Verify { key: ParsedPublicKey, signature: Vec<u8> },
+}
+
+impl Operation {
+    /// With the key in the file `key`.
+    ///
+    /// # Errors
+    /// If the key is none for `alg`.
+    pub(crate) fn new(alg: &str, key: &Path, work: Work) -> anyhow::Result<Self> {
+        let pkcs8 = std::fs::read(key).with_context(|| format!("cannot read {}", key.display()))?;
+        let signer = Signer::parse(alg, &pkcs8)?;
+        Ok(match work {
+            Work::Sign => Self::Sign(signer),
+            Work::Verify => {
+                let mut signature = vec![0; LONGEST_SIGNATURE];
+                let length = signer.sign(&MESSAGE, &mut signature)?;
+                signature.truncate(length);
+                Self::Verify { key: signer.public()?, signature }
+            }
+        })
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub(crate) fn once(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Sign(signer) => signer.sign(black_box(&MESSAGE), &mut [0; LONGEST_SIGNATURE]).map(drop),
+            Self::Verify { key, signature } => {
+                key.verify_sig(black_box(&MESSAGE), signature).map_err(|_| anyhow::anyhow!("it does not verify"))
+            }
+        }
+    }
 }
 
 fn measure(duration: Duration, mut once: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Repeated> {
@@ -88,7 +114,7 @@ pub(crate) fn cpu_time() -> anyhow::Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?.into())
 }
 
-enum Signer {
+pub(crate) enum Signer {
     Rsa { key: RsaKeyPair, pss: bool },
     P256(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),

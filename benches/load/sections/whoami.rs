@@ -8,6 +8,7 @@ use crate::contender::{AUDIENCE, Key, PATIENT, Partner, api, observed};
 use crate::generator::{Lane, Pace, request};
 use crate::measure::{Notebook, run, send};
 use crate::process::{Server, free_address};
+use crate::roles::signing::Work;
 use crate::table::{Cell, Table};
 
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
@@ -32,6 +33,7 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
     let headers = [("content-type", "application/json"), ("cache-control", "no-store")];
     let answer = observed(&first, "GET", PATH, usual, &headers)?;
     first.stop()?;
+    let burdened = bench.workshop.burdened("whoami", &answer, Work::Verify, Key::RS256)?;
     let floor = bench.workshop.constant("floor", "whoami", &[answer])?;
 
     let mut notes = Notebook::default();
@@ -44,12 +46,15 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
             let first = run(&server, Lane::closed(server.address, distinct, connections).at(Pace::Once), 60.0)?;
             let second = run(&server, Lane::closed(server.address, again, connections), bench.arguments.seconds)?;
             let constant = run(&floor, Lane::closed(floor.address, distinct, connections), bench.arguments.seconds)?;
+            let verifying = Lane::closed(burdened.address, distinct, connections);
+            let verifying = run(&burdened, verifying, bench.arguments.seconds)?;
             let verification =
                 bench.workshop.bare("verify", Key::RS256, bench.arguments.seconds / 2.0, first.generator_share)?;
             notes.note_run(&format!("first {connections}"), &first);
             notes.note_run(&format!("again {connections}"), &second);
             let ideal = verification + constant.cpu_each;
             notes.note(format!("first {connections} of ideal"), ideal / first.cpu_each);
+            notes.note(format!("first {connections} of burdened"), verifying.cpu_each / first.cpu_each);
             notes.note(format!("again {connections} of ideal"), constant.cpu_each / second.cpu_each);
             notes.note("verification µs", verification * 1e6);
             notes.note(format!("floor {connections} µs"), constant.cpu_each * 1e6);
@@ -113,6 +118,9 @@ fn table(notes: &Notebook, tokens: usize) -> Table {
         ];
         table.row(label, ratios.into_iter().chain(rest));
     }
+    let burdened =
+        CONNECTIONS.map(|count| Cell::figure(notes.rounds(&format!("first {count} of burdened")), 3).to_string());
+    table.note(format!("A new token against the HTTP floor with a verification in it: {}.", burdened.join(", ")));
     let verification = Cell::figure(notes.rounds("verification µs"), 1);
     table.note(format!(
         "The ideal of a new token is 1/(bare verification + HTTP floor), of a known one the floor alone; a bare verification took \
