@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::fmt::Debug;
 
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use uuid::Uuid;
 
 use crate::clock::UnixMillis;
@@ -31,7 +30,7 @@ impl Entropy for SystemEntropy {
 
 #[expect(clippy::expect_used, reason = "without randomness no secret, key or id may be made")]
 fn fill_now(bytes: &mut [u8]) {
-    SystemRandom::new().fill(bytes).expect("the operating system's random generator failed");
+    getrandom::fill(bytes).expect("the operating system's random generator failed");
 }
 
 thread_local! {
