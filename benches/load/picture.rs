@@ -8,8 +8,8 @@ use super::table::{Cell, Table};
 /// The title of the tables that are drawn; their first column of figures holds the shares.
 pub(crate) const SHARES: &str = "Tokens per CPU-second as a share of a bare signature";
 
-const WIDTH: f64 = 760.0;
-const LABELS: f64 = 290.0;
+const WIDTH: f64 = 800.0;
+const LABELS: f64 = 330.0;
 const BARS: f64 = 400.0;
 const ROW: f64 = 26.0;
 const TOP: f64 = 66.0;
@@ -19,16 +19,17 @@ pub(crate) fn draw(reports: &[SectionReport]) -> Option<String> {
     let tables = reports.iter().flat_map(|report| &report.tables).filter(|table| table.title.starts_with(SHARES));
     let mut bars: Vec<(String, f64)> = Vec::new();
     for (label, share) in tables.flat_map(shares) {
-        // Both sections measure the product itself.
-        if !bars.iter().any(|(known, _)| *known == label) {
-            bars.push((label, share));
-        }
+        // Two sections measure the product itself; the one with the peers comes last, and is the one to compare them with.
+        bars.retain(|(known, _)| *known != label);
+        bars.push((label, share));
     }
     if bars.is_empty() {
         return None;
     }
     bars.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-    let machine = reports.first().map(|report| escape(&report.machine.to_string())).unwrap_or_default();
+    let machine = reports.first().map(|report| report.machine.to_string()).unwrap_or_default();
+    // What openssl says of its library would not fit.
+    let machine = escape(machine.split(" (Library").next().unwrap_or_default());
     let height = TOP + ROW * f64::from(u16::try_from(bars.len()).ok()?) + 40.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
