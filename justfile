@@ -27,6 +27,10 @@ format:
 postgres:
     tests/postgres/run
 
+# What docs/deployment.md hands out: compose, kubernetes, systemd, topology
+deployment *PARTS:
+    tests/deployment/run {{ PARTS }}
+
 # Real client libraries of other languages
 interop *PARTS:
     tests/interop/run {{ PARTS }}
