@@ -17,6 +17,7 @@ impl ObjectText {
     }
 
     /// A copy with room for `bytes` more.
+    #[must_use]
     pub fn with_room(&self, bytes: usize) -> Self {
         let mut text = String::with_capacity(self.0.len() + bytes);
         text.push_str(&self.0);
@@ -24,7 +25,7 @@ impl ObjectText {
     }
 
     /// How many bytes of text there are.
-    pub const fn len(&self) -> usize {
+    pub const fn bytes(&self) -> usize {
         self.0.len()
     }
 

@@ -10,6 +10,7 @@ use clap::Args;
 use super::exit::CliError;
 use super::listening::load_certificate;
 use super::open::sources;
+use super::running::Drain;
 use super::{ConfigArgs, running};
 use crate::clock::SystemClock;
 use crate::config::{Flag, ResourceApiSettings};
@@ -87,7 +88,7 @@ pub fn run(args: &ResourceApiArgs) -> Result<(), CliError> {
         let handle = server.handle();
         let stopped = actix_web::rt::spawn(server);
         tracing::info!(%bind, audience = settings.audience.as_str(), "listening");
-        let ended = running::until_stopped(signals, vec![handle], stopped, ready(Ok(()))).await;
+        let ended = running::until_stopped(signals, Drain::default(), vec![handle], stopped, ready(Ok(()))).await;
         if let Some(task) = followed {
             task.abort();
         }

@@ -9,9 +9,9 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::CliError;
-use crate::http::IssuerEndpoints;
 use crate::http::tls::ServedCertificate;
 use crate::http::tls::watch::{CertificateWatch, INTERVAL, Occasion};
+use crate::http::{IssuerEndpoints, Stopping};
 use crate::issuer::TokenIssuer;
 use crate::issuer::served::Served;
 
@@ -169,13 +169,24 @@ impl StopSignals {
     }
 }
 
-/// Waits for the signal to stop, then stops the servers: no new connections, requests in flight are answered. A second
-/// signal cuts that short. If the servers end by themselves, that is an error. Meanwhile completes `started`.
+/// How a server is told to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Drain {
+    /// What its readiness follows.
+    pub stopping: Stopping,
+    /// How long it serves on as one that is not ready, so that whoever spreads requests over servers turns elsewhere.
+    pub time: Duration,
+}
+
+/// Waits for the signal to stop, then stops the servers: as `drain` says they serve on but are not ready, then there are no new
+/// connections, and requests in flight are answered. A second signal cuts that short. If the servers end by themselves, that is
+/// an error. Meanwhile completes `started`.
 ///
 /// # Errors
 /// If the servers failed, or `started` did, which ends them at once.
 pub async fn until_stopped(
     mut signals: StopSignals,
+    drain: Drain,
     handles: Vec<ServerHandle>,
     mut servers: tokio::task::JoinHandle<std::io::Result<()>>,
     started: impl Future<Output = Result<(), CliError>>,
@@ -193,8 +204,13 @@ pub async fn until_stopped(
             return Err(CliError::Failed(anyhow::anyhow!("the server ended by itself")));
         }
     }
-    tracing::info!("stopping: no new connections, requests in flight are answered");
+    drain.stopping.begin();
     let gentle = async {
+        if !drain.time.is_zero() {
+            tracing::info!(seconds = drain.time.as_secs(), "stopping: not ready any more, everything is still served");
+            tokio::time::sleep(drain.time).await;
+        }
+        tracing::info!("stopping: no new connections, requests in flight are answered");
         for handle in &handles {
             handle.stop(true).await;
         }

@@ -12,11 +12,12 @@ use tokio::sync::oneshot;
 use super::exit::CliError;
 use super::listening::Listening;
 use super::open::{Opened, open_as_it_is, seconds, sources};
+use super::running::Drain;
 use super::{ConfigArgs, output, running};
 use crate::config::{Config, Flag};
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::tls::ServedCertificate;
-use crate::http::{IssuerEndpoints, RequestLimits, metrics};
+use crate::http::{IssuerEndpoints, RequestLimits, Stopping, metrics};
 use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::hash_pool::HashPoolSettings;
@@ -97,6 +98,7 @@ async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
     let certificate = listening.certificate.clone();
     let endpoints = endpoints(&opened, certificate.clone())?;
     let issuer = endpoints.issuer.clone();
+    let stopping = endpoints.stopping.clone();
     let followed = certificate.map(running::follow_certificate).transpose()?;
     let (handles, servers) = listening.start(running::routes(endpoints.clone()), metrics::routes(endpoints))?;
 
@@ -120,7 +122,8 @@ async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
         ]);
         Ok(())
     };
-    let ended = running::until_stopped(signals, handles, servers, started).await;
+    let drain = Drain { stopping, time: config.server.drain };
+    let ended = running::until_stopped(signals, drain, handles, servers, started).await;
     for task in background {
         task.abort();
     }
@@ -159,6 +162,7 @@ fn endpoints(opened: &Opened, certificate: Option<Arc<ServedCertificate>>) -> Re
         document_max_age: seconds(config.jwks.max_age),
         store_silence: (config.store.poll * MISSED_POLLS).max(Duration::from_secs(2)),
         certificate,
+        stopping: Stopping::default(),
     })
 }
 

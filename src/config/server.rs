@@ -24,7 +24,9 @@ pub struct ServerSettings {
     pub hsts: Duration,
     /// Threads that serve HTTP.
     pub workers: Threads,
-    /// How long requests under way may finish after a stop signal.
+    /// How long everything is still served after a stop signal while `/readyz` says that the server stops.
+    pub drain: Duration,
+    /// How long requests under way may finish after that.
     pub shutdown: Duration,
     /// Open connections over all workers.
     pub max_connections: usize,
@@ -72,6 +74,7 @@ impl ServerSettings {
         let http_redirect_bind = from.optional("server.http_redirect_bind", parse_address);
         let hsts = from.seconds("server.hsts_seconds");
         let workers = from.threads("server.workers");
+        let drain = from.seconds("server.drain_seconds");
         let shutdown = from.seconds("server.shutdown_seconds");
         let max_connections = from.integer("server.max_connections");
         let max_tls_handshakes = from.integer("server.max_tls_handshakes");
@@ -86,6 +89,7 @@ impl ServerSettings {
             http_redirect_bind: http_redirect_bind?,
             hsts: hsts?,
             workers: workers?,
+            drain: drain?,
             shutdown: shutdown?,
             max_connections: max_connections?,
             max_tls_handshakes: max_tls_handshakes?,

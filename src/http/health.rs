@@ -31,12 +31,13 @@ pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
         return uncached(StatusCode::SERVICE_UNAVAILABLE).json(json!({ "status": "loading", "parts": parts }));
     }
     let readiness = Readiness::of(&endpoints);
-    let Readiness { signs, store_answers, keys_usable, certificate } = readiness;
+    let Readiness { stopping, signs, store_answers, keys_usable, certificate } = readiness;
     let degraded = readiness.degraded().iter().any(|(_, degraded)| *degraded);
-    let (code, status) = match (signs, degraded) {
-        (true, false) => (StatusCode::OK, "ready"),
-        (true, true) => (StatusCode::OK, "degraded, still issuing"),
-        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    let (code, status) = match (stopping, signs, degraded) {
+        (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        (false, true, false) => (StatusCode::OK, "ready"),
+        (false, true, true) => (StatusCode::OK, "degraded, still issuing"),
+        (false, false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
     };
     let mut parts = json!({
         "store": if store_answers { "ok" } else { "does not answer: changes are not followed" },
@@ -55,9 +56,12 @@ pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
 
 /// What token requests need, and whether it is there.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of its own")]
 pub(super) struct Readiness {
+    /// Has the server been told to stop? It still serves, but should get no new requests.
+    stopping: bool,
     /// Is there a key that signs? Without one the server is not ready.
-    pub(super) signs: bool,
+    signs: bool,
     store_answers: bool,
     keys_usable: bool,
     certificate: Option<CertificateState>,
@@ -72,11 +76,17 @@ impl Readiness {
         let is_loading = !issuer.served().is_loaded();
         let bound_millis = i128::try_from(endpoints.store_silence.as_millis()).unwrap_or(i128::MAX);
         Self {
+            stopping: endpoints.stopping.has_begun(),
             signs: !snapshot.keys.active_algs().is_empty(),
             store_answers: is_loading || i128::from(silent_millis) <= bound_millis,
             keys_usable: snapshot.keys.unusable().is_empty(),
             certificate: endpoints.certificate.as_ref().map(|certificate| certificate.state()),
         }
+    }
+
+    /// Does `/readyz` answer 200?
+    pub(super) const fn is_ready(&self) -> bool {
+        self.signs && !self.stopping
     }
 
     /// Each part of a server that still issues, and whether something is wrong with it.

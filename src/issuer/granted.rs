@@ -38,6 +38,6 @@ impl Granted {
 
     /// What its texts take.
     pub(super) fn bytes(&self) -> usize {
-        self.template.len() + self.scope.len()
+        self.template.bytes() + self.scope.len()
     }
 }

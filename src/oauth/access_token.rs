@@ -80,8 +80,8 @@ impl AccessTokenTemplate {
     }
 
     /// How many bytes the template takes.
-    pub const fn len(&self) -> usize {
-        self.shared.len()
+    pub const fn bytes(&self) -> usize {
+        self.shared.bytes()
     }
 
     /// The claims, as JSON, of the token issued at `issued_at` with the identifier `jti`.

@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use crate::support::dev::token_part;
 use crate::support::program::{run, run_with};
+use crate::support::serve::signal;
 use crate::support::{Answer, Serve};
 
 fn issued(answer: &Answer) -> bool {
@@ -47,6 +48,27 @@ async fn a_restart_keeps_everything() {
     let after = serve.token("c", &secret).await.access_token();
     assert_eq!(token_part(&before, 0)["kid"], token_part(&after, 0)["kid"]);
     assert_eq!(serve.jwk_set().await["keys"][0], keys["keys"][0]);
+}
+
+#[tokio::test]
+async fn who_is_told_to_stop_first_serves_on_without_being_ready() {
+    let mut serve = Serve::start(&["--set", "server.drain_seconds=300"]).await;
+    let secret = serve.set_up();
+    serve.token_within_a_second("c", &secret, issued).await.access_token();
+    signal(serve.pid(), "TERM");
+    serve.wait_for_log("not ready any more").await;
+    // A new connection, as one that a load balancer makes.
+    let get = async |path: &str| Answer::to(reqwest::Client::new().get(serve.url(path))).await;
+    let ready = get("/readyz").await;
+    assert_eq!((ready.status, ready.json()["status"].as_str()), (503, Some("stopping")), "{ready:?}");
+    assert_eq!(serve.scrape().await.count("tokenhouse_ready", &[]), 0);
+    assert_eq!(get("/livez").await.status, 200);
+    serve.token("c", &secret).await.access_token();
+    assert_eq!(serve.terminate(), 0, "a second signal does not wait for the rest of the time");
+
+    serve.start_again(&["--set", "server.drain_seconds=1"]).await;
+    assert_eq!(serve.terminate(), 0);
+    assert!(serve.log().contains("no new connections"), "{}", serve.log());
 }
 
 #[tokio::test]

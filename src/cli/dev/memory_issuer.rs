@@ -11,7 +11,7 @@ use crate::cli::exit::CliError;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::Entropy;
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
-use crate::http::{IssuerEndpoints, RequestLimits};
+use crate::http::{IssuerEndpoints, RequestLimits, Stopping};
 use crate::issuer::administration::{Administration, AdministrationPolicy, OverlapPolicy};
 use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
@@ -110,6 +110,7 @@ impl MemoryIssuer {
             management: Arc::new(ManagementEndpoints::new(access, MANAGEMENT_LIMITS)),
             limits: RequestLimits { body_bytes: 16_384, body_time: Duration::from_secs(10), parameters: 64 },
             document_max_age: DOCUMENT_MAX_AGE,
+            stopping: Stopping::default(),
             store_silence: Duration::from_secs(u64::MAX / 1000),
             // It lives as long as the server.
             certificate: None,

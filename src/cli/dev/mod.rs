@@ -19,6 +19,7 @@ use self::memory_issuer::MemoryIssuer;
 use self::ready::{Announcement, ReadyLine};
 use super::dev_tls::DevTls;
 use super::exit::CliError;
+use super::running::Drain;
 use super::{output, running};
 use crate::clock::SystemClock;
 use crate::config::LogFormat;
@@ -126,7 +127,7 @@ async fn serve(args: &DevArgs) -> Result<(), CliError> {
         running::forget_assertions(issuer.clone()),
         running::tell_overload(issuer.clone()),
     ];
-    let ended = running::until_stopped(signals, handles, servers, ready(Ok(()))).await;
+    let ended = running::until_stopped(signals, Drain::default(), handles, servers, ready(Ok(()))).await;
     for task in background {
         task.abort();
     }

@@ -156,9 +156,9 @@ impl Server {
         let readiness = Readiness::of(&self.endpoints);
         to.gauges(
             "tokenhouse_ready",
-            "Whether a key signs, so that tokens can be issued (1) or not (0); what /readyz answers by its status.",
+            "Whether a key signs and the server has not been told to stop (1) or not (0); what /readyz answers by its status.",
             None,
-            [(NONE, flag(readiness.signs))],
+            [(NONE, flag(readiness.is_ready()))],
         )?;
         to.gauges(
             "tokenhouse_degraded",
