@@ -9,9 +9,10 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::CliError;
+use crate::http::IssuerEndpoints;
+use crate::http::health::Stopping;
 use crate::http::tls::ServedCertificate;
 use crate::http::tls::watch::{CertificateWatch, INTERVAL, Occasion};
-use crate::http::{IssuerEndpoints, Stopping};
 use crate::issuer::TokenIssuer;
 use crate::issuer::served::Served;
 

@@ -1,5 +1,8 @@
 //! Is the server alive, and can it do its work?
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 use serde_json::json;
@@ -8,6 +11,22 @@ use super::IssuerEndpoints;
 use super::error::uncached;
 use super::loading::LOADING;
 use super::tls::CertificateState;
+
+/// Whether the server has been told to stop. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    /// From now on the server stops.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Has it begun?
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// The endpoint of a health check.
 pub fn resource<H, A>(path: &str, handler: H) -> Resource

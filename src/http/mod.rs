@@ -20,11 +20,11 @@ pub mod token;
 mod forwarded;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 
+use self::health::Stopping;
 use self::management::ManagementEndpoints;
 use self::tls::ServedCertificate;
 use crate::issuer::{Administration, TokenIssuer};
@@ -59,22 +59,6 @@ pub struct IssuerEndpoints {
     pub certificate: Option<Arc<ServedCertificate>>,
     /// Has the server been told to stop?
     pub stopping: Stopping,
-}
-
-/// Whether the server has been told to stop. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct Stopping(Arc<AtomicBool>);
-
-impl Stopping {
-    /// From now on the server stops.
-    pub fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Has it begun?
-    pub fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 impl IssuerEndpoints {

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::error::{TokenPart, VerifyError};
-use crate::json_object::{JsonObject, parse_json_object};
+use crate::json_object::{JsonObject, build_json_object};
 use crate::json_scan::{Scanned, ScannedObject};
 use crate::scope::ScopeSet;
 
@@ -62,8 +62,8 @@ impl Claims {
 
     /// Every claim as it came: built when it is asked for, which most resource servers never do.
     pub(crate) fn all(&self) -> &JsonObject {
-        // It was read before: there is nothing that could fail.
-        self.all.get_or_init(|| parse_json_object(&self.payload).unwrap_or_default())
+        // It was scanned before: there is nothing that could fail.
+        self.all.get_or_init(|| build_json_object(&self.payload).unwrap_or_default())
     }
 }
 

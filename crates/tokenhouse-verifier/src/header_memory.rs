@@ -24,6 +24,8 @@ impl HeaderMemory {
             return;
         }
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may just have done so.
+        kept.retain(|(known, _)| *known != text);
         if kept.len() >= KEPT {
             kept.remove(0);
         }

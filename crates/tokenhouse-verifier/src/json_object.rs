@@ -1,12 +1,9 @@
 //! Is this text one JSON object in which no member is given twice at any level? (RFC 7515 §4, RFC 7519 §4 and §7.2)
 
-use std::cell::Cell;
-use std::fmt;
-
-use serde::Deserializer;
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use thiserror::Error;
+
+use crate::json_scan::ScannedObject;
 
 /// The members of a JSON object.
 pub type JsonObject = Map<String, Value>;
@@ -31,86 +28,13 @@ pub enum JsonObjectError {
 /// Parsers differ in which of two equal members they take, so that what one checks another does not see. RFC 7515 §4
 /// and RFC 7519 §4 leave the choice between refusing and taking the last: here they are refused.
 pub fn parse_json_object(text: &[u8]) -> Result<JsonObject, JsonObjectError> {
-    let duplicate = Cell::new(false);
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let parsed = UniqueMembers(&duplicate).deserialize(&mut deserializer).and_then(|value| {
-        deserializer.end()?;
-        Ok(value)
-    });
-    match parsed {
-        Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(JsonObjectError::NotAnObject),
-        Err(_) if duplicate.get() => Err(JsonObjectError::DuplicateMember),
-        Err(_) => Err(JsonObjectError::NotJson),
-    }
+    ScannedObject::scan(text)?;
+    build_json_object(text)
 }
 
-/// Deserializes a `Value` and raises the flag when a member comes twice.
-#[derive(Clone, Copy)]
-struct UniqueMembers<'a>(&'a Cell<bool>);
-
-impl<'de> DeserializeSeed<'de> for UniqueMembers<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for UniqueMembers<'_> {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON value without duplicate members")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
-        let mut array = Vec::new();
-        while let Some(element) = elements.next_element_seed(self)? {
-            array.push(element);
-        }
-        Ok(Value::Array(array))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = JsonObject::new();
-        while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(self)?;
-            if object.insert(name, value).is_some() {
-                self.0.set(true);
-                return Err(A::Error::custom("duplicate member"));
-            }
-        }
-        Ok(Value::Object(object))
-    }
+/// Builds an object that has been scanned, so that no member stands in it twice.
+pub(crate) fn build_json_object(scanned: &[u8]) -> Result<JsonObject, JsonObjectError> {
+    serde_json::from_slice(scanned).map_err(|_| JsonObjectError::NotJson)
 }
 
 #[cfg(test)]
