@@ -18,7 +18,7 @@ use crate::issuer::rights::Caller;
 use crate::issuer::signing_keys::{SigningKeys, TestKeys};
 use crate::keys::lifecycle::AnnouncementPeriod;
 use crate::keys::master_key_file::{self, MasterKeyFileError};
-use crate::keys::{MasterKey, RsaBits};
+use crate::keys::{MasterKey, MasterKeys, RsaBits};
 use crate::oauth::metadata::Issuer;
 use crate::store::{Actor, Database, Migrate, OpenError, Store, StoreSettings};
 
@@ -30,7 +30,7 @@ pub struct Opened {
     /// The use cases.
     pub administration: Arc<Administration>,
     /// What opens the signing keys.
-    pub master_key: Arc<MasterKey>,
+    pub master_keys: Arc<MasterKeys>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The randomness.
@@ -121,20 +121,34 @@ pub fn open_as_it_is(config: Config, migrate: Migrate) -> Result<Opened, CliErro
     let store = open_store(&config, migrate)?;
     let keys = store.read(|reader| reader.list_signing_keys()).map_err(anyhow::Error::from)?;
     let first_start = keys.is_empty();
-    let master_key = Arc::new(open_master_key(&config, first_start, entropy.as_ref())?);
+    let master_keys = Arc::new(open_master_keys(&config, first_start, entropy.as_ref())?);
     // With another master key than that of the server, new keys would be sealed so that the server cannot open them.
-    let opened = SigningKeys::open(keys, &SigningKeys::default(), &master_key, TestKeys::Refused);
+    let opened = SigningKeys::open(keys, &SigningKeys::default(), &master_keys, TestKeys::Refused);
     if let Some(cause) = opened.unusable().first() {
         return Err(CliError::Failed(anyhow::anyhow!("{cause}; nothing was changed")));
     }
     let administration =
-        Administration::new(store, master_key.clone(), clock.clone(), entropy.clone(), policy(&config)?);
-    Ok(Opened { config, administration: Arc::new(administration), master_key, clock, entropy })
+        Administration::new(store, master_keys.clone(), clock.clone(), entropy.clone(), policy(&config)?);
+    Ok(Opened { config, administration: Arc::new(administration), master_keys, clock, entropy })
 }
 
 fn open_store(config: &Config, migrate: Migrate) -> Result<Store, CliError> {
     let settings = StoreSettings { database: database(config)?, pool_size: config.database.pool_size };
     Store::open(&settings, migrate).map_err(|error: OpenError| CliError::Failed(error.into()))
+}
+
+/// The master key, and the one before it where there is one.
+fn open_master_keys(config: &Config, first_start: bool, entropy: &dyn Entropy) -> Result<MasterKeys, CliError> {
+    let given = config.keys.old_master_key.as_ref();
+    let old = match (given, &config.keys.master_key) {
+        (Some(key), _) => Some(MasterKey::from_bytes(Zeroizing::new(*key.expose()))),
+        (None, MasterKeySource::Given(_)) => None,
+        (None, MasterKeySource::File(path)) => match master_key_file::load(&master_key_file::old_path(path)) {
+            Err(MasterKeyFileError::NotFound { .. }) => None,
+            other => Some(other.context("cannot use the master key before the present one")?),
+        },
+    };
+    Ok(MasterKeys::new(open_master_key(config, first_start, entropy)?, old))
 }
 
 /// The master key: given, or from its file. Only an empty store gets a new one: with another key, what is sealed in a
@@ -187,6 +201,7 @@ fn policy(config: &Config) -> Result<AdministrationPolicy, CliError> {
             max_age_seconds: seconds(config.jwks.max_age),
             propagation_seconds: seconds(config.keys.propagation),
         },
+        rotation_seconds: config.keys.rotation.map(seconds),
         rsa_bits: rsa_bits.context("keys.rsa_bits: use 2048, 3072 or 4096")?,
     })
 }
