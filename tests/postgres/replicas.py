@@ -102,11 +102,12 @@ class PostgreSQL:
 
     def psql(self, *arguments, user="tokenhouse", database="tokenhouse"):
         command = [f"{self.programs}/psql", "-qAtX", "-v", "ON_ERROR_STOP=1", *arguments]
-        return command, {**os.environ, "PGDATABASE": self.url(user=user, database=database), "PGCONNECT_TIMEOUT": "5"}
+        where = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": user, "PGDATABASE": database, "PGPASSWORD": self.password}
+        return command, {**os.environ, **where, "PGCONNECT_TIMEOUT": "5"}
 
     def sql(self, text, database="postgres"):
         """What the superuser gets for an answer."""
-        command, environment = self.psql("-d", self.url(user="tokenhouse", database=database), "-c", text)
+        command, environment = self.psql("-c", text, database=database)
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         if done.returncode != 0:
             fail(f"{text}: {done.stderr}")
@@ -120,7 +121,7 @@ class PostgreSQL:
 
     def pg_ctl(self, *arguments):
         command = f'as_postgresql_user "{self.programs}/pg_ctl" -D "{self.cluster}/data" {" ".join(arguments)}'
-        return self.bash(f"{command} >/dev/null")
+        return self.bash(f"{command} >/dev/null 2>&1")
 
     def stop(self):
         self.pg_ctl("-m fast -w stop")
@@ -306,7 +307,7 @@ class Setting:
         if kind is not None:
             for replica in self.replicas:
                 if replica.log.exists():
-                    tail = replica.log.read_text().splitlines()[-12:]
+                    tail = [line for line in replica.log.read_text().splitlines() if '"token request"' not in line][-12:]
                     sys.stderr.write(f"--- the end of what {replica.name} wrote\n" + "".join(f"{line}\n" for line in tail))
         for replica in self.replicas:
             replica.end()
@@ -316,8 +317,9 @@ class Setting:
     def environment(self, **settings):
         url = settings.pop("URL", self.url)
         path = self.work / f"url-{abs(hash(url))}"
-        path.write_text(url)
-        path.chmod(0o600)
+        if not path.exists():
+            path.write_text(url)
+            path.chmod(0o600)
         given = {"DATABASE__URL_FILE": path, "KEYS__DIRECTORY": self.work / "keys", "METRICS__BIND": "off", **settings}
         return {
             "PATH": os.environ["PATH"],
