@@ -358,7 +358,7 @@ class Setting:
         self.cli("api", "create", AUDIENCE, "--scope", "list:users", "--scope", "create:users")
 
     def management_token(self, replica):
-        """A token for the Management API, of a client that may do anything."""
+        """The secret of a client that may do anything, and a token of it for the Management API."""
         secret = self.client("manager", "--management")
         answers = []
 
@@ -367,4 +367,4 @@ class Setting:
             return answers[0][0] == 200
 
         until(issued, 5, "the managing client gets a token")
-        return answers[0][2]["access_token"]
+        return secret, answers[0][2]["access_token"]
