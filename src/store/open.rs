@@ -8,7 +8,7 @@ use super::connection::AnyConnection;
 use super::error::StoreError;
 use super::file_identity::FileIdentity;
 use super::migrate::{MIGRATIONS, bring_up_to_date};
-use super::open_error::OpenError;
+use super::open_error::{MISTAKES, OpenError};
 use super::pool::{PoolUse, Pools};
 use super::settings::{Migrate, StoreSettings};
 use super::target::{Access, Target};
@@ -18,8 +18,9 @@ use crate::database_file::open_patiently;
 #[derive(Clone)]
 pub struct Store {
     pub(super) pools: Pools,
+    pub(super) target: Target,
     /// A database in memory lives as long as one connection to it.
-    _anchor: Option<Arc<Mutex<AnyConnection>>>,
+    anchor: Option<Arc<Mutex<AnyConnection>>>,
     /// Which file was opened; none for a database that is no file.
     pub(super) file: Option<FileIdentity>,
 }
@@ -27,11 +28,28 @@ pub struct Store {
 impl Store {
     /// Opens the database and makes its tables if it is empty; changes them only if `migrate` allows it.
     pub fn open(settings: &StoreSettings, migrate: Migrate) -> Result<Self, OpenError> {
+        let mut store = Self::unopened(settings)?;
+        let first = store.first_connection(migrate)?;
+        store.anchor = matches!(store.target, Target::SqliteMemory { .. }).then(|| Arc::new(Mutex::new(first)));
+        Ok(store)
+    }
+
+    /// The same without asking the database anything yet, for one that may be away: [`Self::look_at_tables`] then does what opening it
+    /// would have done.
+    pub fn unopened(settings: &StoreSettings) -> Result<Self, OpenError> {
         let target = Target::prepare(&settings.database)?;
-        let first =
-            open_patiently(|| first_connection(&target, migrate), |error| matches!(error, OpenError::Locked { .. }))?;
-        let anchor = matches!(target, Target::SqliteMemory { .. }).then(|| Arc::new(Mutex::new(first)));
-        Ok(Self { pools: Pools::new(&target, settings.pool_size), _anchor: anchor, file: target.file_identity() })
+        let pools = Pools::new(&target, settings.pool_size);
+        Ok(Self { pools, anchor: None, file: target.file_identity(), target })
+    }
+
+    /// Makes the tables of the database if it is empty; changes them only if `migrate` allows it.
+    pub fn look_at_tables(&self, migrate: Migrate) -> Result<(), OpenError> {
+        self.first_connection(migrate).map(drop)
+    }
+
+    fn first_connection(&self, migrate: Migrate) -> Result<AnyConnection, OpenError> {
+        let is_locked = |error: &OpenError| matches!(error, OpenError::Locked { .. });
+        open_patiently(|| first_connection(&self.target, migrate), is_locked)
     }
 }
 
@@ -61,7 +79,9 @@ fn connect_error(database: &str, error: ConnectError) -> OpenError {
     match error {
         ConnectError::QueryError(error) => OpenError::from_store(database, StoreError::from(error)),
         ConnectError::ConnectionError(error) => {
-            OpenError::Unreachable { database: database.to_owned(), detail: without_url(error.to_string()) }
+            // libpq writes a line for each address that it tried, and some hints.
+            let detail = with_advice(&without_url(error.to_string().trim_end().replace('\n', " ")));
+            OpenError::Unreachable { database: database.to_owned(), detail }
         }
     }
 }
@@ -76,4 +96,10 @@ fn without_url(detail: String) -> String {
          letter or digit in the password"
             .to_owned()
     }
+}
+
+/// What libpq says of TLS, with what to do about it.
+fn with_advice(detail: &str) -> String {
+    let advice = MISTAKES.iter().find(|(text, _)| detail.contains(text));
+    advice.map_or_else(|| detail.to_owned(), |(_, advice)| format!("{detail}: {advice}"))
 }

@@ -33,7 +33,7 @@ pub enum OpenError {
     },
     /// A newer version has changed the tables.
     #[error(
-        "{database} was made by a newer Tokenhouse: this version does not know the migration {migration}; \
+        "{database} was changed for a newer Tokenhouse, and this version cannot work on it: it does not know the migration {migration}; \
          install the newer version"
     )]
     Newer {
@@ -91,7 +91,34 @@ pub enum OpenError {
     },
 }
 
+/// What only the operator can mend of a PostgreSQL server that does not let us in: libpq's or the server's words, and what to do.
+pub(super) const MISTAKES: &[(&str, &str)] = &[
+    (
+        "certificate verify failed",
+        "sslrootcert in database.url must name the certificate of the CA that signed the server's",
+    ),
+    ("does not match host name", "name the host in database.url as the server's certificate does"),
+    ("root certificate file", "sslrootcert in database.url must name a file with the certificate of the CA"),
+    ("could not read root certificate", "sslrootcert in database.url must name a file with certificates in PEM"),
+    ("server does not support SSL", "turn TLS on in the server, or leave sslmode out where the network is safe"),
+    ("password authentication failed", "correct user and password in database.url"),
+    ("no password supplied", "give the password in database.url or database.url_file"),
+    ("no pg_hba.conf entry", "let this user in from this host in the server's pg_hba.conf"),
+    ("does not exist", "make the database and its user, or correct database.url"),
+    ("is not understood", "correct database.url"),
+];
+
 impl OpenError {
+    /// Is the database only away, so that it helps to try again, and nobody need do anything here?
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable { detail, .. } => !MISTAKES.iter().any(|(text, _)| detail.contains(text)),
+            Self::Locked { .. } => true,
+            Self::Store { source, .. } => source.is_unavailable(),
+            _ => false,
+        }
+    }
+
     /// What `source` means when it happens while `database` is being opened.
     pub(super) fn from_store(database: &str, source: StoreError) -> Self {
         let database = database.to_owned();
