@@ -9,6 +9,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::schema::used_client_assertions;
 use crate::clock::UnixMillis;
+use crate::fail_point;
 
 /// Rows that one statement deletes, so that no request waits long for its turn to write.
 const DELETED_AT_ONCE: i64 = 500;
@@ -81,6 +82,8 @@ fn note(connection: &mut AnyConnection, uses: &[AssertionUse]) -> Result<Vec<boo
             );
             diesel::insert_into(used_client_assertions::table).values(row).execute(&mut *connection)?;
         }
+        fail_point::reach("assertion.noted");
         Ok(first)
     })
+    .inspect(|_| fail_point::reach("assertion.written"))
 }

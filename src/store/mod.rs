@@ -9,6 +9,7 @@
 //! | `write`, `tombstones`, `chunks` | how is a change made, and how do replicas learn what was deleted? |
 //! | `apis`, `clients`, `secrets`, `client_keys`, `grants`, `signing_keys` | how is each aggregate found and changed? |
 //! | `client_assertions` | has this assertion been used before? |
+//! | `copy`, `backup`, `restore` | how is a database file copied while it is used, and put back? |
 //! | `usage` | how often was each client answered? |
 //! | `audit`, `audit_chain` | who changed what, and has anyone altered the record of it? |
 //! | `error`, `object_kind` | why did it fail, and on which kind of object? |
@@ -16,6 +17,7 @@
 mod apis;
 mod audit;
 mod audit_chain;
+mod backup;
 mod chunks;
 mod client_assertions;
 mod client_keys;
@@ -23,6 +25,7 @@ mod clients;
 mod connection;
 #[cfg(test)]
 mod contract_tests;
+mod copy;
 mod error;
 mod file_identity;
 mod grants;
@@ -33,6 +36,7 @@ mod open;
 mod open_error;
 mod pool;
 mod read;
+mod restore;
 mod rows;
 mod schema;
 mod secrets;
@@ -45,7 +49,9 @@ mod write;
 
 pub use audit::{AuditAction, AuditEntry, AuditEvent, AuditFilter};
 pub use audit_chain::{ChainFault, ChainVerdict};
+pub use backup::{Backup, BackupError, back_up};
 pub use client_assertions::AssertionUse;
+pub use copy::Contents;
 pub use error::{Conflict, StoreError};
 pub use grants::{GrantFilter, OwnedGrant};
 pub use load::{StoreChanges, StoreImage};
@@ -54,6 +60,7 @@ pub use open::Store;
 pub use open_error::OpenError;
 pub use pool::PoolUse;
 pub use read::{Page, Position, Reader, Revision};
+pub use restore::{Restoration, RestoreError, Restored};
 pub use secrets::OwnedSecret;
 #[cfg(feature = "postgres")]
 pub use settings::PostgresUrl;

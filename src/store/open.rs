@@ -2,10 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use diesel::r2d2::Error as ConnectError;
-
 use super::connection::AnyConnection;
-use super::error::StoreError;
 use super::file_identity::FileIdentity;
 use super::migrate::{MIGRATIONS, bring_up_to_date};
 use super::open_error::OpenError;
@@ -13,6 +10,7 @@ use super::pool::{PoolUse, Pools};
 use super::settings::{Migrate, StoreSettings};
 use super::target::{Access, Target};
 use crate::database_file::open_patiently;
+use crate::fail_point;
 
 /// An open database. Clones share it; every method blocks its thread until the database has answered.
 #[derive(Clone)]
@@ -51,29 +49,9 @@ impl std::fmt::Debug for Store {
 /// A connection to a database whose tables are those that this version needs.
 fn first_connection(target: &Target, migrate: Migrate) -> Result<AnyConnection, OpenError> {
     let database = target.name();
-    let mut first = target.connect(Access::Migrate).map_err(|error| connect_error(&database, error))?;
+    let mut first = target.connect(Access::Migrate).map_err(|error| OpenError::from_connect(&database, error))?;
     bring_up_to_date(&mut first, &database, migrate, &MIGRATIONS)?;
+    fail_point::reach("database.unsettled");
     target.settle(&mut first).map_err(|error| OpenError::from_store(&database, error.into()))?;
     Ok(first)
-}
-
-fn connect_error(database: &str, error: ConnectError) -> OpenError {
-    match error {
-        ConnectError::QueryError(error) => OpenError::from_store(database, StoreError::from(error)),
-        ConnectError::ConnectionError(error) => {
-            OpenError::Unreachable { database: database.to_owned(), detail: without_url(error.to_string()) }
-        }
-    }
-}
-
-/// libpq's complaints about a URL that it cannot read quote parts of it, in the worst case of the password.
-fn without_url(detail: String) -> String {
-    let is_about_the_server = ["connection to server", "could not ", "FATAL", "Unable to open", "unable to open"];
-    if is_about_the_server.iter().any(|text| detail.contains(text)) {
-        detail
-    } else {
-        "its URL is not understood: write postgres://user:password@host:5432/name, and percent-encode what is not a \
-         letter or digit in the password"
-            .to_owned()
-    }
 }

@@ -1,5 +1,6 @@
 //! Why can the database not be opened, and what can the operator do about it?
 
+use diesel::r2d2::Error as ConnectError;
 use thiserror::Error;
 
 use super::error::StoreError;
@@ -92,6 +93,16 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// What it means that no connection to `database` can be made.
+    pub(super) fn from_connect(database: &str, error: ConnectError) -> Self {
+        match error {
+            ConnectError::QueryError(error) => Self::from_store(database, StoreError::from(error)),
+            ConnectError::ConnectionError(error) => {
+                Self::Unreachable { database: database.to_owned(), detail: without_url(error.to_string()) }
+            }
+        }
+    }
+
     /// What `source` means when it happens while `database` is being opened.
     pub(super) fn from_store(database: &str, source: StoreError) -> Self {
         let database = database.to_owned();
@@ -102,5 +113,17 @@ impl OpenError {
             StoreError::ConnectionLost { detail } => Self::Unreachable { database, detail },
             source => Self::Store { database, source },
         }
+    }
+}
+
+/// libpq's complaints about a URL that it cannot read quote parts of it, in the worst case of the password.
+fn without_url(detail: String) -> String {
+    let is_about_the_server = ["connection to server", "could not ", "FATAL", "Unable to open", "unable to open"];
+    if is_about_the_server.iter().any(|text| detail.contains(text)) {
+        detail
+    } else {
+        "its URL is not understood: write postgres://user:password@host:5432/name, and percent-encode what is not a \
+         letter or digit in the password"
+            .to_owned()
     }
 }

@@ -14,6 +14,7 @@ use super::rows::column::Place;
 use super::schema::{client_secrets, meta};
 use super::write::{Stamp, Transaction};
 use crate::clock::UnixMillis;
+use crate::fail_point;
 use crate::secret::{SecretHash, StoredSecret};
 
 /// A secret and whose it is.
@@ -116,8 +117,10 @@ impl Store {
                     .set(client_secrets::last_used_at.eq(at.0))
                     .execute(connection)?;
             }
+            fail_point::reach("last_used.noted");
             Ok(())
         })
+        .inspect(|()| fail_point::reach("last_used.written"))
     }
 }
 

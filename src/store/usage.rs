@@ -13,6 +13,7 @@ use super::read::Reader;
 use super::rows::column::Place;
 use super::schema::{client_usage, clients, meta, unattributed_refusals};
 use crate::clock::UnixMillis;
+use crate::fail_point;
 use crate::oauth::client::ClientId;
 
 /// An hour (UTC): how many have passed since 1970.
@@ -97,8 +98,11 @@ impl Store {
     pub fn add_usage(&self, counted: &[CountedHour]) -> Result<(), StoreError> {
         in_transaction(&mut *self.pools.writer()?, TransactionKind::Write, |connection| {
             take_turn(connection)?;
-            counted.iter().try_for_each(|hour| add_hour(connection, hour))
+            counted.iter().try_for_each(|hour| add_hour(connection, hour))?;
+            fail_point::reach("usage.counted");
+            Ok(())
         })
+        .inspect(|()| fail_point::reach("usage.written"))
     }
 
     /// Adds to the number of requests that named no client there is, as [`Self::add_usage`] does.

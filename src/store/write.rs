@@ -12,6 +12,7 @@ use super::pool::Borrowed;
 use super::read::{Reader, Revision};
 use super::schema::meta;
 use crate::clock::UnixMillis;
+use crate::fail_point;
 
 /// Who makes a change, when, and on which request.
 #[derive(Clone, Debug)]
@@ -95,10 +96,14 @@ impl Store {
     ) -> Result<Written<T>, E> {
         let mut transaction = Transaction::new(self.pools.writer()?, context.clone());
         let outcome = in_transaction(&mut transaction, TransactionKind::Write, |transaction| {
+            fail_point::reach("write.begun");
             transaction.revision = next_revision(transaction.as_mut())?;
+            fail_point::reach("write.revised");
             let value = change(transaction).map_err(End::Caller)?;
+            fail_point::reach("write.changed");
             transaction.finish(value)
         });
+        fail_point::reach("write.ended");
         match outcome {
             Ok(written) | Err(End::Unchanged(written)) => Ok(written),
             Err(End::Store(error)) => Err(error.into()),
