@@ -26,10 +26,18 @@ impl Store {
     /// Opens the database and makes its tables if it is empty; changes them only if `migrate` allows it.
     pub fn open(settings: &StoreSettings, migrate: Migrate) -> Result<Self, OpenError> {
         let target = Target::prepare(&settings.database)?;
-        let first =
-            open_patiently(|| first_connection(&target, migrate), |error| matches!(error, OpenError::Locked { .. }))?;
+        let open = || {
+            let file = target.file_identity();
+            let first = first_connection(&target, migrate)?;
+            match file {
+                // A backup took its place while this waited for the lock.
+                Some(file) if !file.is_in_place() => Err(OpenError::Locked { database: target.name() }),
+                file => Ok((first, file)),
+            }
+        };
+        let (first, file) = open_patiently(open, |error| matches!(error, OpenError::Locked { .. }))?;
         let anchor = matches!(target, Target::SqliteMemory { .. }).then(|| Arc::new(Mutex::new(first)));
-        Ok(Self { pools: Pools::new(&target, settings.pool_size), _anchor: anchor, file: target.file_identity() })
+        Ok(Self { pools: Pools::new(&target, settings.pool_size), _anchor: anchor, file })
     }
 }
 

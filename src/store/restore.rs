@@ -249,13 +249,16 @@ impl Predecessor {
 fn lock(database: &Path) -> Result<Option<AnyConnection>, RestoreError> {
     let name = database.to_string_lossy();
     let in_use = || RestoreError::InUse { database: database.to_owned() };
-    let mut connection = connect(&name)?;
-    match recognise(&mut connection, &name) {
-        Ok(()) | Err(OpenError::Empty { .. } | OpenError::Newer { .. }) => {}
+    let recognised = connect(&name).and_then(|mut connection| match recognise(&mut connection, &name) {
+        Ok(()) | Err(OpenError::Empty { .. } | OpenError::Newer { .. }) => Ok(connection),
+        Err(error) => Err(error),
+    });
+    let mut connection = match recognised {
+        Ok(connection) => connection,
         Err(OpenError::Damaged { .. } | OpenError::NotADatabase { .. }) => return Ok(None),
         Err(OpenError::Locked { .. }) => return Err(in_use()),
         Err(error) => return Err(error.into()),
-    }
+    };
     // Whoever has it open in WAL mode holds a lock that the first of these waits for.
     let exclusive = "PRAGMA busy_timeout = 1000; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE";
     match connection.batch_execute(exclusive).map_err(StoreError::from) {
@@ -305,7 +308,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// A time as a part of a file's name, such as `20261130T043000Z`.
+/// A time as a part of a file's name, such as `20261130T043000.123Z`.
 fn compact(at: UnixMillis) -> String {
-    Timestamp::from_millisecond(at.0).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ").to_string()
+    Timestamp::from_millisecond(at.0).unwrap_or_default().strftime("%Y%m%dT%H%M%S.%3fZ").to_string()
 }

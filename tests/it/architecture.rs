@@ -245,6 +245,23 @@ fn diesel_is_named_in_the_stores_only() {
 }
 
 #[test]
+fn a_test_can_end_the_program_in_a_build_for_that_only() {
+    nothing(references().iter().filter_map(|reference| {
+        let here = reference.file == Path::new("fail_point.rs");
+        (reference.names("fail") && !here).then(|| reference.file.display().to_string())
+    }));
+    let manifest =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("Cargo.toml");
+    assert!(
+        manifest.contains("\ndefault = []\n") && manifest.contains("fail = { version = \"0.5.1\", optional = true }")
+    );
+    // The variable that the crate `fail` reads.
+    let program = std::fs::read(crate::support::program::BINARY).expect("the program");
+    let has_fail_points = program.windows(10).any(|bytes| bytes == b"FAILPOINTS");
+    assert_eq!(has_fail_points, cfg!(feature = "failpoints"));
+}
+
+#[test]
 fn actix_stays_in_the_outer_levels() {
     nothing(references().iter().filter_map(|reference| {
         let outer = matches!(reference.module.as_str(), "http" | "resource_api" | "telemetry" | "cli");
