@@ -107,7 +107,7 @@ def check_recovery(house, journal, partner):
 
 def full_sqlite(options):
     disk = options.work / "disk"
-    mount(disk, "3m")
+    mount(disk, "12m")
     house = House(options.binary, options.work / "house", database="../disk/tokenhouse.db")
     house.furnish()
     journal = Journal(house)
