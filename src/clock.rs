@@ -1,8 +1,9 @@
 //! What time is it? The only place that reads the system clock, so that a test can drive time.
 
 use std::fmt::Debug;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::SystemTime;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A point in time in whole milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +26,9 @@ impl UnixMillis {
 pub trait Clock: Debug + Send + Sync {
     /// The current time.
     fn now(&self) -> UnixMillis;
+
+    /// The time since some moment before: it goes on evenly also when somebody sets the clock.
+    fn monotonic(&self) -> Duration;
 }
 
 /// The machine's wall clock.
@@ -37,27 +41,42 @@ impl Clock for SystemClock {
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         UnixMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
+
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
+    }
 }
 
 /// A clock that stands where it is put, for tests.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now: AtomicI64,
+    /// Milliseconds that it was moved on.
+    passed: AtomicU64,
+}
 
 impl ManualClock {
     /// A clock that stands at `start`.
     pub const fn new(start: UnixMillis) -> Self {
-        Self(AtomicI64::new(start.0))
+        Self { now: AtomicI64::new(start.0), passed: AtomicU64::new(0) }
     }
 
-    /// Moves the clock by `seconds` (negative: back).
+    /// Lets `seconds` pass; negative: sets the clock back, in no time.
     pub fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds.saturating_mul(1000), Ordering::SeqCst);
+        let millis = seconds.saturating_mul(1000);
+        self.now.fetch_add(millis, Ordering::SeqCst);
+        self.passed.fetch_add(u64::try_from(millis).unwrap_or_default(), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> UnixMillis {
-        UnixMillis(self.0.load(Ordering::SeqCst))
+        UnixMillis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.passed.load(Ordering::SeqCst))
     }
 }
 
@@ -76,6 +95,8 @@ mod tests {
         let clock = ManualClock::new(UnixMillis(5_000));
         assert_eq!(clock.now(), UnixMillis(5_000));
         clock.advance(2);
-        assert_eq!(clock.now(), UnixMillis(7_000));
+        assert_eq!((clock.now(), clock.monotonic()), (UnixMillis(7_000), Duration::from_secs(2)));
+        clock.advance(-3);
+        assert_eq!((clock.now(), clock.monotonic()), (UnixMillis(4_000), Duration::from_secs(2)));
     }
 }

@@ -20,6 +20,7 @@ pub mod import;
 pub mod import_files;
 pub mod key;
 pub mod listening;
+pub mod load;
 pub mod open;
 pub mod output;
 pub mod progress;

@@ -21,7 +21,7 @@ use crate::keys::lifecycle::AnnouncementPeriod;
 use crate::keys::master_key_file::{self, MasterKeyFileError};
 use crate::keys::{MasterKey, RsaBits};
 use crate::oauth::metadata::Issuer;
-use crate::store::{Actor, Database, Migrate, OpenError, Store, StoreSettings};
+use crate::store::{Actor, Database, Migrate, OpenError, Store, StoreError, StoreSettings};
 
 /// The store, opened, with the use cases over it.
 #[derive(Debug)]
@@ -122,25 +122,97 @@ fn open_with(config: Config, migrate: Migrate, management: ManagementApi) -> Res
 /// # Errors
 /// If database or master key are not in order.
 pub fn open_as_it_is(config: Config, migrate: Migrate) -> Result<Opened, CliError> {
+    let store = open_store(&config, migrate)?;
+    over_opened(config, store)
+}
+
+/// What a server opens: a database that several may share need not be there yet.
+///
+/// # Errors
+/// If database or master key are not in order.
+pub fn open_for_serving(config: Config, migrate: Migrate) -> Result<(Opened, Opening), CliError> {
+    let store = Store::unopened(&store_settings(&config)?).map_err(|error| CliError::Failed(error.into()))?;
+    match store.look_at_tables(migrate) {
+        Ok(()) => Ok((over_opened(config, store)?, Opening::Done)),
+        Err(error) if store.tells_of_changes() && error.is_temporary() => {
+            // Nobody knows yet whether this is the first start ever, which would make one.
+            if let MasterKeySource::File(path) = &config.keys.master_key
+                && !path.exists()
+            {
+                return Err(CliError::Failed(anyhow::Error::new(error).context(format!(
+                    "there is no master key at {}, and only with an empty database one is made: put it there, or give \
+                     keys.master_key, and this server waits for its database; else start it again when that is there",
+                    path.display()
+                ))));
+            }
+            let master_key = open_master_key(&config, false, &SystemEntropy)?;
+            tracing::error!(cause = %error, "the database is away; it is tried again until it is there");
+            Ok((over_store(config, store, master_key)?, Opening::Awaited(migrate)))
+        }
+        Err(error) => Err(CliError::Failed(error.into())),
+    }
+}
+
+/// The use cases over a store that was opened.
+fn over_opened(config: Config, store: Store) -> Result<Opened, CliError> {
+    let keys = store.read(|reader| reader.list_signing_keys()).map_err(anyhow::Error::from)?;
+    let master_key = open_master_key(&config, keys.is_empty(), &SystemEntropy)?;
+    refuse_another_master_key(&store, &master_key)?;
+    over_store(config, store, master_key)
+}
+
+/// Whether the database has been opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// It has.
+    Done,
+    /// It is away, and is to be opened so when it is there.
+    Awaited(Migrate),
+}
+
+/// The use cases over `store`.
+fn over_store(config: Config, store: Store, master_key: MasterKey) -> Result<Opened, CliError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let store = open_store(&config, migrate)?;
-    let keys = store.read(|reader| reader.list_signing_keys()).map_err(anyhow::Error::from)?;
-    let first_start = keys.is_empty();
-    let master_key = Arc::new(open_master_key(&config, first_start, entropy.as_ref())?);
-    // With another master key than that of the server, new keys would be sealed so that the server cannot open them.
-    let opened = SigningKeys::open(keys, &SigningKeys::default(), &master_key, TestKeys::Refused);
-    if let Some(cause) = opened.unusable().first() {
-        return Err(CliError::Failed(anyhow::anyhow!("{cause}; nothing was changed")));
-    }
+    let master_key = Arc::new(master_key);
     let administration =
         Administration::new(store, master_key.clone(), clock.clone(), entropy.clone(), policy(&config)?);
     Ok(Opened { config, administration: Arc::new(administration), master_key, clock, entropy })
 }
 
+/// With another master key than that of the servers, new keys would be sealed so that they cannot open them.
+///
+/// # Errors
+/// If `master_key` does not open what is stored, or the store does not answer.
+pub fn refuse_another_master_key(store: &Store, master_key: &MasterKey) -> Result<(), KeyCheckError> {
+    let keys = store.read(|reader| reader.list_signing_keys())?;
+    let opened = SigningKeys::open(keys, &SigningKeys::default(), master_key, TestKeys::Refused);
+    opened.unusable().first().map_or(Ok(()), |cause| Err(KeyCheckError::Another(cause.to_string())))
+}
+
+/// Why it is not known that the master key is the right one.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyCheckError {
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It is another one.
+    #[error("{0}; nothing was changed")]
+    Another(String),
+}
+
+impl From<KeyCheckError> for CliError {
+    fn from(error: KeyCheckError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+fn store_settings(config: &Config) -> Result<StoreSettings, CliError> {
+    Ok(StoreSettings { database: database(config)?, pool_size: config.database.pool_size })
+}
+
 fn open_store(config: &Config, migrate: Migrate) -> Result<Store, CliError> {
-    let settings = StoreSettings { database: database(config)?, pool_size: config.database.pool_size };
-    Store::open(&settings, migrate).map_err(|error: OpenError| CliError::Failed(error.into()))
+    Store::open(&store_settings(config)?, migrate).map_err(|error: OpenError| CliError::Failed(error.into()))
 }
 
 /// The master key: given, or from its file. Only an empty store gets a new one: with another key, what is sealed in a
@@ -175,7 +247,13 @@ fn database(config: &Config) -> Result<Database, CliError> {
     match &config.database.url {
         DatabaseUrl::Sqlite(path) => Ok(Database::SqliteFile(path.clone())),
         #[cfg(feature = "postgres")]
-        DatabaseUrl::Postgres(url) => Ok(Database::Postgres(crate::store::PostgresUrl::new(url.expose().clone()))),
+        DatabaseUrl::Postgres(url) => {
+            let timeouts = crate::store::PostgresTimeouts {
+                connect: config.database.connect_timeout,
+                statement: config.database.statement_timeout,
+            };
+            Ok(Database::Postgres(crate::store::PostgresUrl::new(url.expose().clone()).with_timeouts(timeouts)))
+        }
         #[cfg(not(feature = "postgres"))]
         DatabaseUrl::Postgres(_) => Err(CliError::usage("this build leaves PostgreSQL out")),
     }

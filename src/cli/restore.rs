@@ -6,12 +6,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit::CliError;
-use super::open::{caller, load_config, open_master_key};
+use super::open::{KeyCheckError, caller, load_config, open_master_key, refuse_another_master_key};
 use super::{ConfigArgs, OutputArgs, output};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, DatabaseUrl};
 use crate::entropy::SystemEntropy;
-use crate::issuer::signing_keys::{SigningKeys, TestKeys};
 use crate::store::{ChangeContext, Restoration, RestoreError, Store};
 use crate::whole_file::Existing;
 
@@ -52,7 +51,7 @@ pub fn run(args: &RestoreArgs) -> Result<(), CliError> {
     };
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
     let restoration = Restoration::prepare(&args.file, database, existing)?;
-    refuse_another_master_key(&config, restoration.store())?;
+    check_master_key(&config, restoration.store())?;
     let context = ChangeContext { actor: caller().actor, at: SystemClock.now(), request_id: None };
     let restored = restoration.put_in_place(&context)?;
     let contents = restored.contents;
@@ -74,18 +73,17 @@ pub fn run(args: &RestoreArgs) -> Result<(), CliError> {
 }
 
 /// A server would not start with it.
-fn refuse_another_master_key(config: &Config, store: &Store) -> Result<(), CliError> {
-    let keys = store.read(|reader| reader.list_signing_keys()).map_err(anyhow::Error::from)?;
-    if keys.is_empty() {
+fn check_master_key(config: &Config, store: &Store) -> Result<(), CliError> {
+    if store.read(|reader| reader.list_signing_keys()).map_err(anyhow::Error::from)?.is_empty() {
         return Ok(());
     }
     let master_key = open_master_key(config, false, &SystemEntropy)?;
-    let opened = SigningKeys::open(keys, &SigningKeys::default(), &master_key, TestKeys::Refused);
-    match opened.unusable().first() {
-        None => Ok(()),
-        Some(cause) => Err(CliError::Failed(anyhow::anyhow!(
-            "{cause}: put the master key in place that belongs to this backup; nothing was changed"
-        ))),
+    match refuse_another_master_key(store, &master_key) {
+        Err(error @ KeyCheckError::Another(_)) => {
+            let advice = "put the master key in place that belongs to this backup";
+            Err(CliError::Failed(anyhow::Error::new(error).context(advice)))
+        }
+        outcome => Ok(outcome?),
     }
 }
 

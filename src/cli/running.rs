@@ -14,7 +14,11 @@ use crate::http::health::Stopping;
 use crate::http::tls::ServedCertificate;
 use crate::http::tls::watch::{CertificateWatch, INTERVAL, Occasion};
 use crate::issuer::TokenIssuer;
+use crate::issuer::freshness::Freshness;
 use crate::issuer::served::Served;
+
+/// How often is looked whether the store is silent.
+const JUDGING_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How often usage is written.
 const USAGE_INTERVAL: Duration = Duration::from_secs(10);
@@ -45,25 +49,55 @@ pub fn listen(address: std::net::SocketAddr, setting: &str) -> Result<TcpListene
     })
 }
 
-/// Follows the store every `interval`, as long as the returned task runs.
+/// Watches whether the store still answers, as long as the returned task runs, also while following it waits for an answer.
+pub fn judge_freshness(served: Arc<Served>) -> tokio::task::JoinHandle<()> {
+    actix_web::rt::spawn(async move {
+        let mut before = Freshness::Followed;
+        loop {
+            tokio::time::sleep(JUDGING_INTERVAL).await;
+            let now = served.judge_freshness();
+            match now {
+                Freshness::Silent if before == Freshness::Followed => {
+                    tracing::error!("the store is silent; tokens are issued from what is known");
+                }
+                Freshness::Stale if before != Freshness::Stale => {
+                    tracing::error!("the store has been silent for too long; no tokens are issued until it answers");
+                }
+                Freshness::Followed if before != Freshness::Followed => {
+                    tracing::info!("the store answers again; changes are followed");
+                }
+                _ => {}
+            }
+            before = now;
+        }
+    })
+}
+
+/// Follows the store every `interval`, and when it tells of a change, as long as the returned task runs.
 pub fn follow_store(served: Arc<Served>, interval: Duration) -> tokio::task::JoinHandle<()> {
     actix_web::rt::spawn(async move {
         let mut failing = false;
         loop {
-            tokio::time::sleep(interval).await;
-            let source = served.clone();
+            tokio::select! {
+                () = tokio::time::sleep(interval) => {}
+                () = served.news() => {}
+            }
+            let (source, before) = (served.clone(), served.freshness());
             let followed = tokio::task::spawn_blocking(move || source.follow()).await;
             match followed {
                 Ok(Ok(())) if failing => {
                     failing = false;
-                    tracing::info!("the store answers again; changes are followed");
+                    // Of a longer silence, whoever judges it tells the end.
+                    if before == Freshness::Followed {
+                        tracing::info!("the store answers again; changes are followed");
+                    }
                 }
                 Ok(Err(cause)) if !failing => {
                     failing = true;
                     tracing::error!(%cause, "cannot follow the store; tokens are issued from what is known");
                 }
-                Err(cause) => tracing::error!(%cause, "following the store panicked"),
                 Ok(Ok(()) | Err(_)) => {}
+                Err(cause) => tracing::error!(%cause, "following the store panicked"),
             }
         }
     })

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::sync::oneshot;
 
 use super::exit::CliError;
 use super::listening::Listening;
-use super::open::{Opened, open_as_it_is, seconds, sources};
+use super::load::load;
+use super::open::{Opened, Opening, open_for_serving, seconds, sources};
 use super::running::Drain;
 use super::{ConfigArgs, output, running};
 use crate::config::{Config, Flag};
@@ -20,8 +20,9 @@ use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::tls::ServedCertificate;
 use crate::http::{IssuerEndpoints, RequestLimits, metrics};
 use crate::issuer::authenticate_assertion::AssertionSettings;
-use crate::issuer::bootstrap::ManagementApi;
+use crate::issuer::freshness::FreshnessBounds;
 use crate::issuer::hash_pool::HashPoolSettings;
+use crate::issuer::listen;
 use crate::issuer::management_access::ManagementAccess;
 use crate::issuer::published_keys::PublishedKeysSettings;
 use crate::issuer::rights::Caller;
@@ -36,6 +37,9 @@ use crate::store::Migrate;
 
 /// How often the store may fail to answer before `/readyz` says so.
 const MISSED_POLLS: u32 = 8;
+
+/// How long the store may take at the end for what was counted last.
+const LAST_WRITE: Duration = Duration::from_secs(5);
 
 /// How long a slow check of a secret may wait for its turn; each takes about 25 ms.
 const LONGEST_HASH_WAIT: Duration = Duration::from_secs(2);
@@ -89,11 +93,15 @@ pub fn run(args: &ServeArgs) -> Result<(), CliError> {
     crate::telemetry::init(config.log.format, config.log.level.as_str()).context("cannot start the log")?;
     let listening = Listening::open(&config)?;
     let migrate = if args.migrate { Migrate::Always } else { Migrate::WhenEmpty };
-    let opened = open_as_it_is(config, migrate)?;
-    actix_web::rt::System::new().block_on(serve(opened, listening))
+    let (opened, opening) = open_for_serving(config, migrate)?;
+    let system = actix_web::rt::System::new();
+    let ended = system.block_on(serve(opened, opening, listening));
+    // It would wait for threads that wait for a database that hangs. The process ends here.
+    std::mem::forget(system);
+    ended
 }
 
-async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
+async fn serve(opened: Opened, opening: Opening, listening: Listening) -> Result<(), CliError> {
     let signals = running::StopSignals::install()?;
     let bind = listening.address()?;
     let certificate = listening.certificate.clone();
@@ -108,13 +116,15 @@ async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
     let mut background = Vec::from_iter(followed);
     let started = async {
         let served = issuer.served().clone();
-        load(opened.administration.clone(), served.clone()).await?;
+        load(&opened, served.clone(), opening).await?;
         let snapshot = served.snapshot().clone();
         tracing::info!(clients = snapshot.client_count(), revision = snapshot.revision.0, "ready");
         if snapshot.client_count() == 0 {
             say_what_to_do_next();
         }
+        listen::start(&served).context("cannot start the thread that listens to the database")?;
         background.extend([
+            running::judge_freshness(served.clone()),
             running::follow_store(served, config.store.poll),
             running::write_usage(issuer.clone()),
             running::forget_assertions(issuer.clone()),
@@ -130,7 +140,9 @@ async fn serve(opened: Opened, listening: Listening) -> Result<(), CliError> {
     }
     // The process ends: to take apart a million clients one by one would only keep it from that.
     std::mem::forget(Arc::clone(&issuer.served().snapshot()));
-    running::flush_usage(issuer).await;
+    if tokio::time::timeout(LAST_WRITE, running::flush_usage(issuer)).await.is_err() {
+        tracing::warn!("the store does not answer; what was counted last of clients and secrets is lost");
+    }
     ended
 }
 
@@ -143,7 +155,11 @@ fn endpoints(opened: &Opened, certificate: Option<Arc<ServedCertificate>>) -> Re
         test_keys: TestKeys::Refused,
     };
     let store = opened.administration.store().clone();
-    let served = Arc::new(Served::new(store, opened.clock.clone(), context));
+    let bounds = FreshnessBounds {
+        silent_after: (config.store.poll * MISSED_POLLS).max(Duration::from_secs(2)),
+        stale_after: config.store.max_staleness,
+    };
+    let served = Arc::new(Served::new(store, opened.clock.clone(), context).bounded(bounds));
     let issuer =
         TokenIssuer::start(served.clone(), issuer_settings(config)?, opened.clock.clone(), opened.entropy.clone())
             .context("cannot start the threads of the issuer")?;
@@ -161,26 +177,9 @@ fn endpoints(opened: &Opened, certificate: Option<Arc<ServedCertificate>>) -> Re
             parameters: config.limits.parameters,
         },
         document_max_age: seconds(config.jwks.max_age),
-        store_silence: (config.store.poll * MISSED_POLLS).max(Duration::from_secs(2)),
         certificate,
         stopping: Stopping::default(),
     })
-}
-
-/// Puts in place what must be there from the start, and reads everything stored, while the server says that it is loading.
-///
-/// On a thread that nobody waits for: the server can be stopped meanwhile.
-async fn load(administration: Arc<Administration>, served: Arc<Served>) -> Result<(), CliError> {
-    let (answer, loaded) = oneshot::channel();
-    let work = move || {
-        administration.bootstrap(ManagementApi::BringUpToDate)?;
-        Ok(served.follow().context("cannot load the configuration")?)
-    };
-    std::thread::Builder::new()
-        .name("load".to_owned())
-        .spawn(move || drop(answer.send(work())))
-        .context("cannot start the thread that loads the configuration")?;
-    loaded.await.unwrap_or_else(|_| Err(CliError::Failed(anyhow::anyhow!("loading the configuration panicked"))))
 }
 
 /// Announces the next signing key of each algorithm where there is none: in the background, since making an RSA key may take more than
@@ -261,7 +260,7 @@ mod tests {
         ];
         let flags = settings.map(|(key, value)| Flag { name: "--set".to_owned(), key: key.to_owned(), value });
         let config = Config::load(&Sources::defaults_and(flags.into())).unwrap();
-        open_as_it_is(config, Migrate::WhenEmpty).unwrap()
+        open_for_serving(config, Migrate::WhenEmpty).unwrap().0
     }
 
     #[actix_web::test]
@@ -305,7 +304,7 @@ mod tests {
             assert!(loading.contains("\ntokenhouse_ready 0") && !loading.contains("tokenhouse_clients"), "{loading}");
             assert!(loading.contains("\ntokenhouse_degraded{part=\"store\"} 0"), "{loading}");
 
-            load(opened.administration, served).await.unwrap();
+            load(&opened, served, Opening::Done).await.unwrap();
             let loaded = told().await;
             assert!(loaded.contains("\ntokenhouse_ready 1") && loaded.contains("\ntokenhouse_clients 0"), "{loaded}");
             assert_eq!(answer(get("/readyz")).await.0, StatusCode::OK);
@@ -322,13 +321,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let opened = opened(directory.path(), "http://localhost/");
         let served = endpoints(&opened, None).unwrap().issuer.served().clone();
-        load(opened.administration.clone(), served).await.unwrap();
+        load(&opened, served, Opening::Done).await.unwrap();
         let store: &Store = opened.administration.store();
         assert_eq!(store.read(|reader| reader.list_signing_keys()).unwrap().len(), 1, "it signs at once");
 
         std::fs::remove_file(directory.path().join("tokenhouse.db")).unwrap();
         let served = endpoints(&opened, None).unwrap().issuer.served().clone();
-        let error = load(opened.administration, served.clone()).await.unwrap_err();
+        let error = load(&opened, served.clone(), Opening::Done).await.unwrap_err();
         assert!(matches!(error, CliError::Failed(_)), "{error:?}");
         assert!(!served.is_loaded());
     }

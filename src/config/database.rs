@@ -1,6 +1,7 @@
 //! Which database holds the issuer's state? Section `database`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::reader::{Read, Reader};
 use super::secret::Secret;
@@ -10,8 +11,12 @@ use super::secret::Secret;
 pub struct DatabaseSettings {
     /// Where the database is.
     pub url: DatabaseUrl,
-    /// Connections kept open.
+    /// Most connections at a time.
     pub pool_size: u32,
+    /// How long PostgreSQL may take to let a connection in.
+    pub connect_timeout: Duration,
+    /// How long one statement may take on PostgreSQL.
+    pub statement_timeout: Duration,
 }
 
 /// Where a database is.
@@ -27,7 +32,14 @@ impl DatabaseSettings {
     pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
         let url = from.required_secret("database.url", DatabaseUrl::parse);
         let pool_size = from.integer("database.pool_size");
-        Ok(Self { url: url?, pool_size: pool_size? })
+        let connect_timeout = from.seconds("database.connect_timeout_seconds");
+        let statement_timeout = from.seconds("database.statement_timeout_seconds");
+        Ok(Self {
+            url: url?,
+            pool_size: pool_size?,
+            connect_timeout: connect_timeout?,
+            statement_timeout: statement_timeout?,
+        })
     }
 }
 

@@ -34,6 +34,8 @@ pub struct SecretSettings {
 pub struct StoreSettings {
     /// How often a running server looks for changes made elsewhere.
     pub poll: Duration,
+    /// How long tokens are issued from memory while the database does not answer.
+    pub max_staleness: Duration,
 }
 
 impl Choice for Compat {
@@ -73,6 +75,8 @@ impl SecretSettings {
 
 impl StoreSettings {
     pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
-        Ok(Self { poll: from.milliseconds("store.poll_milliseconds")? })
+        let poll = from.milliseconds("store.poll_milliseconds");
+        let max_staleness = from.seconds("store.max_staleness_seconds");
+        Ok(Self { poll: poll?, max_staleness: max_staleness? })
     }
 }

@@ -11,6 +11,10 @@ use super::IssuerEndpoints;
 use super::error::uncached;
 use super::loading::LOADING;
 use super::tls::CertificateState;
+use crate::issuer::freshness::Freshness;
+
+/// What is said of a database that was away when the server started, and still is.
+const AWAITED: &str = "cannot be reached, which is tried again: the log says why";
 
 /// Whether the server has been told to stop. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -46,20 +50,25 @@ pub async fn livez() -> HttpResponse {
 /// The parts that token requests need, each with its state.
 pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
     if !endpoints.issuer.served().is_loaded() {
-        let parts = json!({ "store": LOADING });
+        let store = if endpoints.issuer.served().awaits_store() { AWAITED } else { LOADING };
+        let parts = json!({ "store": store });
         return uncached(StatusCode::SERVICE_UNAVAILABLE).json(json!({ "status": "loading", "parts": parts }));
     }
     let readiness = Readiness::of(&endpoints);
-    let Readiness { stopping, signs, store_answers, keys_usable, certificate } = readiness;
+    let Readiness { stopping, signs, freshness, keys_usable, certificate } = readiness;
     let degraded = readiness.degraded().iter().any(|(_, degraded)| *degraded);
-    let (code, status) = match (stopping, signs, degraded) {
+    let (code, status) = match (stopping, signs && freshness != Freshness::Stale, degraded) {
         (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         (false, true, false) => (StatusCode::OK, "ready"),
         (false, true, true) => (StatusCode::OK, "degraded, still issuing"),
         (false, false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
     };
     let mut parts = json!({
-        "store": if store_answers { "ok" } else { "does not answer: changes are not followed" },
+        "store": match freshness {
+            Freshness::Followed => "ok",
+            Freshness::Silent => "does not answer: changes are not followed",
+            Freshness::Stale => "has not answered for longer than store.max_staleness_seconds: no tokens are issued",
+        },
         "signing_keys": match (signs, keys_usable) {
             (true, true) => "ok",
             (true, false) => "a key cannot be opened: see the log",
@@ -81,7 +90,7 @@ pub(super) struct Readiness {
     stopping: bool,
     /// Is there a key that signs? Without one the server is not ready.
     signs: bool,
-    store_answers: bool,
+    freshness: Freshness,
     keys_usable: bool,
     certificate: Option<CertificateState>,
 }
@@ -90,14 +99,10 @@ impl Readiness {
     pub(super) fn of(endpoints: &IssuerEndpoints) -> Self {
         let issuer = &endpoints.issuer;
         let snapshot = issuer.served().snapshot();
-        let silent_millis = issuer.clock().now().0.saturating_sub(issuer.served().followed_at().0);
-        // Who has not read the store yet is not degraded, but not ready.
-        let is_loading = !issuer.served().is_loaded();
-        let bound_millis = i128::try_from(endpoints.store_silence.as_millis()).unwrap_or(i128::MAX);
         Self {
             stopping: endpoints.stopping.has_begun(),
             signs: !snapshot.keys.active_algs().is_empty(),
-            store_answers: is_loading || i128::from(silent_millis) <= bound_millis,
+            freshness: issuer.served().judge_freshness(),
             keys_usable: snapshot.keys.unusable().is_empty(),
             certificate: endpoints.certificate.as_ref().map(|certificate| certificate.state()),
         }
@@ -105,13 +110,17 @@ impl Readiness {
 
     /// Does `/readyz` answer 200?
     pub(super) const fn is_ready(&self) -> bool {
-        self.signs && !self.stopping
+        self.signs && !self.stopping && !matches!(self.freshness, Freshness::Stale)
     }
 
     /// Each part of a server that still issues, and whether something is wrong with it.
     pub(super) fn degraded(&self) -> [(&'static str, bool); 3] {
         // A certificate that clients refuse is no reason to answer 503: balancers that do not look at it still get tokens.
         let certified = self.certificate.is_none_or(|state| state == CertificateState::Valid);
-        [("store", !self.store_answers), ("signing_keys", !self.keys_usable), ("tls_certificate", !certified)]
+        [
+            ("store", self.freshness != Freshness::Followed),
+            ("signing_keys", !self.keys_usable),
+            ("tls_certificate", !certified),
+        ]
     }
 }

@@ -53,8 +53,6 @@ pub struct IssuerEndpoints {
     pub limits: RequestLimits,
     /// How long discovery documents and the JWK Set may be cached, in seconds.
     pub document_max_age: u32,
-    /// How long the store may be silent before the server says that it is degraded.
-    pub store_silence: Duration,
     /// The certificate that the server presents, if it ends TLS itself and the certificate can expire under it.
     pub certificate: Option<Arc<ServedCertificate>>,
     /// Has the server been told to stop?

@@ -21,6 +21,9 @@ const AT_ONCE: usize = 64;
 /// How long a use may wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
+/// How long the store may then take to answer.
+const LONGEST_ANSWER: Duration = Duration::from_secs(3);
+
 type Outcome = Result<bool, StoreError>;
 
 struct Job {
@@ -64,14 +67,16 @@ impl AssertionUses {
     /// Notes a use, and tells whether it is the first; what the store refuses is the inner error.
     ///
     /// # Errors
-    /// [`Busy`] when too many wait, this one waited too long, or the attempt panicked.
+    /// [`Busy`] when too many wait, this one waited too long, the store does not answer, or the attempt panicked.
     pub async fn note(&self, one: AssertionUse) -> Result<Outcome, Busy> {
         let (answer, outcome) = oneshot::channel();
         self.queue.try_send(Job { arrived: Instant::now(), one, answer }).map_err(|_| {
             self.refused.fetch_add(1, Ordering::Relaxed);
             Busy
         })?;
-        outcome.await.map_err(|_| Busy)
+        // Whoever gives up here gets no token, whether or not its assertion will have been noted.
+        let outcome = tokio::time::timeout(LONGEST_WAIT + LONGEST_ANSWER, outcome).await;
+        outcome.ok().and_then(Result::ok).ok_or(Busy)
     }
 }
 

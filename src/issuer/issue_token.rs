@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::TokenIssuer;
 use super::authenticate_assertion::AssertionFailure;
 use super::authenticate_client::{AuthenticatedClient, authenticate_client};
+use super::freshness::Freshness;
 use super::granted::Granted;
 use super::quota::QuotaVerdict;
 use super::signing_together::signed_together;
@@ -30,6 +31,9 @@ use crate::oauth::token_response::render_token_response;
 
 /// How long a caller should wait when too many signatures are waiting, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// How long it should wait while the store does not answer, in seconds.
+const STORE_RETRY_AFTER_SECONDS: u32 = 5;
 
 /// What was decided about one request, for the one line in the log. It holds no secret and no token.
 #[derive(Clone, Debug, Default)]
@@ -87,6 +91,9 @@ impl TokenIssuer {
     }
 
     async fn decide(&self, raw: &RawTokenRequest<'_>, decision: &mut TokenDecision) -> Result<String, TokenError> {
+        if self.served.freshness() == Freshness::Stale {
+            return Err(store_silent());
+        }
         let snapshot = self.served.snapshot().clone();
         if snapshot.every_token_waits() {
             // Under overload, what is refused in the end is refused before any work: all time is for those who get an answer.
@@ -184,9 +191,15 @@ impl TokenIssuer {
     ) -> Result<AuthenticatedClient, TokenError> {
         decision.mechanism = Some(credentials.mechanism());
         let authenticated = match credentials {
-            PresentedCredentials::Secret(secret) => self.by_secret(secret, snapshot, now, decision).await?,
-            PresentedCredentials::Assertion(assertion) => self.by_assertion(assertion, snapshot, now, decision).await?,
+            PresentedCredentials::Secret(secret) => self.by_secret(secret, snapshot, now, decision).await,
+            PresentedCredentials::Assertion(assertion) => self.by_assertion(assertion, snapshot, now, decision).await,
         };
+        // While the store is silent a client, or its secret, may be there that this server was not told of. All are answered alike, or
+        // the difference would tell which clients there are.
+        let authenticated = authenticated.map_err(|error| match (error, self.served.freshness()) {
+            (TokenError::InvalidClient, Freshness::Silent | Freshness::Stale) => store_silent(),
+            (error, _) => error,
+        })?;
         decision.prove(authenticated.client());
         Ok(authenticated)
     }
@@ -296,6 +309,11 @@ impl TokenIssuer {
             self.upgrades.queue(authenticated.client(), secret_id, outdated.clone(), readings);
         }
     }
+}
+
+/// What a caller hears when only the store could tell, and does not answer.
+const fn store_silent() -> TokenError {
+    TokenError::TemporarilyUnavailable { retry_after: STORE_RETRY_AFTER_SECONDS }
 }
 
 /// What a caller hears when too many signatures are waiting.

@@ -16,11 +16,13 @@ pub mod clients;
 pub mod document;
 pub mod duration_histogram;
 pub mod explain;
+pub mod freshness;
 pub mod granted;
 pub mod grants;
 pub mod hash_pool;
 pub mod import;
 pub mod issue_token;
+pub mod listen;
 pub mod management_access;
 pub mod polls;
 pub mod prepare_keys;
@@ -85,7 +87,7 @@ pub struct TokenIssuer {
     usage: Usage,
     quotas: Quotas,
     upgrades: HashUpgrades,
-    replacements: Semaphore,
+    replacements: Arc<Semaphore>,
 }
 
 /// How the token issuer works.
@@ -124,7 +126,7 @@ impl TokenIssuer {
             counts: TokenCounts::default(),
             usage: Usage::default(),
             quotas: Quotas::default(),
-            replacements: Semaphore::new(CONCURRENT_REPLACEMENTS),
+            replacements: Arc::new(Semaphore::new(CONCURRENT_REPLACEMENTS)),
             upgrades: HashUpgrades::start(served.store().clone(), clock.clone(), entropy.clone())?,
             served,
             clock,

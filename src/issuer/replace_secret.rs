@@ -67,13 +67,27 @@ impl TokenIssuer {
         let authenticated = self.authenticate(&request.credentials, &snapshot, self.clock().now(), decision).await?;
         let replacement = Replacement::new(&authenticated, request.wish, administration)?;
         let (administration, served) = (administration.clone(), self.served().clone());
-        let _turn = self.replacements.acquire().await;
         let span = tracing::Span::current();
-        let work = move || span.in_scope(|| replacement.carry_out(&administration, &served, request_id));
-        tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| {
-            tracing::error!(%cause, "replacing a secret panicked");
-            Err(TokenError::ServerError.into())
-        })
+        let done = async {
+            let turn = self.replacements.clone().acquire_owned().await;
+            let work = move || {
+                let done = span.in_scope(|| replacement.carry_out(&administration, &served, request_id));
+                drop(turn);
+                done
+            };
+            tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| {
+                tracing::error!(%cause, "replacing a secret panicked");
+                Err(TokenError::ServerError.into())
+            })
+        };
+        // A thread that waits for a store that is silent may wait for long.
+        tokio::select! {
+            biased;
+            done = done => done,
+            () = self.served().silence() => {
+                Err(TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS }.into())
+            }
+        }
     }
 }
 

@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
+use tokio::sync::Notify;
 
 use super::client_directory::ClientDirectory;
+use super::freshness::{Freshness, FreshnessBounds, FreshnessWatch};
 use super::polls::Polls;
 use super::snapshot::{Snapshot, SnapshotContext, SnapshotError};
 use crate::clock::{Clock, UnixMillis};
@@ -35,7 +37,13 @@ pub struct Served {
     snapshot: ArcSwap<Snapshot>,
     is_loaded: AtomicBool,
     followed_at: AtomicI64,
+    freshness: FreshnessWatch,
     polls: Polls,
+    /// Is the store away that was never read?
+    is_awaited: AtomicBool,
+    /// Is the store listened to, so that it tells of a change at once?
+    is_listening: AtomicBool,
+    news: Notify,
     /// Held while following, so that changes are applied in order and none twice.
     following: Mutex<Following>,
 }
@@ -58,9 +66,19 @@ impl Served {
             snapshot: ArcSwap::from_pointee(Snapshot::blank()),
             is_loaded: AtomicBool::new(false),
             followed_at: AtomicI64::new(0),
+            freshness: FreshnessWatch::default(),
             polls: Polls::default(),
+            is_awaited: AtomicBool::new(false),
+            is_listening: AtomicBool::new(false),
+            news: Notify::new(),
             following: Mutex::default(),
         }
+    }
+
+    /// The store may be silent for as long as `bounds` say.
+    #[must_use]
+    pub fn bounded(self, bounds: FreshnessBounds) -> Self {
+        Self { freshness: FreshnessWatch::new(bounds), ..self }
     }
 
     /// Serves everything that is stored. Blocks: call it off the async workers.
@@ -100,6 +118,7 @@ impl Served {
         });
         let current = self.snapshot.load_full();
         let position = self.polls.time(|| self.store.position())?;
+        self.hear();
         let is_another = following.database_id.as_ref() != Some(&position.database_id);
         if is_another || position.revision != current.revision {
             let patched = if is_another { None } else { self.patched(&current)? };
@@ -121,6 +140,8 @@ impl Served {
             self.snapshot.store(Arc::new(next));
         }
         self.followed_at.store(self.clock.now().0, Ordering::Relaxed);
+        self.freshness.follow(self.clock.monotonic());
+        self.is_awaited.store(false, Ordering::Relaxed);
         self.is_loaded.store(true, Ordering::Release);
         Ok(())
     }
@@ -130,7 +151,10 @@ impl Served {
     fn patched(&self, current: &Snapshot) -> Result<Option<Snapshot>, FollowError> {
         let now = self.clock.now();
         let mut clients = current.clients().clone();
-        let changes = self.store.stream_changes_since(current.revision, |client| clients.put(client))?;
+        let changes = self.store.stream_changes_since(current.revision, |client| {
+            self.hear();
+            clients.put(client);
+        })?;
         if changes.revision < current.revision {
             return Ok(None);
         }
@@ -139,8 +163,15 @@ impl Served {
 
     fn everything(&self) -> Result<Snapshot, FollowError> {
         let mut clients = ClientDirectory::default();
-        let image = self.store.stream_all(|client| clients.put(client))?;
+        let image = self.store.stream_all(|client| {
+            self.hear();
+            clients.put(client);
+        })?;
         Ok(Snapshot::of(image, clients, &self.context, self.clock.now())?)
+    }
+
+    fn hear(&self) {
+        self.freshness.hear(self.clock.monotonic());
     }
 
     fn following(&self) -> MutexGuard<'_, Following> {
@@ -150,6 +181,56 @@ impl Served {
     /// How long the store took to answer, and how often it failed to be followed.
     pub const fn polls(&self) -> &Polls {
         &self.polls
+    }
+
+    /// May tokens be issued from the snapshot, and may anybody be told to be unknown?
+    pub fn freshness(&self) -> Freshness {
+        self.freshness.judged()
+    }
+
+    /// Judges that anew. Before everything was read for the first time there is nothing to judge.
+    pub fn judge_freshness(&self) -> Freshness {
+        if self.is_loaded() { self.freshness.judge(self.clock.monotonic()) } else { self.freshness() }
+    }
+
+    /// Waits until the store is silent.
+    pub async fn silence(&self) {
+        self.freshness.silence().await;
+    }
+
+    /// For how long the store may be silent.
+    pub const fn freshness_bounds(&self) -> FreshnessBounds {
+        self.freshness.bounds()
+    }
+
+    /// Notes that the store is away that was never read.
+    pub fn await_store(&self) {
+        self.is_awaited.store(true, Ordering::Relaxed);
+    }
+
+    /// Is the store away that was never read?
+    pub fn awaits_store(&self) -> bool {
+        self.is_awaited.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the store is listened to.
+    pub(super) fn set_listening(&self, listening: bool) {
+        self.is_listening.store(listening, Ordering::Relaxed);
+    }
+
+    /// Is the store listened to, so that it tells of a change at once?
+    pub fn is_listening(&self) -> bool {
+        self.is_listening.load(Ordering::Relaxed)
+    }
+
+    /// Tells whoever follows the store that there may be a change.
+    pub(super) fn tell_news(&self) {
+        self.news.notify_one();
+    }
+
+    /// Waits until there may be a change; if that was told before anybody waited, it returns at once.
+    pub async fn news(&self) {
+        self.news.notified().await;
     }
 
     /// When the store last answered.

@@ -41,6 +41,11 @@ pub enum StoreError {
     /// The file of the database is no longer where it was: what is read and written here is nobody's any more.
     #[error("the database file was deleted or replaced while it was open: restart the server")]
     FileReplaced,
+    /// A newer version has taken away what this one uses.
+    #[error(
+        "the database was changed for a newer version and this one cannot work on it any more: install the newer version"
+    )]
+    Outgrown,
     /// The disk is full.
     #[error("the database's disk is full: make room on it; no restart is needed")]
     DiskFull,
@@ -127,6 +132,7 @@ impl StoreError {
                 | Self::ReadOnly
                 | Self::DiskFails { .. }
                 | Self::FileReplaced
+                | Self::Outgrown
                 | Self::Damaged { .. }
         )
     }

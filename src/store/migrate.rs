@@ -1,6 +1,8 @@
 //! Are the tables those that this version needs, and may they be made so?
 
-use diesel::migration::{Migration as _, MigrationSource, MigrationVersion};
+use std::sync::LazyLock;
+
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
@@ -12,6 +14,12 @@ use super::settings::Migrate;
 use crate::clock::{Clock as _, SystemClock};
 use crate::entropy::{SystemEntropy, new_uuid};
 use crate::fail_point;
+
+/// The version of the newest of them: what this program knows.
+pub(super) static NEWEST: LazyLock<String> = LazyLock::new(|| {
+    let known: Vec<Box<dyn Migration<AnyBackend>>> = MIGRATIONS.migrations().unwrap_or_default();
+    known.iter().map(|migration| migration.name().version().to_string()).max().unwrap_or_default()
+});
 
 /// The migrations of this version.
 pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/issuer");
@@ -36,13 +44,18 @@ pub(super) fn bring_up_to_date(
         if migrate == Migrate::Never && is_empty(connection) {
             return Err(OpenError::Empty { database: database.to_owned() }.into());
         }
-        let applied = connection.applied_migrations().map_err(|error| failed(database, &*error))?;
+        let applied = applied(connection, database)?;
         let known = migrations.migrations().map_err(|error| failed(database, &*error))?;
         let known_versions: Vec<MigrationVersion<'_>> = known.iter().map(|known| known.name().version()).collect();
+        let pending: Vec<_> = known.iter().filter(|migration| !applied.contains(&migration.name().version())).collect();
         if let Some(newer) = applied.iter().filter(|version| !known_versions.contains(version)).min() {
+            // A newer version has only added to the tables if it says so; it cannot have done that beside what is missing here.
+            let newest = known_versions.iter().max().map(ToString::to_string).unwrap_or_default();
+            if pending.is_empty() && works_from(connection)? <= newest {
+                return Ok(());
+            }
             return Err(OpenError::Newer { database: database.to_owned(), migration: newer.to_string() }.into());
         }
-        let pending: Vec<_> = known.iter().filter(|migration| !applied.contains(&migration.name().version())).collect();
         if !pending.is_empty() && !applied.is_empty() && migrate != Migrate::Always {
             let pending = pending.iter().map(|migration| migration.name().to_string()).collect();
             return Err(OpenError::MigrationNeeded { database: database.to_owned(), pending }.into());
@@ -70,6 +83,26 @@ pub(super) fn recognise(connection: &mut AnyConnection, database: &str) -> Resul
         Err(OpenError::MigrationNeeded { .. }) => Ok(()),
         outcome => outcome,
     }
+}
+
+/// The versions of the migrations that were run.
+fn applied(connection: &mut AnyConnection, database: &str) -> Result<Vec<MigrationVersion<'static>>, Failure> {
+    // diesel first makes the table where it is missing, and PostgreSQL refuses even to look into that in a transaction that only reads.
+    #[cfg(feature = "postgres")]
+    if let AnyConnection::Postgresql(postgresql) = connection {
+        use diesel::sql_types::Bool;
+
+        let there = diesel::dsl::sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL");
+        if diesel::select(there).get_result(postgresql)? {
+            return Ok(migrations_run::table.select(migrations_run::version).load(postgresql)?);
+        }
+    }
+    connection.applied_migrations().map_err(|error| failed(database, &*error).into())
+}
+
+/// The version that a program must know to work on the database.
+fn works_from(connection: &mut AnyConnection) -> QueryResult<String> {
+    meta::table.select(meta::works_from).first(connection)
 }
 
 /// Whether there are no tables of ours yet.
@@ -135,6 +168,13 @@ impl From<OpenError> for Failure {
 }
 
 diesel::table! {
+    #[sql_name = "__diesel_schema_migrations"]
+    migrations_run (version) {
+        version -> Text,
+    }
+}
+
+diesel::table! {
     sqlite_master (name) {
         #[sql_name = "type"]
         kind -> Text,
@@ -146,6 +186,7 @@ diesel::table! {
 mod tests {
     use std::fs;
 
+    use diesel::connection::SimpleConnection as _;
     use diesel_migrations::FileBasedMigrations;
 
     use super::*;
@@ -162,7 +203,7 @@ mod tests {
             let columns = if broken.contains(name) {
                 "oops"
             } else if *name == "meta" {
-                "(singleton BIGINT, id TEXT, revision BIGINT, created_at BIGINT)"
+                "(singleton BIGINT, id TEXT, revision BIGINT, created_at BIGINT, works_from TEXT DEFAULT '2026')"
             } else {
                 "(x BIGINT)"
             };
@@ -195,9 +236,37 @@ mod tests {
         );
         bring_up_to_date(&mut connection, "db", Migrate::Always, &both).unwrap();
         bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &both).unwrap();
-        let error = bring_up_to_date(&mut connection, "db", Migrate::Always, &first).unwrap_err();
-        assert!(matches!(&error, OpenError::Newer { migration, .. } if migration == "20260101000000"), "{error}");
         assert_eq!(revision(&mut connection), Ok(0));
+    }
+
+    #[test]
+    fn the_version_before_works_on_until_what_it_uses_is_taken_away() {
+        let (_first_directory, first) = migrations(&["meta"], &[]);
+        let (_both_directory, both) = migrations(&["meta", "second"], &[]);
+        let (_all_directory, all) = migrations(&["meta", "second", "third"], &[]);
+        let mut connection = connection();
+        bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &both).unwrap();
+        for migrate in [Migrate::Never, Migrate::WhenEmpty, Migrate::Always] {
+            bring_up_to_date(&mut connection, "db", migrate, &first).unwrap();
+        }
+        connection.batch_execute("UPDATE meta SET works_from = '20260101000000'").unwrap();
+        for migrate in [Migrate::Never, Migrate::WhenEmpty, Migrate::Always] {
+            let error = bring_up_to_date(&mut connection, "db", migrate, &first).unwrap_err();
+            assert!(matches!(&error, OpenError::Newer { migration, .. } if migration == "20260101000000"), "{error}");
+        }
+        bring_up_to_date(&mut connection, "db", Migrate::Always, &all).unwrap();
+        bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &both).unwrap();
+    }
+
+    #[test]
+    fn a_database_that_lacks_a_migration_and_has_an_unknown_one_is_no_older_version_of_it() {
+        let (_first_directory, first) = migrations(&["meta", "second"], &[]);
+        let (_other_directory, other) = migrations(&["meta"], &[]);
+        let mut connection = connection();
+        bring_up_to_date(&mut connection, "db", Migrate::WhenEmpty, &other).unwrap();
+        connection.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')").unwrap();
+        let error = bring_up_to_date(&mut connection, "db", Migrate::Always, &first).unwrap_err();
+        assert!(matches!(&error, OpenError::Newer { .. }), "{error}");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | `schema`, `migrate`, `rows/` | which tables are there, and how do rows become values? |
 //! | `read`, `load` | how is one consistent state read, and what does a replica read? |
 //! | `write`, `tombstones`, `chunks` | how is a change made, and how do replicas learn what was deleted? |
+//! | `listen` | how are replicas told of a change at once? |
 //! | `apis`, `clients`, `secrets`, `client_keys`, `grants`, `signing_keys` | how is each aggregate found and changed? |
 //! | `client_assertions` | has this assertion been used before? |
 //! | `copy`, `backup`, `restore` | how is a database file copied while it is used, and put back? |
@@ -29,6 +30,7 @@ mod copy;
 mod error;
 mod file_identity;
 mod grants;
+mod listen;
 mod load;
 mod migrate;
 mod object_kind;
@@ -54,6 +56,7 @@ pub use client_assertions::AssertionUse;
 pub use copy::Contents;
 pub use error::{Conflict, StoreError};
 pub use grants::{GrantFilter, OwnedGrant};
+pub use listen::Listener;
 pub use load::{StoreChanges, StoreImage};
 pub use object_kind::ObjectKind;
 pub use open::Store;
@@ -62,8 +65,8 @@ pub use pool::PoolUse;
 pub use read::{Page, Position, Reader, Revision};
 pub use restore::{Restoration, RestoreError, Restored};
 pub use secrets::OwnedSecret;
-#[cfg(feature = "postgres")]
-pub use settings::PostgresUrl;
 pub use settings::{Database, Migrate, StoreSettings};
+#[cfg(feature = "postgres")]
+pub use settings::{PostgresTimeouts, PostgresUrl};
 pub use usage::{BusyClient, CountedHour, Counts, Hours, UnixHour};
 pub use write::{Actor, ChangeContext, Transaction, Written};

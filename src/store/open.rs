@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::connection::AnyConnection;
+use super::error::StoreError;
 use super::file_identity::FileIdentity;
 use super::migrate::{MIGRATIONS, bring_up_to_date};
 use super::open_error::OpenError;
@@ -16,8 +17,9 @@ use crate::fail_point;
 #[derive(Clone)]
 pub struct Store {
     pub(super) pools: Pools,
+    pub(super) target: Target,
     /// A database in memory lives as long as one connection to it.
-    _anchor: Option<Arc<Mutex<AnyConnection>>>,
+    anchor: Option<Arc<Mutex<AnyConnection>>>,
     /// Which file was opened; none for a database that is no file.
     pub(super) file: Option<FileIdentity>,
 }
@@ -25,19 +27,33 @@ pub struct Store {
 impl Store {
     /// Opens the database and makes its tables if it is empty; changes them only if `migrate` allows it.
     pub fn open(settings: &StoreSettings, migrate: Migrate) -> Result<Self, OpenError> {
+        let mut store = Self::unopened(settings)?;
+        let first = store.first_connection(migrate)?;
+        store.anchor = matches!(store.target, Target::SqliteMemory { .. }).then(|| Arc::new(Mutex::new(first)));
+        Ok(store)
+    }
+
+    /// The same without asking the database anything yet, for one that may be away: [`Self::look_at_tables`] then does what opening it
+    /// would have done.
+    pub fn unopened(settings: &StoreSettings) -> Result<Self, OpenError> {
         let target = Target::prepare(&settings.database)?;
-        let open = || {
-            let file = target.file_identity();
-            let first = first_connection(&target, migrate)?;
-            match file {
-                // A backup took its place while this waited for the lock.
-                Some(file) if !file.is_in_place() => Err(OpenError::Locked { database: target.name() }),
-                file => Ok((first, file)),
-            }
-        };
-        let (first, file) = open_patiently(open, |error| matches!(error, OpenError::Locked { .. }))?;
-        let anchor = matches!(target, Target::SqliteMemory { .. }).then(|| Arc::new(Mutex::new(first)));
-        Ok(Self { pools: Pools::new(&target, settings.pool_size), _anchor: anchor, file })
+        let pools = Pools::new(&target, settings.pool_size);
+        Ok(Self { pools, anchor: None, file: target.file_identity(), target })
+    }
+
+    /// Makes the tables of the database if it is empty; changes them only if `migrate` allows it.
+    pub fn look_at_tables(&self, migrate: Migrate) -> Result<(), OpenError> {
+        self.first_connection(migrate).map(drop)
+    }
+
+    fn first_connection(&self, migrate: Migrate) -> Result<AnyConnection, OpenError> {
+        let is_locked = |error: &OpenError| matches!(error, OpenError::Locked { .. });
+        let first = open_patiently(|| first_connection(&self.target, migrate), is_locked)?;
+        // A backup took its place while this waited for the lock.
+        if self.file.as_ref().is_some_and(|file| !file.is_in_place()) {
+            return Err(OpenError::from_store(&self.target.name(), StoreError::FileReplaced));
+        }
+        Ok(first)
     }
 }
 

@@ -34,7 +34,7 @@ pub enum OpenError {
     },
     /// A newer version has changed the tables.
     #[error(
-        "{database} was made by a newer Tokenhouse: this version does not know the migration {migration}; \
+        "{database} was changed for a newer Tokenhouse, and this version cannot work on it: it does not know the migration {migration}; \
          install the newer version"
     )]
     Newer {
@@ -92,14 +92,42 @@ pub enum OpenError {
     },
 }
 
+/// What only the operator can mend of a PostgreSQL server that does not let us in: libpq's or the server's words, and what to do.
+const MISTAKES: &[(&str, &str)] = &[
+    (
+        "certificate verify failed",
+        "sslrootcert in database.url must name the certificate of the CA that signed the server's",
+    ),
+    ("does not match host name", "name the host in database.url as the server's certificate does"),
+    ("root certificate file", "sslrootcert in database.url must name a file with the certificate of the CA"),
+    ("could not read root certificate", "sslrootcert in database.url must name a file with certificates in PEM"),
+    ("server does not support SSL", "turn TLS on in the server, or leave sslmode out where the network is safe"),
+    ("password authentication failed", "correct user and password in database.url"),
+    ("no password supplied", "give the password in database.url or database.url_file"),
+    ("no pg_hba.conf entry", "let this user in from this host in the server's pg_hba.conf"),
+    ("does not exist", "make the database and its user, or correct database.url"),
+    ("is not understood", "correct database.url"),
+];
+
 impl OpenError {
     /// What it means that no connection to `database` can be made.
     pub(super) fn from_connect(database: &str, error: ConnectError) -> Self {
         match error {
             ConnectError::QueryError(error) => Self::from_store(database, StoreError::from(error)),
             ConnectError::ConnectionError(error) => {
-                Self::Unreachable { database: database.to_owned(), detail: without_url(error.to_string()) }
+                let detail = with_advice(without_url(error.to_string()));
+                Self::Unreachable { database: database.to_owned(), detail }
             }
+        }
+    }
+
+    /// Is the database only away, so that it helps to try again, and nobody need do anything here?
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable { detail, .. } => !MISTAKES.iter().any(|(text, _)| detail.contains(text)),
+            Self::Locked { .. } => true,
+            Self::Store { source, .. } => source.is_unavailable(),
+            _ => false,
         }
     }
 
@@ -126,4 +154,10 @@ fn without_url(detail: String) -> String {
          letter or digit in the password"
             .to_owned()
     }
+}
+
+/// What libpq says of TLS, with what to do about it.
+fn with_advice(detail: String) -> String {
+    let Some((_, advice)) = MISTAKES.iter().find(|(text, _)| detail.contains(text)) else { return detail };
+    format!("{}: {advice}", detail.trim_end())
 }

@@ -9,8 +9,12 @@ use super::connection::AnyConnection;
 use super::error::StoreError;
 use super::target::{Access, Target};
 
-/// How long a caller waits for a connection. On SQLite this is also how long a writer waits for those before it.
-const WAIT: Duration = Duration::from_secs(5);
+/// How long a caller waits for a connection. Behind the one writer of SQLite it waits for all those before it.
+const WAIT_FOR_ONE_WRITER: Duration = Duration::from_secs(5);
+
+/// How long it waits elsewhere. While no connection can be made it is tried twice in this time, so that a server that returns is
+/// noticed within a second.
+const WAIT: Duration = Duration::from_secs(2);
 
 /// The connections of a store. On SQLite exactly one writes: others would only wait for it with their sleeps in the
 /// engine, where nobody is first come, first served.
@@ -30,9 +34,10 @@ impl Pools {
         let writers = Connector { target: target.clone(), access: Access::Write };
         if target.has_one_writer() {
             let readers = Connector { target: target.clone(), access: Access::Read };
+            let pool = |connector, size| pool(connector, size, WAIT_FOR_ONE_WRITER);
             Self { readers: pool(readers, size), writers: pool(writers, 1), are_shared: false }
         } else {
-            let shared = pool(writers, size);
+            let shared = pool(writers, size, WAIT);
             Self { readers: shared.clone(), writers: shared, are_shared: true }
         }
     }
@@ -73,9 +78,9 @@ impl Pools {
     }
 }
 
-fn pool(connector: Connector, size: u32) -> Pool<Connector> {
-    // `build_unchecked` opens nothing yet: opening the store has shown that connections can be made.
-    Pool::builder().max_size(size.max(1)).min_idle(Some(0)).connection_timeout(WAIT).build_unchecked(connector)
+fn pool(connector: Connector, size: u32, wait: Duration) -> Pool<Connector> {
+    // `build_unchecked` opens nothing yet.
+    Pool::builder().max_size(size.max(1)).min_idle(Some(0)).connection_timeout(wait).build_unchecked(connector)
 }
 
 fn borrow(pool: &Pool<Connector>) -> Result<Borrowed, StoreError> {

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::connection::{AnyConnection, TransactionKind, in_transaction};
 use super::error::StoreError;
+use super::migrate::NEWEST;
 use super::open::Store;
 use super::pool::Borrowed;
 use super::schema::meta;
@@ -55,8 +56,11 @@ impl Store {
         if self.file.as_ref().is_some_and(|file| !file.is_in_place()) {
             return Err(StoreError::FileReplaced);
         }
-        let (database_id, revision) =
-            meta::table.select((meta::id, meta::revision)).first(&mut *self.pools.reader()?)?;
+        let (database_id, revision, works_from): (_, _, String) =
+            meta::table.select((meta::id, meta::revision, meta::works_from)).first(&mut *self.pools.reader()?)?;
+        if works_from > *NEWEST {
+            return Err(StoreError::Outgrown);
+        }
         Ok(Position { database_id, revision: Revision(revision) })
     }
 

@@ -6,6 +6,7 @@ diesel::table! {
         id -> Text,
         revision -> BigInt,
         created_at -> BigInt,
+        works_from -> Text,
     }
 }
 

@@ -12,7 +12,7 @@ use super::file_identity::FileIdentity;
 use super::open_error::OpenError;
 use super::settings::Database;
 #[cfg(feature = "postgres")]
-use super::settings::PostgresUrl;
+use super::settings::{PostgresTimeouts, PostgresUrl};
 use crate::clock::{Clock as _, SystemClock};
 use crate::database_file;
 use crate::entropy::{SystemEntropy, new_uuid};
@@ -84,7 +84,7 @@ impl Target {
             Self::SqliteMemory { uri } => (sqlite(uri)?, sqlite_settings(access)),
             Self::SqliteFile { path } => (sqlite(path)?, sqlite_settings(access)),
             #[cfg(feature = "postgres")]
-            Self::Postgresql { url } => (postgresql(url)?, postgresql_settings(access)),
+            Self::Postgresql { url } => (postgresql(url)?, postgresql_settings(access, url.timeouts())),
         };
         connection.batch_execute(&settings).map_err(ConnectError::QueryError)?;
         Ok(connection)
@@ -119,15 +119,12 @@ fn sqlite_settings(access: Access) -> String {
 
 #[cfg(feature = "postgres")]
 fn postgresql(url: &PostgresUrl) -> Result<AnyConnection, ConnectError> {
-    PgConnection::establish(url.expose()).map(AnyConnection::Postgresql).map_err(ConnectError::ConnectionError)
+    PgConnection::establish(&url.complete()).map(AnyConnection::Postgresql).map_err(ConnectError::ConnectionError)
 }
 
 #[cfg(feature = "postgres")]
-fn postgresql_settings(access: Access) -> String {
+fn postgresql_settings(access: Access, timeouts: PostgresTimeouts) -> String {
     // A migration of a large table may take its time.
-    let timeout = if access == Access::Migrate { "0" } else { "10s" };
-    format!(
-        "SET application_name = 'tokenhouse'; SET statement_timeout = '{timeout}'; \
-         SET idle_in_transaction_session_timeout = '60s'"
-    )
+    let timeout = if access == Access::Migrate { 0 } else { timeouts.statement.as_millis() };
+    format!("SET statement_timeout = {timeout}; SET idle_in_transaction_session_timeout = '60s'")
 }

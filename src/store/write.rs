@@ -7,6 +7,8 @@ use diesel::prelude::*;
 use super::audit_chain::ChainLink;
 use super::connection::{AnyConnection, TransactionKind, in_transaction};
 use super::error::StoreError;
+use super::listen::announce;
+use super::migrate::NEWEST;
 use super::open::Store;
 use super::pool::Borrowed;
 use super::read::{Reader, Revision};
@@ -97,11 +99,13 @@ impl Store {
         let mut transaction = Transaction::new(self.pools.writer()?, context.clone());
         let outcome = in_transaction(&mut transaction, TransactionKind::Write, |transaction| {
             fail_point::reach("write.begun");
-            transaction.revision = next_revision(transaction.as_mut())?;
+            transaction.revision = next_revision(transaction.as_mut()).map_err(End::Store)?;
             fail_point::reach("write.revised");
             let value = change(transaction).map_err(End::Caller)?;
+            let written = transaction.finish(value)?;
+            announce(transaction.as_mut(), written.revision).map_err(End::Store)?;
             fail_point::reach("write.changed");
-            transaction.finish(value)
+            Ok(written)
         });
         fail_point::reach("write.ended");
         match outcome {
@@ -173,9 +177,13 @@ pub(super) struct Stamp {
 
 /// The first statement of every change. On PostgreSQL its row lock makes writers wait for each other, so that revisions
 /// become visible in their order; on SQLite the transaction has the write lock already.
-fn next_revision(connection: &mut AnyConnection) -> QueryResult<Revision> {
-    diesel::update(meta::table).set(meta::revision.eq(meta::revision + 1)).execute(connection)?;
-    meta::table.select(meta::revision).first(connection).map(Revision)
+fn next_revision(connection: &mut AnyConnection) -> Result<Revision, StoreError> {
+    let of_this_version = meta::table.filter(meta::works_from.le(NEWEST.as_str()));
+    let updated = diesel::update(of_this_version).set(meta::revision.eq(meta::revision + 1)).execute(connection)?;
+    if updated == 0 {
+        return Err(StoreError::Outgrown);
+    }
+    Ok(meta::table.select(meta::revision).first(connection).map(Revision)?)
 }
 
 /// Why a transaction is rolled back.

@@ -253,7 +253,10 @@ fn a_backup_that_is_not_in_order_changes_nothing() {
     fs::write(directory.join("empty.db"), "").unwrap();
     fs::write(directory.join("cut.db"), &whole[..whole.len() / 2]).unwrap();
     raw(&directory.join("foreign.db")).batch_execute("CREATE TABLE songs (title TEXT)").unwrap();
-    spoil("newer.db", "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')");
+    spoil(
+        "newer.db",
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000'); UPDATE meta SET works_from = '29991231000000'",
+    );
     spoil("altered.db", "UPDATE audit_events SET actor = 'someone else' WHERE position = 2");
     spoil("cut-trail.db", "DELETE FROM audit_events WHERE revision = (SELECT revision FROM meta)");
     spoil("dangling.db", "PRAGMA foreign_keys = OFF; UPDATE client_secrets SET client_row_id = 'nobody'");
@@ -266,7 +269,7 @@ fn a_backup_that_is_not_in_order_changes_nothing() {
         ("empty.db", 1, "is empty"),
         ("cut.db", 1, "is damaged"),
         ("foreign.db", 1, "of another program"),
-        ("newer.db", 1, "made by a newer Tokenhouse"),
+        ("newer.db", 1, "for a newer Tokenhouse"),
         ("altered.db", 3, "was altered at event 2 (the event was changed)"),
         ("cut-trail.db", 3, "the event is missing"),
         ("dangling.db", 1, "a row of client_secrets refers to one that is not there"),

@@ -112,7 +112,6 @@ impl MemoryIssuer {
             limits: RequestLimits { body_bytes: 16_384, body_time: Duration::from_secs(10), parameters: 64 },
             document_max_age: DOCUMENT_MAX_AGE,
             stopping: Stopping::default(),
-            store_silence: Duration::from_secs(u64::MAX / 1000),
             // It lives as long as the server.
             certificate: None,
         };

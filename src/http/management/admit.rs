@@ -15,6 +15,7 @@ use governor::{Quota, RateLimiter};
 
 use super::error::ManagementError;
 use crate::http::IssuerEndpoints;
+use crate::issuer::freshness::Freshness;
 use crate::issuer::management_access::AccessRefused;
 use crate::issuer::rights::Caller;
 use crate::store::{Actor, Revision};
@@ -94,6 +95,12 @@ pub(super) async fn admit<B: MessageBody + 'static>(
         let refusal = ManagementError::internal(&"the endpoints are not set up");
         return Ok(request.into_response(refusal.error_response()));
     };
+    // Who is unknown here may be known by now, and no call does without the database.
+    if endpoints.issuer.served().freshness() != Freshness::Followed {
+        let response = request.into_response(ManagementError::store_silent().error_response());
+        endpoints.management.answers.count(response.status());
+        return Ok(response);
+    }
     let request_id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
     let admission = Admission::of(request.headers(), &endpoints, request_id);
     // Those without a valid token share one counter, so that guessing is slow and costs no memory.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::admit::{Admission, CallLimiter, ManagementLimits};
 use super::answer_counts::AnswerCounts;
@@ -29,8 +29,8 @@ pub struct ManagementEndpoints {
     pub(super) access: ManagementAccess,
     pub(super) limiter: CallLimiter,
     pub(super) answers: AnswerCounts,
-    reads: Semaphore,
-    changes: Semaphore,
+    reads: Arc<Semaphore>,
+    changes: Arc<Semaphore>,
 }
 
 impl ManagementEndpoints {
@@ -40,8 +40,8 @@ impl ManagementEndpoints {
             access,
             limiter: CallLimiter::new(limits),
             answers: AnswerCounts::default(),
-            reads: Semaphore::new(CONCURRENT_READS),
-            changes: Semaphore::new(CONCURRENT_CHANGES),
+            reads: Arc::new(Semaphore::new(CONCURRENT_READS)),
+            changes: Arc::new(Semaphore::new(CONCURRENT_CHANGES)),
         }
     }
 
@@ -103,9 +103,11 @@ impl Call {
         &self,
         work: impl FnOnce() -> Result<T, ManagementError> + Send + 'static,
     ) -> Result<T, ManagementError> {
-        let _turn =
-            self.endpoints.management.reads.acquire().await.map_err(|error| ManagementError::internal(&error))?;
-        off_the_workers(work).await
+        let done = async {
+            let turn = self.endpoints.management.reads.clone().acquire_owned().await;
+            off_the_workers(turn.map_err(|error| ManagementError::internal(&error))?, work).await
+        };
+        self.unless_the_store_is_silent(done).await
     }
 
     /// Makes one change, and returns once this server serves it.
@@ -121,12 +123,10 @@ impl Call {
         &self,
         work: impl FnOnce(&Administration, &Caller) -> Result<T, AdministrationError> + Send + 'static,
     ) -> Result<T, ManagementError> {
-        let _turn =
-            self.endpoints.management.changes.acquire().await.map_err(|error| ManagementError::internal(&error))?;
         let administration = Arc::clone(&self.endpoints.administration);
         let issuer = Arc::clone(&self.endpoints.issuer);
         let caller = self.caller().clone();
-        off_the_workers(move || {
+        let change = move || {
             let outcome = work(&administration, &caller);
             // What was changed is changed: whatever comes now, the caller must not be told that it failed, or would
             // repeat it.
@@ -134,15 +134,38 @@ impl Call {
                 tracing::error!(%cause, "a change was made but is not served yet; it will be with the next poll");
             }
             Ok(outcome?)
-        })
-        .await
+        };
+        let done = async {
+            let turn = self.endpoints.management.changes.clone().acquire_owned().await;
+            off_the_workers(turn.map_err(|error| ManagementError::internal(&error))?, change).await
+        };
+        self.unless_the_store_is_silent(done).await
+    }
+
+    /// What `done` gives, unless the store falls silent meanwhile: a thread that waits for it may wait for long.
+    async fn unless_the_store_is_silent<T>(
+        &self,
+        done: impl Future<Output = Result<T, ManagementError>>,
+    ) -> Result<T, ManagementError> {
+        tokio::select! {
+            biased;
+            done = done => done,
+            () = self.endpoints.issuer.served().silence() => Err(ManagementError::store_fell_silent()),
+        }
     }
 }
 
+/// The thread keeps its `turn` until it ends, also when nobody waits for it any more.
 async fn off_the_workers<T: Send + 'static>(
+    turn: OwnedSemaphorePermit,
     work: impl FnOnce() -> Result<T, ManagementError> + Send + 'static,
 ) -> Result<T, ManagementError> {
     let span = tracing::Span::current();
-    let done = tokio::task::spawn_blocking(move || span.in_scope(work)).await;
+    let work = move || {
+        let done = span.in_scope(work);
+        drop(turn);
+        done
+    };
+    let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| ManagementError::internal(&error))?
 }

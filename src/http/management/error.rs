@@ -101,6 +101,16 @@ impl ManagementError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message)
     }
 
+    /// 503: the database does not answer, so nobody was asked and nothing was changed.
+    pub(super) fn store_silent() -> Self {
+        Self::unavailable("the database does not answer at present; nothing was changed; try again")
+    }
+
+    /// 503: the database has stopped answering in the middle of the call.
+    pub(super) fn store_fell_silent() -> Self {
+        Self::unavailable("the database has stopped answering; look whether a change was made before repeating it")
+    }
+
     /// 503: the database cannot do it now.
     fn unavailable(message: &str) -> Self {
         let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", message);

@@ -156,7 +156,7 @@ impl Server {
         let readiness = Readiness::of(&self.endpoints);
         to.gauges(
             "tokenhouse_ready",
-            "Whether a key signs and the server has not been told to stop (1) or not (0); what /readyz answers by its status.",
+            "Whether tokens are issued and the server has not been told to stop (1) or not (0); what /readyz answers by its status.",
             None,
             [(NONE, flag(readiness.is_ready()))],
         )?;
@@ -193,6 +193,12 @@ impl Server {
             Some(&Unit::Seconds),
             [(NONE, age(served.followed_at()))],
         )?;
+        to.gauges(
+            "tokenhouse_snapshot_max_age",
+            "How old that may become before no tokens are issued: store.max_staleness_seconds.",
+            Some(&Unit::Seconds),
+            [(NONE, served.freshness_bounds().stale_after.as_secs_f64())],
+        )?;
         to.gauges("tokenhouse_clients", "Clients there are.", None, [(NONE, number(snapshot.client_count() as u64))])?;
         to.gauges(
             "tokenhouse_apis",
@@ -223,6 +229,12 @@ impl Server {
             "tokenhouse_store_poll_failures",
             "How often the store could not be followed.",
             [(NONE, served.polls().failures())],
+        )?;
+        to.gauges(
+            "tokenhouse_store_listening",
+            "Whether the database tells this server of changes at once (1), or they are found by polling alone (0), as with SQLite.",
+            None,
+            [(NONE, flag(served.is_listening()))],
         )?;
         let connections = served.store().connections();
         let gauges = |of: fn(&crate::store::PoolUse) -> u32| {

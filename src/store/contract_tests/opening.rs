@@ -7,9 +7,9 @@ use diesel::SqliteConnection;
 use diesel::connection::{Connection as _, SimpleConnection as _};
 
 use super::engines::{Engine, each_lasting_engine};
-use super::fixtures::{client, tamper, write};
+use super::fixtures::{client, tamper, try_write, write};
 use crate::database_file::DatabaseFileError;
-use crate::store::{Database, Migrate, OpenError, Revision, Store, StoreSettings};
+use crate::store::{Database, Migrate, OpenError, Revision, Store, StoreError, StoreSettings};
 
 fn open(path: &Path) -> Result<Store, OpenError> {
     let settings = StoreSettings { database: Database::SqliteFile(path.to_owned()), pool_size: 1 };
@@ -42,11 +42,34 @@ fn a_second_store_sees_what_the_first_writes() {
 }
 
 #[test]
-fn a_database_of_a_newer_version_is_refused_by_name() {
+fn a_database_of_a_newer_version_is_worked_on_until_that_takes_away_what_is_used() {
     each_lasting_engine(|engine| {
-        tamper(&engine.open(), "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')");
+        let running = engine.open();
+        tamper(&running, "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')");
+        tamper(&running, "ALTER TABLE clients ADD COLUMN of_the_future TEXT");
+        for migrate in [Migrate::Never, Migrate::WhenEmpty, Migrate::Always] {
+            Store::open(&engine.settings, migrate).unwrap();
+        }
+        write(&running, |transaction| transaction.insert_client(&client("partner")));
+        assert_eq!(running.position().unwrap().revision, Revision(1));
+
+        tamper(&running, "UPDATE meta SET works_from = '29991231000000'");
         let error = Store::open(&engine.settings, Migrate::Always).unwrap_err();
         assert!(matches!(&error, OpenError::Newer { migration, .. } if migration == "29991231000000"), "{error}");
+        assert_eq!(running.position(), Err(StoreError::Outgrown));
+        let error = try_write(&running, |transaction| transaction.insert_client(&client("another"))).unwrap_err();
+        assert!(error == StoreError::Outgrown && error.is_unavailable());
+        assert_eq!(running.revision(), Ok(Revision(1)));
+    });
+}
+
+#[test]
+fn who_only_reads_opens_what_is_there() {
+    each_lasting_engine(|engine| {
+        drop(engine.open());
+        let settings = engine.settings.clone();
+        let store = Store::open(&settings, Migrate::Never).unwrap();
+        assert_eq!(store.revision(), Ok(Revision(0)));
     });
 }
 
@@ -129,6 +152,7 @@ fn a_server_that_is_away_is_named_without_its_url() {
         let settings = StoreSettings { database, pool_size: 1 };
         let error = Store::open(&settings, Migrate::Always).unwrap_err();
         assert!(matches!(error, OpenError::Unreachable { .. }), "{error}");
+        assert_eq!(error.is_temporary(), !url.contains("hun/"), "{error}");
         let told = format!("{error} {error:?} {settings:?}");
         assert!(!told.contains("hun"), "{told}");
     }

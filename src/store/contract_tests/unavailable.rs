@@ -1,5 +1,8 @@
 //! Is a database that is away told from a fault of the program, and does the store recover?
 
+#[cfg(feature = "postgres")]
+use std::time::{Duration, Instant};
+
 use diesel::connection::SimpleConnection as _;
 
 use super::engines::{Engine, each_engine};
@@ -67,6 +70,28 @@ fn a_lost_connection_is_replaced() {
         try_write(&store, |transaction| transaction.insert_client(&client("partner"))).unwrap().revision,
         Revision(1)
     );
+}
+
+#[test]
+#[cfg(feature = "postgres")]
+fn who_listens_is_told_of_what_was_committed() {
+    let Some(engine) = super::engines::postgresql::engine() else { return };
+    let (one, other) = (engine.open(), engine.open());
+    let mut listener = other.listen().unwrap();
+    // Other tests share the channel: they are at lower revisions.
+    tamper(&one, &format!("UPDATE meta SET revision = {}", i64::from(std::process::id()) * 1_000_000));
+    for number in 0..3 {
+        let written = try_write(&one, |transaction| transaction.insert_client(&client(&format!("partner-{number}"))));
+        let revision = written.unwrap().revision;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while listener.news().unwrap() != Some(revision) {
+            assert!(Instant::now() < deadline, "not told of {revision:?}");
+        }
+    }
+    let mut killer = one.pools.writer().unwrap();
+    killer.batch_execute(&format!("SELECT pg_terminate_backend({})", listener.backend())).unwrap();
+    let lost = std::iter::repeat_with(|| listener.news()).find_map(Result::err);
+    assert!(matches!(lost, Some(StoreError::ConnectionLost { .. })), "{lost:?}");
 }
 
 #[test]

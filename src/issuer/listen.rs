@@ -1,0 +1,75 @@
+//! How does a server hear of a change at once? On a connection of its own to a store that tells of them, which only PostgreSQL does.
+//!
+//! Nothing depends on it but the time: whatever is missed here is found by the next poll.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::served::Served;
+use crate::store::{Listener, StoreError};
+
+/// How often is looked whether something has arrived. That asks nobody but this machine, and costs a system call.
+const INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long is waited before a lost connection is made anew: at first, and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// Listens to the store of `served` on a thread, as long as somebody holds `served`, if the store tells of changes.
+///
+/// # Errors
+/// If the operating system gives no thread.
+pub fn start(served: &Arc<Served>) -> std::io::Result<()> {
+    if served.store().tells_of_changes() {
+        let served = Arc::downgrade(served);
+        std::thread::Builder::new().name("listen".to_owned()).spawn(move || listen(&served))?;
+    }
+    Ok(())
+}
+
+fn listen(served: &Weak<Served>) {
+    let mut pause = PAUSES.0;
+    let mut is_told = false;
+    while let Some(listener) = served.upgrade().map(|served| served.store().listen()) {
+        let ended = match listener {
+            Ok(listener) => {
+                if is_told {
+                    tracing::info!("the database is listened to again: changes are served at once");
+                }
+                (pause, is_told) = (PAUSES.0, false);
+                hear(served, listener)
+            }
+            Err(cause) => Err(cause),
+        };
+        if let Err(cause) = ended
+            && !is_told
+        {
+            is_told = true;
+            tracing::warn!(%cause, "the database cannot be listened to; changes are found by polling, and it is tried again");
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(PAUSES.1);
+    }
+}
+
+/// Hears what arrives until the connection is lost, or nobody serves any more.
+fn hear(served: &Weak<Served>, mut listener: Listener) -> Result<(), StoreError> {
+    if let Some(served) = served.upgrade() {
+        served.set_listening(true);
+        // What was told while nobody listened.
+        served.tell_news();
+    }
+    loop {
+        let news = listener.news();
+        let Some(served) = served.upgrade() else { return Ok(()) };
+        match news {
+            Ok(Some(revision)) if revision != served.snapshot().revision => served.tell_news(),
+            Ok(_) => {}
+            Err(cause) => {
+                served.set_listening(false);
+                return Err(cause);
+            }
+        }
+        drop(served);
+        std::thread::sleep(INTERVAL);
+    }
+}
