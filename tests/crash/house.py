@@ -1,5 +1,6 @@
 """A folder with an issuer: its database, its master key, its server, and the commands that act on it. All of them real processes."""
 
+import atexit
 import http.client
 import json
 import os
@@ -96,7 +97,10 @@ class House:
         # As it is, so that a limit on the size of files is an error and no signal.
         options.setdefault("restore_signals", False)
         command = [self.binary, *map(str, arguments)]
-        return subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, **options)
+        process = subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, **options)
+        started.difference_update([one for one in started if one.returncode is not None])
+        started.add(process)
+        return process
 
     def cli(self, *arguments, failpoints=None):
         """Runs a command; the result has `returncode`, `stdout` and `stderr`."""
@@ -212,8 +216,19 @@ def restart_figures(seconds):
     return f"{len(ordered)} restarts, ready after {ordered[len(ordered) // 2]:.2f} s (median), {ordered[-1]:.2f} s at most"
 
 
+started = set()
+
+
+def leave_none_behind():
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
 def interrupted(*_):
     sys.exit(130)
 
 
+atexit.register(leave_none_behind)
 signal.signal(signal.SIGTERM, interrupted)
