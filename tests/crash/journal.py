@@ -129,9 +129,10 @@ class Journal:
         for client in self.clients:
             entry = by_id.get(client.id) or by_name.get(client.name)
             self.verify_client(client, entry)
+        revision = self.verify_trail()
+        house.await_status(lambda: house.get("/readyz").json()["revision"], revision, "the revision that is served")
         self.verify_tokens(tokens)
         self.verify_keys()
-        self.verify_trail()
         if house.is_sqlite:
             verify_file(house.database)
 
@@ -185,11 +186,12 @@ class Journal:
         check(not (self.revoked & published), f"revoked and published: {self.revoked & published}")
 
     def verify_trail(self):
-        """The chain holds, and every revision has its events: none was changed without a record, none recorded without a change."""
+        """The chain holds, and every revision has its events: nothing was changed without a record. Returns the revision."""
         house = self.house
         house.run("audit", "verify")
         revisions = {json.loads(line)["revision"] for line in house.run("audit", "export").splitlines()}
         check(revisions == set(range(1, max(revisions) + 1)), f"revisions without an event: {max(revisions)} of them have {len(revisions)}")
+        return max(revisions)
 
     # --- signing keys -----------------------------------------------------------------------------------------------------------------
 
