@@ -23,7 +23,7 @@ format:
     cargo fmt --all
     cargo run -- config docs > docs/configuration.md
 
-# The store's contract and two servers on PostgreSQL
+# The store's contract and several servers on PostgreSQL
 postgres:
     tests/postgres/run
 

@@ -247,7 +247,12 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::clock::{Clock as _, ManualClock, SystemClock};
     use crate::config::Sources;
+    use crate::issuer::clients::IdRule;
+    use crate::issuer::document::{ApiEntry, ClientEntry, GrantEntry};
+    use crate::issuer::rights::Caller;
+    use crate::issuer::secrets::SecretTerms;
     use crate::store::Store;
 
     /// What `serve` has opened in a fresh folder before anything is read.
@@ -314,6 +319,60 @@ mod tests {
             assert_eq!(answer(token()).await.2["error"], "invalid_client");
             assert_eq!(answer(get("/api/v2/clients")).await.0, StatusCode::UNAUTHORIZED);
         }
+    }
+
+    #[actix_web::test]
+    async fn who_is_known_gets_tokens_while_the_store_is_silent_and_for_no_longer_than_is_set() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(SystemClock.now()));
+        let opened = Opened { clock: clock.clone(), ..opened(directory.path(), "http://localhost/") };
+        let endpoints = endpoints(&opened, None).unwrap();
+        let served = endpoints.issuer.served().clone();
+        load(&opened, served.clone(), Opening::Done).await.unwrap();
+        let added = opened.administration.change(&Caller::system(), |change| {
+            change.create_api(&ApiEntry::new("https://api/"))?;
+            change.create_client(&ClientEntry::new(Some("c".to_owned()), None), IdRule::Chosen)?;
+            change.create_grant("c", &GrantEntry::new("https://api/", Vec::new()))?;
+            change.add_secret("c", SecretTerms::default())
+        });
+        let secret = added.unwrap().secret.expose().to_owned();
+        served.follow().unwrap();
+        let app = init_service(App::new().configure(running::routes(endpoints))).await;
+        let answer = async |request: TestRequest| {
+            let response = call_service(&app, request.to_request()).await;
+            assert_eq!(response.headers().contains_key(RETRY_AFTER), response.status() == 503);
+            (response.status().as_u16(), read_body_json::<Value, _>(response).await)
+        };
+        let token = |client: &str, secret: &str| {
+            let form = [("grant_type", "client_credentials"), ("client_id", client), ("client_secret", secret)];
+            TestRequest::post().uri("/oauth/token").set_form(form)
+        };
+        let get = |path: &str| TestRequest::get().uri(path);
+        let managed = async || answer(get("/api/v2/clients")).await.0;
+
+        // The same bytes each time: what is remembered of a request must not outlast the time either.
+        for (pass, [known, unknown, management, ready], status) in [
+            (0, [200, 401, 401, 200], "ready"),
+            (2, [200, 401, 401, 200], "ready"),
+            (1, [200, 503, 503, 200], "degraded, still issuing"),
+            (3597, [200, 503, 503, 200], "degraded, still issuing"),
+            (1, [503, 503, 503, 503], "not ready"),
+        ] {
+            clock.advance(pass);
+            served.judge_freshness();
+            assert_eq!(answer(token("c", &secret)).await.0, known, "{status}");
+            for (client, secret) in [("nobody", "x"), ("c", "x")] {
+                assert_eq!(answer(token(client, secret)).await.0, unknown, "{status}");
+            }
+            assert_eq!(managed().await, management, "{status}");
+            let response = call_service(&app, get("/readyz").to_request()).await;
+            assert_eq!(response.status().as_u16(), ready);
+            assert_eq!(read_body_json::<Value, _>(response).await["status"], status);
+            assert_eq!(call_service(&app, get("/.well-known/jwks.json").to_request()).await.status(), StatusCode::OK);
+        }
+        served.follow().unwrap();
+        assert_eq!(answer(token("c", &secret)).await.0, 200);
+        assert_eq!((answer(token("nobody", "x")).await.0, managed().await), (401, 401));
     }
 
     #[actix_web::test]

@@ -115,7 +115,8 @@ impl OpenError {
         match error {
             ConnectError::QueryError(error) => Self::from_store(database, StoreError::from(error)),
             ConnectError::ConnectionError(error) => {
-                let detail = with_advice(without_url(error.to_string()));
+                // libpq writes a line for each address that it tried, and some hints.
+                let detail = with_advice(&without_url(error.to_string().trim_end().replace('\n', " ")));
                 Self::Unreachable { database: database.to_owned(), detail }
             }
         }
@@ -157,7 +158,7 @@ fn without_url(detail: String) -> String {
 }
 
 /// What libpq says of TLS, with what to do about it.
-fn with_advice(detail: String) -> String {
-    let Some((_, advice)) = MISTAKES.iter().find(|(text, _)| detail.contains(text)) else { return detail };
-    format!("{}: {advice}", detail.trim_end())
+fn with_advice(detail: &str) -> String {
+    let advice = MISTAKES.iter().find(|(text, _)| detail.contains(text));
+    advice.map_or_else(|| detail.to_owned(), |(_, advice)| format!("{detail}: {advice}"))
 }

@@ -32,8 +32,8 @@ postgresql_user() {
     id -un postgres 2>/dev/null || echo nobody
 }
 
-# Starts a server whose data lie in the new folder $1, with a user `tokenhouse` who has the password $2 and may do anything. Sets
-# `postgresql_port`, and `postgresql_cluster` for stop_postgresql.
+# Starts a server whose data lie in the new folder $1, with a user `tokenhouse` who has the password $2 and may do anything, and with the
+# settings $3 as lines of postgresql.conf, if any. Sets `postgresql_port`, and `postgresql_cluster` for stop_postgresql.
 start_postgresql() {
     local programs
     postgresql_cluster=$1
@@ -43,11 +43,15 @@ start_postgresql() {
     printf '%s\n' "$2" | as_postgresql_user tee "$postgresql_cluster/password" >/dev/null
     as_postgresql_user "$programs/initdb" -D "$postgresql_cluster/data" --username=tokenhouse \
         --pwfile="$postgresql_cluster/password" --auth=scram-sha-256 --encoding=UTF8 --no-sync >/dev/null
+    # Written down, so that it starts again in the same way.
+    printf '%s\n' "listen_addresses = '127.0.0.1'" "unix_socket_directories = ''" "fsync = off" "${3:-}" |
+        as_postgresql_user tee -a "$postgresql_cluster/data/postgresql.conf" >/dev/null
     for _ in 1 2 3 4 5; do
         # Any free port: another try if somebody has it.
         postgresql_port=$((20000 + RANDOM % 20000))
-        if as_postgresql_user "$programs/pg_ctl" -D "$postgresql_cluster/data" -l "$postgresql_cluster/log" -w -t 60 \
-            -o "-p $postgresql_port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off" start >/dev/null 2>&1; then
+        echo "port = $postgresql_port" | as_postgresql_user tee -a "$postgresql_cluster/data/postgresql.conf" >/dev/null
+        if as_postgresql_user "$programs/pg_ctl" -D "$postgresql_cluster/data" -l "$postgresql_cluster/log" -w -t 60 start \
+            >/dev/null 2>&1; then
             echo "PostgreSQL $("$programs/postgres" --version | sed 's/.*PostgreSQL) //; s/ .*//') listens on port $postgresql_port"
             return 0
         fi
