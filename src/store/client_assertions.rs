@@ -32,7 +32,7 @@ impl Store {
             return Err(StoreError::FileReplaced);
         }
         let mut connection = self.pools.writer()?;
-        match note(&mut connection, uses) {
+        match self.noting(note(&mut connection, uses)) {
             // Another replica was quicker with one of them, after we had looked: each for itself then.
             Err(StoreError::Conflict { .. }) => {
                 let each = uses.iter().map(|one| match note(&mut connection, std::slice::from_ref(one)) {

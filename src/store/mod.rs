@@ -6,7 +6,7 @@
 //! | `target`, `file_identity`, `pool`, `connection` | how are connections made, lent and put into a transaction? |
 //! | `schema`, `migrate`, `rows/` | which tables are there, and how do rows become values? |
 //! | `read`, `load` | how is one consistent state read, and what does a replica read? |
-//! | `write`, `tombstones`, `chunks` | how is a change made, and how do replicas learn what was deleted? |
+//! | `write`, `writable`, `tombstones`, `chunks` | how is a change made, can any be made now, and how do replicas learn what was deleted? |
 //! | `listen` | how are replicas told of a change at once? |
 //! | `apis`, `clients`, `secrets`, `client_keys`, `grants`, `signing_keys` | how is each aggregate found and changed? |
 //! | `client_assertions` | has this assertion been used before? |
@@ -47,6 +47,7 @@ mod signing_keys;
 mod target;
 mod tombstones;
 mod usage;
+mod writable;
 mod write;
 
 pub use audit::{AuditAction, AuditEntry, AuditEvent, AuditFilter};

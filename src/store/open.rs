@@ -10,6 +10,7 @@ use super::open_error::OpenError;
 use super::pool::{PoolUse, Pools};
 use super::settings::{Migrate, StoreSettings};
 use super::target::{Access, Target};
+use super::writable::Writable;
 use crate::database_file::open_patiently;
 use crate::fail_point;
 
@@ -22,6 +23,7 @@ pub struct Store {
     anchor: Option<Arc<Mutex<AnyConnection>>>,
     /// Which file was opened; none for a database that is no file.
     pub(super) file: Option<FileIdentity>,
+    pub(super) writable: Writable,
 }
 
 impl Store {
@@ -38,7 +40,8 @@ impl Store {
     pub fn unopened(settings: &StoreSettings) -> Result<Self, OpenError> {
         let target = Target::prepare(&settings.database)?;
         let pools = Pools::new(&target, settings.pool_size);
-        Ok(Self { pools, anchor: None, file: target.file_identity(), target })
+        let writable = Writable::on(&target);
+        Ok(Self { pools, anchor: None, file: target.file_identity(), target, writable })
     }
 
     /// Makes the tables of the database if it is empty; changes them only if `migrate` allows it.

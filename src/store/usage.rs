@@ -96,13 +96,13 @@ impl Store {
     /// Adds to what is counted, in one transaction, without a revision and an audit entry: other servers add to the same
     /// hours. Clients that are gone are passed over.
     pub fn add_usage(&self, counted: &[CountedHour]) -> Result<(), StoreError> {
-        in_transaction(&mut *self.pools.writer()?, TransactionKind::Write, |connection| {
+        let counted = in_transaction(&mut *self.pools.writer()?, TransactionKind::Write, |connection| {
             take_turn(connection)?;
             counted.iter().try_for_each(|hour| add_hour(connection, hour))?;
             fail_point::reach("usage.counted");
             Ok(())
-        })
-        .inspect(|()| fail_point::reach("usage.written"))
+        });
+        self.noting(counted).inspect(|()| fail_point::reach("usage.written"))
     }
 
     /// Adds to the number of requests that named no client there is, as [`Self::add_usage`] does.

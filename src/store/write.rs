@@ -108,6 +108,11 @@ impl Store {
             Ok(written)
         });
         fail_point::reach("write.ended");
+        match (&outcome, transaction.reader.failure()) {
+            (Ok(_), _) => self.writable.note_success(),
+            (Err(End::Store(cause)), _) | (Err(End::Caller(_)), Some(cause)) => self.writable.note_failure(cause),
+            (Err(End::Unchanged(_) | End::Caller(_)), _) => {}
+        }
         match outcome {
             Ok(written) | Err(End::Unchanged(written)) => Ok(written),
             Err(End::Store(error)) => Err(error.into()),
@@ -133,7 +138,7 @@ impl Transaction {
     }
 
     fn finish<T, E>(&self, value: T) -> Result<Written<T>, End<T, E>> {
-        if self.reader.has_failed() {
+        if self.reader.failure().is_some() {
             return Err(End::Store(StoreError::Spoiled));
         }
         match (self.recorded, self.changed) {

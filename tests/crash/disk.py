@@ -81,6 +81,8 @@ def check_refusals(house, journal, told):
     answer = fail_to_change(journal, HttpWriter(house), "http")
     check(answer.status == 503 and "retry-after" in answer.headers, f"a change without room: {answer} {answer.headers}")
     check("nothing was changed" in answer.text, f"a change without room: {answer}")
+    if house.is_sqlite:
+        check_ready(house, "degraded, still issuing", 2)
     # The log is written many lines at a time.
     house.await_status(lambda: told in house.log(), True, f"the log says {told!r}", seconds=2)
 
@@ -92,6 +94,8 @@ def check_ready(house, status, seconds):
 def check_recovery(house, journal, partner):
     """Without a restart, within what a person takes for at once."""
     began = time.monotonic()
+    # Noticed without anybody changing anything.
+    check_ready(house, "ready", 5)
     writer = HttpWriter(house)
     client = journal.new_client("later")
     while journal.change(client, "create", writer) != ACKNOWLEDGED:
