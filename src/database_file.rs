@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use crate::fail_point;
+
 /// Why a path cannot be a database file. The text says what to do next.
 #[derive(Debug, Error)]
 pub enum DatabaseFileError {
@@ -52,6 +54,17 @@ pub enum DatabaseFileError {
 /// # Errors
 /// If there can be no such file.
 pub fn prepare(path: &Path) -> Result<String, DatabaseFileError> {
+    let absolute = locate(path)?;
+    touch(Path::new(&absolute)).map_err(|source| io_error(path, source))?;
+    fail_point::reach("database_file.made");
+    Ok(absolute)
+}
+
+/// The absolute path as text of a file that stands at `path` or can be made there.
+///
+/// # Errors
+/// If there can be no such file.
+pub fn locate(path: &Path) -> Result<String, DatabaseFileError> {
     // An absolute path is never taken for `:memory:`, for a `file:` URI or for a temporary database.
     let absolute = std::path::absolute(path).map_err(|source| io_error(path, source))?;
     if absolute.is_dir() {
@@ -63,7 +76,6 @@ pub fn prepare(path: &Path) -> Result<String, DatabaseFileError> {
         Ok(false) => return Err(DatabaseFileError::DirectoryMissing { directory: directory.to_owned() }),
         Err(source) => return Err(io_error(path, source)),
     }
-    touch(&absolute).map_err(|source| io_error(path, source))?;
     absolute.into_os_string().into_string().map_err(|path| DatabaseFileError::PathNotUtf8 { path: PathBuf::from(path) })
 }
 

@@ -20,6 +20,7 @@ use crate::issuer::document::apply::{ApplyOptions, Origin, Plan, PlanAction};
 use crate::issuer::import::{
     ImportError, Imported, KeywordMappings, Report, import_auth0, import_hydra, import_identityserver, import_keycloak,
 };
+use crate::whole_file::{self, Existing};
 
 /// Moves clients, APIs and grants here from another product.
 ///
@@ -178,9 +179,7 @@ fn write_document(document: Document, report: &Report, target: &Path, format: Ou
 
 /// Writes the file whole or not at all, and for its owner only: hashes are nothing to hand around.
 fn write_whole(target: &Path, text: &str) -> std::io::Result<()> {
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = whole_file::beside(target)?;
     file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(target).map(drop).map_err(|error| error.error)
+    whole_file::put_in_place(file.into_temp_path(), target, Existing::Replace)
 }

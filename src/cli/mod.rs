@@ -4,6 +4,7 @@ pub mod api;
 pub mod apply;
 pub mod as_client;
 pub mod audit;
+pub mod backup;
 pub mod client;
 pub mod client_key;
 pub mod client_secret;
@@ -24,6 +25,7 @@ pub mod open;
 pub mod output;
 pub mod progress;
 pub mod resource_api;
+pub mod restore;
 pub mod running;
 pub mod secret;
 pub mod serve;
@@ -112,6 +114,10 @@ enum Command {
     Config(config::ConfigCommandArgs),
     /// Creates or updates the tables of the database
     Migrate(open::MigrateArgs),
+    /// Backs up the SQLite database into one file, while servers serve and write
+    Backup(backup::BackupArgs),
+    /// Puts a backup in the place of the SQLite database
+    Restore(restore::RestoreArgs),
     /// Prints the description of the Management API (OpenAPI 3.1), as servers have it at /api/v2/openapi.json
     #[command(after_help = "Example:\n  tokenhouse openapi > openapi.json")]
     Openapi,
@@ -125,6 +131,7 @@ enum Command {
 
 /// Runs the program.
 pub fn run() -> ExitCode {
+    crate::fail_point::arm();
     run_from(std::env::args_os())
 }
 
@@ -160,6 +167,8 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Migrate(args) => open::run_migrate(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Openapi => output::json(&crate::http::management::openapi::document("/api/v2")),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,5 +1,6 @@
 //! How does a command get at the store: configuration, database, master key, and what must be there from the start?
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -87,13 +88,18 @@ pub fn open_for_reading(args: &ConfigArgs) -> Result<Store, CliError> {
     if let DatabaseUrl::Sqlite(path) = &config.database.url
         && !path.exists()
     {
-        return Err(CliError::Failed(anyhow::anyhow!(
-            "there is no database at {}: start `tokenhouse serve` here first, or name the right one by --config or --set \
-             database.url=sqlite:PATH",
-            path.display()
-        )));
+        return Err(missing_database(path));
     }
     open_store(&config, Migrate::Never)
+}
+
+/// There must be a database, and there is none.
+pub(super) fn missing_database(path: &Path) -> CliError {
+    CliError::Failed(anyhow::anyhow!(
+        "there is no database at {}: start `tokenhouse serve` here first, or name the right one by --config or --set \
+         database.url=sqlite:PATH",
+        path.display()
+    ))
 }
 
 /// Opens the store for a command that changes it.
@@ -225,7 +231,11 @@ fn open_master_keys(config: &Config, first_start: bool, entropy: &dyn Entropy) -
 
 /// The master key: given, or from its file. Only an empty store gets a new one: with another key, what is sealed in a
 /// store that is not empty could never be opened again.
-fn open_master_key(config: &Config, first_start: bool, entropy: &dyn Entropy) -> Result<MasterKey, CliError> {
+pub(super) fn open_master_key(
+    config: &Config,
+    first_start: bool,
+    entropy: &dyn Entropy,
+) -> Result<MasterKey, CliError> {
     let path = match &config.keys.master_key {
         MasterKeySource::Given(key) => return Ok(MasterKey::from_bytes(Zeroizing::new(*key.expose()))),
         MasterKeySource::File(path) => path,

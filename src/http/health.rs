@@ -55,7 +55,7 @@ pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
         return uncached(StatusCode::SERVICE_UNAVAILABLE).json(json!({ "status": "loading", "parts": parts }));
     }
     let readiness = Readiness::of(&endpoints);
-    let Readiness { stopping, signs, freshness, keys_usable, certificate } = readiness;
+    let Readiness { stopping, signs, freshness, takes_changes, keys_usable, certificate } = readiness;
     let degraded = readiness.degraded().iter().any(|(_, degraded)| *degraded);
     let (code, status) = match (stopping, signs && freshness != Freshness::Stale, degraded) {
         (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
@@ -65,6 +65,7 @@ pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
     };
     let mut parts = json!({
         "store": match freshness {
+            Freshness::Followed if !takes_changes => "takes no changes, since its disk is full or fails: see the log",
             Freshness::Followed => "ok",
             Freshness::Silent => "does not answer: changes are not followed",
             Freshness::Stale => "has not answered for longer than store.max_staleness_seconds: no tokens are issued",
@@ -91,6 +92,7 @@ pub(super) struct Readiness {
     /// Is there a key that signs? Without one the server is not ready.
     signs: bool,
     freshness: Freshness,
+    takes_changes: bool,
     keys_usable: bool,
     certificate: Option<CertificateState>,
 }
@@ -103,6 +105,7 @@ impl Readiness {
             stopping: endpoints.stopping.has_begun(),
             signs: !snapshot.keys.active_algs().is_empty(),
             freshness: issuer.served().judge_freshness(),
+            takes_changes: !issuer.served().store().refuses_changes(),
             keys_usable: snapshot.keys.unusable().is_empty(),
             certificate: endpoints.certificate.as_ref().map(|certificate| certificate.state()),
         }
@@ -118,7 +121,7 @@ impl Readiness {
         // A certificate that clients refuse is no reason to answer 503: balancers that do not look at it still get tokens.
         let certified = self.certificate.is_none_or(|state| state == CertificateState::Valid);
         [
-            ("store", self.freshness != Freshness::Followed),
+            ("store", self.freshness != Freshness::Followed || !self.takes_changes),
             ("signing_keys", !self.keys_usable),
             ("tls_certificate", !certified),
         ]

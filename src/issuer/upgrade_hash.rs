@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::fail_point;
 use crate::oauth::client::Client;
 use crate::secret::{HashMemory, SecretHash, WeakSecrets, hash_brought};
 use crate::store::{Actor, AuditAction, AuditEntry, ChangeContext, ObjectKind, Reader, Store, StoreError};
@@ -149,6 +150,7 @@ impl Worker {
             if better.is_slow() && !others.all(|other| other.shares_computation_with(better)) {
                 return Ok(Outcome::OtherSalt);
             }
+            fail_point::reach("hash_upgrade.begun");
             if transaction.replace_secret_hash(upgrade.secret_id, &upgrade.outdated, better, imported)? {
                 transaction.record(AuditEntry {
                     action: AuditAction::Rehash,
@@ -160,6 +162,7 @@ impl Worker {
             }
             Ok::<_, StoreError>(Outcome::Settled)
         });
+        fail_point::reach("hash_upgrade.ended");
         written.map(|written| written.value)
     }
 }

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::seal::{MasterKey, MasterKeyError};
 use crate::entropy::Entropy;
+use crate::fail_point;
 
 /// A key, a line end, and room to notice that there is more.
 const MAX_FILE_BYTES: usize = 256;
@@ -112,6 +113,7 @@ pub fn load(path: &Path) -> Result<MasterKey, MasterKeyFileError> {
 pub fn create(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey, MasterKeyFileError> {
     let directory = directory_of(path);
     create_directory(directory)?;
+    fail_point::reach("master_key.directory");
     check_directory(directory)?;
     // Held until the end and let go by the system if the process dies: it makes "look, then rename" one step.
     let locked = File::open(directory).map_err(io_error(directory))?;
@@ -151,16 +153,22 @@ fn write(path: &Path, master_key: &MasterKey, locked: &File) -> Result<(), Maste
     }
     write_new(&temporary, master_key)
         .and_then(|()| fs::rename(&temporary, path))
+        .inspect(|()| fail_point::reach("master_key.renamed"))
         .and_then(|()| locked.sync_all())
+        .inspect(|()| fail_point::reach("master_key.made"))
         .map_err(io_error(path))
 }
 
 /// `create_new` is `O_EXCL`: it follows no link and takes no file that is there already.
 fn write_new(path: &Path, master_key: &MasterKey) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    fail_point::reach("master_key.empty");
     file.write_all(master_key.to_base64url().as_bytes())?;
+    fail_point::reach("master_key.half");
     file.write_all(b"\n")?;
-    file.sync_all()
+    file.sync_all()?;
+    fail_point::reach("master_key.whole");
+    Ok(())
 }
 
 fn create_directory(directory: &Path) -> Result<(), MasterKeyFileError> {

@@ -14,6 +14,7 @@ use super::schema::audit_events;
 use super::write::Transaction;
 use crate::clock::UnixMillis;
 use crate::entropy::{SystemEntropy, new_uuid};
+use crate::fail_point;
 use crate::oauth::named_enum::named_enum;
 
 named_enum! {
@@ -39,6 +40,8 @@ named_enum! {
         Reseal = "reseal",
         /// Its hash was replaced by a better one of the same secret.
         Rehash = "rehash",
+        /// A backup took its place.
+        Restore = "restore",
     }
 }
 
@@ -163,6 +166,7 @@ impl Transaction {
             hash: String::new(),
         };
         row.hash = row.computed_hash();
+        fail_point::reach("write.unrecorded");
         self.attempt(|connection| {
             diesel::insert_into(audit_events::table).values(&row).execute(connection)?;
             Ok(())

@@ -9,6 +9,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::schema::used_client_assertions;
 use crate::clock::UnixMillis;
+use crate::fail_point;
 
 /// Rows that one statement deletes, so that no request waits long for its turn to write.
 const DELETED_AT_ONCE: i64 = 500;
@@ -31,7 +32,7 @@ impl Store {
             return Err(StoreError::FileReplaced);
         }
         let mut connection = self.pools.writer()?;
-        match note(&mut connection, uses) {
+        match self.noting(note(&mut connection, uses)) {
             // Another replica was quicker with one of them, after we had looked: each for itself then.
             Err(StoreError::Conflict { .. }) => {
                 let each = uses.iter().map(|one| match note(&mut connection, std::slice::from_ref(one)) {
@@ -81,6 +82,8 @@ fn note(connection: &mut AnyConnection, uses: &[AssertionUse]) -> Result<Vec<boo
             );
             diesel::insert_into(used_client_assertions::table).values(row).execute(&mut *connection)?;
         }
+        fail_point::reach("assertion.noted");
         Ok(first)
     })
+    .inspect(|_| fail_point::reach("assertion.written"))
 }

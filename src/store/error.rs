@@ -47,13 +47,19 @@ pub enum StoreError {
     )]
     Outgrown,
     /// The disk is full.
-    #[error("the database's disk is full")]
+    #[error("the database's disk is full: make room on it; no restart is needed")]
     DiskFull,
     /// The database may only be read.
     #[error("the database is read-only")]
     ReadOnly,
-    /// The file is damaged, or the disk fails.
-    #[error("the database is damaged or its disk fails: {detail}")]
+    /// The disk did not do what it was asked. SQLite says no more; a disk that is full may be told so too.
+    #[error("the database's disk is full or fails: {detail}")]
+    DiskFails {
+        /// The engine's words.
+        detail: String,
+    },
+    /// The file is damaged.
+    #[error("the database is damaged: {detail}")]
     Damaged {
         /// The engine's words.
         detail: String,
@@ -124,6 +130,7 @@ impl StoreError {
                 | Self::ConnectionLost { .. }
                 | Self::DiskFull
                 | Self::ReadOnly
+                | Self::DiskFails { .. }
                 | Self::FileReplaced
                 | Self::Outgrown
                 | Self::Damaged { .. }
@@ -161,11 +168,19 @@ fn from_database(kind: DatabaseErrorKind, information: &dyn DatabaseErrorInforma
 
 /// diesel gives SQLite's result codes, and most of PostgreSQL's, as their text only.
 fn from_message(detail: String) -> StoreError {
-    const BUSY: &[&str] = &["database is locked", "table is locked", "canceling statement due to", "deadlock detected"];
-    const FULL: &[&str] = &["database or disk is full", "No space left on device"];
+    const BUSY: &[&str] = &[
+        "database is locked",
+        "table is locked",
+        "canceling statement due to",
+        "deadlock detected",
+        "out of memory",
+        "out of shared memory",
+    ];
+    const FULL: &[&str] = &["database or disk is full", "No space left on device", "Disk quota exceeded"];
+    const FAILS: &[&str] = &["disk I/O error", "Input/output error", "File too large"];
     const READ_ONLY: &[&str] = &["readonly database", "in a read-only transaction"];
     const DAMAGED: &[&str] =
-        &["disk image is malformed", "file is not a database", "disk I/O error", "malformed database schema"];
+        &["disk image is malformed", "file is not a database", "malformed database schema", "invalid page in block"];
     const LOST: &[&str] = &["terminating connection", "unable to open database file", "the database system is"];
     let says = |texts: &[&str]| texts.iter().any(|text| detail.contains(text));
     if says(BUSY) {
@@ -174,6 +189,8 @@ fn from_message(detail: String) -> StoreError {
         StoreError::DiskFull
     } else if says(READ_ONLY) {
         StoreError::ReadOnly
+    } else if says(FAILS) {
+        StoreError::DiskFails { detail }
     } else if says(DAMAGED) {
         StoreError::Damaged { detail }
     } else if says(LOST) {
@@ -221,9 +238,21 @@ mod tests {
     #[case("canceling statement due to statement timeout")]
     #[case("cannot execute UPDATE in a read-only transaction")]
     #[case("terminating connection due to administrator command")]
+    #[case("disk I/O error")]
+    #[case("out of memory")]
+    #[case("could not write to file \"base/5/16384\": Input/output error")]
     fn an_engine_that_is_away_is_told_from_a_wrong_statement(#[case] message: &str) {
         let error = QueryError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()));
         assert!(StoreError::from(error).is_unavailable(), "{message}");
+    }
+
+    #[rstest]
+    #[case("database or disk is full")]
+    #[case("could not extend file \"base/5/16384\": No space left on device")]
+    #[case("could not extend file \"base/5/16384\": Disk quota exceeded")]
+    fn a_full_disk_is_called_so(#[case] message: &str) {
+        let error = QueryError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()));
+        assert_eq!(StoreError::from(error), StoreError::DiskFull);
     }
 
     #[test]

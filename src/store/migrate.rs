@@ -13,6 +13,7 @@ use super::schema::meta;
 use super::settings::Migrate;
 use crate::clock::{Clock as _, SystemClock};
 use crate::entropy::{SystemEntropy, new_uuid};
+use crate::fail_point;
 
 /// The version of the newest of them: what this program knows.
 pub(super) static NEWEST: LazyLock<String> = LazyLock::new(|| {
@@ -61,16 +62,27 @@ pub(super) fn bring_up_to_date(
         }
         for migration in pending {
             connection.run_migration(migration).map_err(|error| failed(database, &*error))?;
+            fail_point::reach("migration.run");
         }
         if applied.is_empty() {
             name_database(connection)?;
+            fail_point::reach("migration.named");
         }
         Ok(())
     });
+    fail_point::reach("migration.ended");
     outcome.map_err(|error| match error {
         Failure::Open(error) => error,
         Failure::Store(error) => OpenError::from_store(database, error),
     })
+}
+
+/// Whether `connection` leads to a database of ours that this version can read or bring up to date; nothing is written.
+pub(super) fn recognise(connection: &mut AnyConnection, database: &str) -> Result<(), OpenError> {
+    match bring_up_to_date(connection, database, Migrate::Never, &MIGRATIONS) {
+        Err(OpenError::MigrationNeeded { .. }) => Ok(()),
+        outcome => outcome,
+    }
 }
 
 /// The versions of the migrations that were run.

@@ -6,10 +6,11 @@
 //! | `target`, `file_identity`, `pool`, `connection` | how are connections made, lent and put into a transaction? |
 //! | `schema`, `migrate`, `rows/` | which tables are there, and how do rows become values? |
 //! | `read`, `load` | how is one consistent state read, and what does a replica read? |
-//! | `write`, `tombstones`, `chunks` | how is a change made, and how do replicas learn what was deleted? |
+//! | `write`, `writable`, `tombstones`, `chunks` | how is a change made, can any be made now, and how do replicas learn what was deleted? |
 //! | `listen` | how are replicas told of a change at once? |
 //! | `apis`, `clients`, `secrets`, `client_keys`, `grants`, `signing_keys` | how is each aggregate found and changed? |
 //! | `client_assertions` | has this assertion been used before? |
+//! | `copy`, `backup`, `restore` | how is a database file copied while it is used, and put back? |
 //! | `usage` | how often was each client answered? |
 //! | `audit`, `audit_chain` | who changed what, and has anyone altered the record of it? |
 //! | `error`, `object_kind` | why did it fail, and on which kind of object? |
@@ -17,6 +18,7 @@
 mod apis;
 mod audit;
 mod audit_chain;
+mod backup;
 mod chunks;
 mod client_assertions;
 mod client_keys;
@@ -24,6 +26,7 @@ mod clients;
 mod connection;
 #[cfg(test)]
 mod contract_tests;
+mod copy;
 mod error;
 mod file_identity;
 mod grants;
@@ -35,6 +38,7 @@ mod open;
 mod open_error;
 mod pool;
 mod read;
+mod restore;
 mod rows;
 mod schema;
 mod secrets;
@@ -43,11 +47,14 @@ mod signing_keys;
 mod target;
 mod tombstones;
 mod usage;
+mod writable;
 mod write;
 
 pub use audit::{AuditAction, AuditEntry, AuditEvent, AuditFilter};
 pub use audit_chain::{ChainFault, ChainVerdict};
+pub use backup::{Backup, BackupError, back_up};
 pub use client_assertions::AssertionUse;
+pub use copy::Contents;
 pub use error::{Conflict, StoreError};
 pub use grants::{GrantFilter, OwnedGrant};
 pub use listen::Listener;
@@ -57,6 +64,7 @@ pub use open::Store;
 pub use open_error::OpenError;
 pub use pool::PoolUse;
 pub use read::{Page, Position, Reader, Revision};
+pub use restore::{Restoration, RestoreError, Restored};
 pub use secrets::OwnedSecret;
 pub use settings::{Database, Migrate, StoreSettings};
 #[cfg(feature = "postgres")]

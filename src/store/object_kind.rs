@@ -19,5 +19,7 @@ named_enum! {
         SigningKey = "signing_key",
         /// The server's configuration as a whole.
         Configuration = "configuration",
+        /// The database itself.
+        Database = "database",
     }
 }

@@ -1,5 +1,6 @@
 //! Why can the database not be opened, and what can the operator do about it?
 
+use diesel::r2d2::Error as ConnectError;
 use thiserror::Error;
 
 use super::error::StoreError;
@@ -92,7 +93,7 @@ pub enum OpenError {
 }
 
 /// What only the operator can mend of a PostgreSQL server that does not let us in: libpq's or the server's words, and what to do.
-pub(super) const MISTAKES: &[(&str, &str)] = &[
+const MISTAKES: &[(&str, &str)] = &[
     (
         "certificate verify failed",
         "sslrootcert in database.url must name the certificate of the CA that signed the server's",
@@ -109,6 +110,18 @@ pub(super) const MISTAKES: &[(&str, &str)] = &[
 ];
 
 impl OpenError {
+    /// What it means that no connection to `database` can be made.
+    pub(super) fn from_connect(database: &str, error: ConnectError) -> Self {
+        match error {
+            ConnectError::QueryError(error) => Self::from_store(database, StoreError::from(error)),
+            ConnectError::ConnectionError(error) => {
+                // libpq writes a line for each address that it tried, and some hints.
+                let detail = with_advice(&without_url(error.to_string().trim_end().replace('\n', " ")));
+                Self::Unreachable { database: database.to_owned(), detail }
+            }
+        }
+    }
+
     /// Is the database only away, so that it helps to try again, and nobody need do anything here?
     pub fn is_temporary(&self) -> bool {
         match self {
@@ -130,4 +143,22 @@ impl OpenError {
             source => Self::Store { database, source },
         }
     }
+}
+
+/// libpq's complaints about a URL that it cannot read quote parts of it, in the worst case of the password.
+fn without_url(detail: String) -> String {
+    let is_about_the_server = ["connection to server", "could not ", "FATAL", "Unable to open", "unable to open"];
+    if is_about_the_server.iter().any(|text| detail.contains(text)) {
+        detail
+    } else {
+        "its URL is not understood: write postgres://user:password@host:5432/name, and percent-encode what is not a \
+         letter or digit in the password"
+            .to_owned()
+    }
+}
+
+/// What libpq says of TLS, with what to do about it.
+fn with_advice(detail: &str) -> String {
+    let advice = MISTAKES.iter().find(|(text, _)| detail.contains(text));
+    advice.map_or_else(|| detail.to_owned(), |(_, advice)| format!("{detail}: {advice}"))
 }

@@ -33,7 +33,7 @@ impl Page {
 /// Reads the database, at one point in time. A [`Transaction`](super::Transaction) reads in the same way.
 pub struct Reader {
     connection: Borrowed,
-    failed: bool,
+    failure: Option<StoreError>,
 }
 
 /// Which database, and how often it has been changed.
@@ -78,7 +78,7 @@ impl Store {
 
 impl Reader {
     pub(super) const fn new(connection: Borrowed) -> Self {
-        Self { connection, failed: false }
+        Self { connection, failure: None }
     }
 
     /// The revision of the last change, including one that is being made.
@@ -92,13 +92,15 @@ impl Reader {
         step: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let outcome = step(&mut self.connection);
-        self.failed |= outcome.is_err();
+        if let Err(error) = &outcome {
+            self.failure.get_or_insert_with(|| error.clone());
+        }
         outcome
     }
 
-    /// Has a step failed?
-    pub(super) const fn has_failed(&self) -> bool {
-        self.failed
+    /// Why the first step failed that did.
+    pub(super) const fn failure(&self) -> Option<&StoreError> {
+        self.failure.as_ref()
     }
 }
 

@@ -14,6 +14,7 @@ use super::rows::column::Place;
 use super::schema::{client_secrets, meta};
 use super::write::{Stamp, Transaction};
 use crate::clock::UnixMillis;
+use crate::fail_point;
 use crate::secret::{SecretHash, StoredSecret};
 
 /// A secret and whose it is.
@@ -107,7 +108,7 @@ impl Store {
     /// Writes down when secrets last proved right, in one transaction, without a revision and an audit entry. A time
     /// only moves forward; secrets that are gone are passed over.
     pub fn flush_last_used(&self, used: &[(Uuid, UnixMillis)]) -> Result<(), StoreError> {
-        in_transaction(&mut *self.pools.writer()?, TransactionKind::Write, |connection| {
+        let noted = in_transaction(&mut *self.pools.writer()?, TransactionKind::Write, |connection| {
             // PostgreSQL: takes the lock that every change takes first, so that neither holds a row the other needs.
             diesel::update(meta::table).set(meta::revision.eq(meta::revision)).execute(connection)?;
             for (id, at) in used {
@@ -116,8 +117,10 @@ impl Store {
                     .set(client_secrets::last_used_at.eq(at.0))
                     .execute(connection)?;
             }
+            fail_point::reach("last_used.noted");
             Ok(())
-        })
+        });
+        self.noting(noted).inspect(|()| fail_point::reach("last_used.written"))
     }
 }
 

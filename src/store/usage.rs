@@ -13,6 +13,7 @@ use super::read::Reader;
 use super::rows::column::Place;
 use super::schema::{client_usage, clients, meta, unattributed_refusals};
 use crate::clock::UnixMillis;
+use crate::fail_point;
 use crate::oauth::client::ClientId;
 
 /// An hour (UTC): how many have passed since 1970.
@@ -95,10 +96,13 @@ impl Store {
     /// Adds to what is counted, in one transaction, without a revision and an audit entry: other servers add to the same
     /// hours. Clients that are gone are passed over.
     pub fn add_usage(&self, counted: &[CountedHour]) -> Result<(), StoreError> {
-        in_transaction(&mut *self.pools.writer()?, TransactionKind::Write, |connection| {
+        let counted = in_transaction(&mut *self.pools.writer()?, TransactionKind::Write, |connection| {
             take_turn(connection)?;
-            counted.iter().try_for_each(|hour| add_hour(connection, hour))
-        })
+            counted.iter().try_for_each(|hour| add_hour(connection, hour))?;
+            fail_point::reach("usage.counted");
+            Ok(())
+        });
+        self.noting(counted).inspect(|()| fail_point::reach("usage.written"))
     }
 
     /// Adds to the number of requests that named no client there is, as [`Self::add_usage`] does.

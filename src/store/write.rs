@@ -14,6 +14,7 @@ use super::pool::Borrowed;
 use super::read::{Reader, Revision};
 use super::schema::meta;
 use crate::clock::UnixMillis;
+use crate::fail_point;
 
 /// Who makes a change, when, and on which request.
 #[derive(Clone, Debug)]
@@ -97,12 +98,21 @@ impl Store {
     ) -> Result<Written<T>, E> {
         let mut transaction = Transaction::new(self.pools.writer()?, context.clone());
         let outcome = in_transaction(&mut transaction, TransactionKind::Write, |transaction| {
+            fail_point::reach("write.begun");
             transaction.revision = next_revision(transaction.as_mut()).map_err(End::Store)?;
+            fail_point::reach("write.revised");
             let value = change(transaction).map_err(End::Caller)?;
             let written = transaction.finish(value)?;
             announce(transaction.as_mut(), written.revision).map_err(End::Store)?;
+            fail_point::reach("write.changed");
             Ok(written)
         });
+        fail_point::reach("write.ended");
+        match (&outcome, transaction.reader.failure()) {
+            (Ok(_), _) => self.writable.note_success(),
+            (Err(End::Store(cause)), _) | (Err(End::Caller(_)), Some(cause)) => self.writable.note_failure(cause),
+            (Err(End::Unchanged(_) | End::Caller(_)), _) => {}
+        }
         match outcome {
             Ok(written) | Err(End::Unchanged(written)) => Ok(written),
             Err(End::Store(error)) => Err(error.into()),
@@ -128,7 +138,7 @@ impl Transaction {
     }
 
     fn finish<T, E>(&self, value: T) -> Result<Written<T>, End<T, E>> {
-        if self.reader.has_failed() {
+        if self.reader.failure().is_some() {
             return Err(End::Store(StoreError::Spoiled));
         }
         match (self.recorded, self.changed) {

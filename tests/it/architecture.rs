@@ -10,7 +10,9 @@ const LEVELS: &[(&str, u8)] = &[
     ("clock", 0),
     ("entropy", 0),
     ("database_file", 0),
+    ("fail_point", 0),
     ("json_text", 0),
+    ("whole_file", 0),
     ("oauth", 1),
     ("secret", 1),
     ("keys", 1),
@@ -240,6 +242,23 @@ fn diesel_is_named_in_the_stores_only() {
         let diesel = reference.path.first().is_some_and(|first| first.starts_with("diesel"));
         (diesel && !in_store).then(|| format!("{}: {}", reference.file.display(), reference.path.join("::")))
     }));
+}
+
+#[test]
+fn a_test_can_end_the_program_in_a_build_for_that_only() {
+    nothing(references().iter().filter_map(|reference| {
+        let here = reference.file == Path::new("fail_point.rs");
+        (reference.names("fail") && !here).then(|| reference.file.display().to_string())
+    }));
+    let manifest =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("Cargo.toml");
+    assert!(
+        manifest.contains("\ndefault = []\n") && manifest.contains("fail = { version = \"0.5.1\", optional = true }")
+    );
+    // The variable that the crate `fail` reads.
+    let program = std::fs::read(crate::support::program::BINARY).expect("the program");
+    let has_fail_points = program.windows(10).any(|bytes| bytes == b"FAILPOINTS");
+    assert_eq!(has_fail_points, cfg!(feature = "failpoints"));
 }
 
 #[test]

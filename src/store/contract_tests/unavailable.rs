@@ -30,9 +30,14 @@ fn a_full_disk_is_named_and_forgotten_once_there_is_room() {
                 (0..500).try_for_each(|number| transaction.insert_client(&client(&format!("client-{number}"))))
             })
         };
+        assert!(!store.refuses_changes());
         assert_eq!(insert().unwrap_err(), StoreError::DiskFull, "{}", engine.name);
+        assert!(store.clone().refuses_changes(), "which all know who share the store");
         assert_eq!(store.revision(), Ok(Revision(0)));
         tamper(&store, "PRAGMA max_page_count = 1000000");
+        store.try_to_write().unwrap();
+        assert!(!store.refuses_changes());
+        assert_eq!(store.revision(), Ok(Revision(0)), "trying leaves no trace");
         insert().unwrap();
     }
 }

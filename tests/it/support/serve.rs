@@ -159,6 +159,13 @@ impl Serve {
         Answer::to(client().get(self.url("/.well-known/jwks.json"))).await.json()
     }
 
+    /// Ends the server as a power cut would.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("it is killed");
+        child.wait().expect("it ends");
+    }
+
     /// Sends SIGTERM and waits for the exit code.
     pub fn terminate(&mut self) -> i32 {
         let mut child = self.child.take().expect("it runs");
