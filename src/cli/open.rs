@@ -216,7 +216,11 @@ fn open_store(config: &Config, migrate: Migrate) -> Result<Store, CliError> {
 }
 
 /// The master key, and the one before it where there is one.
-fn open_master_keys(config: &Config, first_start: bool, entropy: &dyn Entropy) -> Result<MasterKeys, CliError> {
+pub(super) fn open_master_keys(
+    config: &Config,
+    first_start: bool,
+    entropy: &dyn Entropy,
+) -> Result<MasterKeys, CliError> {
     let given = config.keys.old_master_key.as_ref();
     let old = match (given, &config.keys.master_key) {
         (Some(key), _) => Some(MasterKey::from_bytes(Zeroizing::new(*key.expose()))),
@@ -231,11 +235,7 @@ fn open_master_keys(config: &Config, first_start: bool, entropy: &dyn Entropy) -
 
 /// The master key: given, or from its file. Only an empty store gets a new one: with another key, what is sealed in a
 /// store that is not empty could never be opened again.
-pub(super) fn open_master_key(
-    config: &Config,
-    first_start: bool,
-    entropy: &dyn Entropy,
-) -> Result<MasterKey, CliError> {
+fn open_master_key(config: &Config, first_start: bool, entropy: &dyn Entropy) -> Result<MasterKey, CliError> {
     let path = match &config.keys.master_key {
         MasterKeySource::Given(key) => return Ok(MasterKey::from_bytes(Zeroizing::new(*key.expose()))),
         MasterKeySource::File(path) => path,
