@@ -211,6 +211,7 @@ fn issuer_settings(config: &Config) -> Result<TokenIssuerSettings, CliError> {
             remembered: config.hashing.remember_entries,
         },
         signing: SigningQueueSettings { longest: config.signing.queue, max_wait: config.signing.longest_wait },
+        failed_attempts: config.limits.failed_attempts,
         reuse_bytes: config.token.reuse_bytes,
         assertions: AssertionSettings {
             strict: assertions.strict,

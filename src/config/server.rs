@@ -62,6 +62,8 @@ pub struct LimitSettings {
     pub parameters: usize,
     /// Calls of the Management API per second and client.
     pub management_per_second: NonZeroU32,
+    /// Attempts to authenticate as one client that may fail from one network before the next must wait; 0 for any number.
+    pub failed_attempts: u32,
     /// Calls of the Management API of a client at once.
     pub management_burst: NonZeroU32,
 }
@@ -151,12 +153,14 @@ impl LimitSettings {
         let head_bytes = from.integer("limits.head_bytes");
         let parameters = from.integer("limits.parameters");
         let management_per_second = from.positive("limits.management_per_second");
+        let failed_attempts = from.integer("limits.failed_attempts");
         let management_burst = from.positive("limits.management_burst");
         Ok(Self {
             body_bytes: body_bytes?,
             head_bytes: head_bytes?,
             parameters: parameters?,
             management_per_second: management_per_second?,
+            failed_attempts: failed_attempts?,
             management_burst: management_burst?,
         })
     }

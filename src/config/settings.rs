@@ -44,6 +44,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     integer("limits.body_bytes", 256, 1_048_576, "bytes", "16384", "Largest request body; a larger one gets 413."),
     integer("limits.head_bytes", 1024, 1_048_576, "bytes", "16384", "Largest request head."),
     integer("limits.parameters", 8, 1024, "parameters", "64", "Most parameters in one token request."),
+    integer("limits.failed_attempts", 0, 1_000_000, "attempts", "20", "Attempts to authenticate as one client that may fail from one network before the next must wait (429); 0 lets any number fail."),
     integer("limits.management_per_second", 1, 100_000, "calls", "100", "Calls of the Management API that one client may make per second in the long run; beyond, it gets 429."),
     integer("limits.management_burst", 1, 1_000_000, "calls", "1000", "Calls of the Management API that one client may make at once."),
     integer("hashing.threads", 0, 1024, "threads", "0", "Threads that check slow secret hashes; 0 is one per core."),

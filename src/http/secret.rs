@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::IssuerEndpoints;
+use super::client_address::ClientAddress;
 use super::error::{secret_error, uncached};
 use super::token::read_body;
 use crate::clock::UnixMillis;
@@ -32,7 +33,7 @@ pub async fn replace(
     let headers = request.headers();
     let authorization: Vec<&[u8]> = headers.get_all(AUTHORIZATION).map(HeaderValue::as_bytes).collect();
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
-    let mut decision = TokenDecision::default();
+    let mut decision = TokenDecision::about(ClientAddress::of(&request).map(|from| from.0));
     let answer = match read_body(&request, payload, &endpoints).await {
         Ok(body) => {
             let raw = RawTokenRequest {

@@ -25,7 +25,7 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
     let arrived = Instant::now();
     let headers = request.headers();
     let authorization: Vec<&[u8]> = headers.get_all(AUTHORIZATION).map(|value| value.as_bytes()).collect();
-    let mut decision = TokenDecision::default();
+    let mut decision = TokenDecision::about(ClientAddress::of(&request).map(|from| from.0));
     let answer = match read_body(&request, payload, &endpoints).await {
         Ok(body) => {
             let raw = RawTokenRequest {
@@ -41,7 +41,7 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
     endpoints.issuer.counts().request(&decision, answer.as_ref().err(), arrived.elapsed());
     // Under overload the line would cost more than the refusal: those are counted, and told together each second.
     if !matches!(answer, Err(TokenError::Overloaded { .. })) {
-        log(&decision, answer.as_ref().err(), ClientAddress::of(&request));
+        log(&decision, answer.as_ref().err());
     }
     match answer {
         Ok(body) => uncached(StatusCode::OK).content_type("application/json").body(body),
@@ -51,8 +51,9 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
 
 /// Writes the one line that each decision has in the log: no secret and no token, and only values that passed their
 /// grammar.
-fn log(decision: &TokenDecision, refused: Option<&TokenError>, from: Option<ClientAddress>) {
+fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
     let TokenDecision {
+        client_address,
         client_id,
         client_row_id: _,
         authenticated,
@@ -75,7 +76,7 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>, from: Option<Clie
         scope = scope.as_deref(),
         jti,
         reused = reused.then_some(true),
-        client_address = from.map(|from| tracing::field::display(from.0)),
+        client_address = client_address.map(tracing::field::display),
         "token request"
     );
 }

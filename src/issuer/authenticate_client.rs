@@ -81,14 +81,40 @@ impl AuthenticatedClient {
     }
 }
 
+/// Whether a secret may be checked that costs a slow check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlowChecks {
+    /// It may.
+    Allowed,
+    /// Not for so many seconds: too many attempts have failed.
+    Waiting(u32),
+}
+
+impl SlowChecks {
+    /// Allowed unless somebody must `wait`.
+    pub const fn after(wait: Option<u32>) -> Self {
+        match wait {
+            Some(seconds) => Self::Waiting(seconds),
+            None => Self::Allowed,
+        }
+    }
+}
+
+/// What somebody hears who must wait.
+pub(super) const fn too_many_failures(retry_after: u32) -> TokenError {
+    TokenError::TooManyFailures { retry_after }
+}
+
 /// Finds the client that the secret `presented` proves to be.
 ///
 /// # Errors
-/// `invalid_client` for every reason why it is none, `temporarily_unavailable` when too many checks are waiting.
+/// `invalid_client` for every reason why it is none, `temporarily_unavailable` when too many checks are waiting, or the wait that `slow`
+/// names.
 pub async fn authenticate_client(
     presented: &PresentedSecret,
     snapshot: &Snapshot,
     hashes: &HashPool,
+    slow: SlowChecks,
     now: UnixMillis,
 ) -> Result<AuthenticatedClient, TokenError> {
     let candidates = || presented.candidates.iter().filter(|one| one.secret.len() <= MAX_SECRET_LENGTH);
@@ -111,7 +137,7 @@ pub async fn authenticate_client(
         if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, now)) {
             return Ok(admitted);
         }
-        let found = check_brought(candidate, snapshot, hashes, now).await?;
+        let found = check_brought(candidate, snapshot, hashes, slow, now).await?;
         if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, now)) {
             return Ok(admitted);
         }
@@ -206,6 +232,7 @@ async fn check_brought<'a>(
     candidate: &Candidate,
     snapshot: &'a Snapshot,
     hashes: &HashPool,
+    slow_checks: SlowChecks,
     now: UnixMillis,
 ) -> Result<Option<Proven<'a>>, TokenError> {
     // What has been checked already needs no slow check.
@@ -225,6 +252,9 @@ async fn check_brought<'a>(
             .find(|stored| is_usable(client, stored, now) && hashes.is_remembered(client, stored, &candidate.secret))
     {
         return Ok(Some(Proven { client, stored: known, is_remembered: true }));
+    }
+    if let SlowChecks::Waiting(seconds) = slow_checks {
+        return Err(too_many_failures(seconds));
     }
     let mut slow: Vec<_> = works().filter(SecretWork::is_slow).collect();
     slow.sort_unstable();

@@ -1,5 +1,6 @@
 //! What happens between a token request and its answer? The steps of RFC 6749 §4.4 in order, in memory.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,7 +10,8 @@ use uuid::Uuid;
 
 use super::TokenIssuer;
 use super::authenticate_assertion::AssertionFailure;
-use super::authenticate_client::{AuthenticatedClient, authenticate_client};
+use super::authenticate_client::{AuthenticatedClient, SlowChecks, authenticate_client, too_many_failures};
+use super::failed_attempts::Claimant;
 use super::freshness::Freshness;
 use super::granted::Granted;
 use super::quota::QuotaVerdict;
@@ -38,6 +40,8 @@ const STORE_RETRY_AFTER_SECONDS: u32 = 5;
 /// What was decided about one request, for the one line in the log. It holds no secret and no token.
 #[derive(Clone, Debug, Default)]
 pub struct TokenDecision {
+    /// Where the request came from, as far as it is known.
+    pub client_address: Option<IpAddr>,
     /// The client that authenticated, or else the one that was claimed, if there is such a client.
     pub client_id: Option<ClientId>,
     /// Our own id of that client.
@@ -59,6 +63,11 @@ pub struct TokenDecision {
 }
 
 impl TokenDecision {
+    /// Of a request that came from `client_address`: nothing is decided yet.
+    pub fn about(client_address: Option<IpAddr>) -> Self {
+        Self { client_address, ..Self::default() }
+    }
+
     fn name(&mut self, client: &Client) {
         self.client_id = Some(client.client_id.clone());
         self.client_row_id = Some(client.id);
@@ -191,15 +200,9 @@ impl TokenIssuer {
     ) -> Result<AuthenticatedClient, TokenError> {
         decision.mechanism = Some(credentials.mechanism());
         let authenticated = match credentials {
-            PresentedCredentials::Secret(secret) => self.by_secret(secret, snapshot, now, decision).await,
-            PresentedCredentials::Assertion(assertion) => self.by_assertion(assertion, snapshot, now, decision).await,
+            PresentedCredentials::Secret(secret) => self.by_secret(secret, snapshot, now, decision).await?,
+            PresentedCredentials::Assertion(assertion) => self.by_assertion(assertion, snapshot, now, decision).await?,
         };
-        // While the store is silent a client, or its secret, may be there that this server was not told of. All are answered alike, or
-        // the difference would tell which clients there are.
-        let authenticated = authenticated.map_err(|error| match (error, self.served.freshness()) {
-            (TokenError::InvalidClient, Freshness::Silent | Freshness::Stale) => store_silent(),
-            (error, _) => error,
-        })?;
         decision.prove(authenticated.client());
         Ok(authenticated)
     }
@@ -227,7 +230,10 @@ impl TokenIssuer {
         if let Some(client) = claimed.next() {
             decision.name(client);
         }
-        let authenticated = authenticate_client(presented, snapshot, &self.hashes, now).await?;
+        let claimant = presented.candidates.first().map(|one| self.claimant(&one.client_id, now, decision));
+        let slow = SlowChecks::after(claimant.and_then(|claimant| claimant.wait));
+        let outcome = authenticate_client(presented, snapshot, &self.hashes, slow, now).await;
+        let authenticated = self.count_attempt(outcome, claimant, now)?;
         if let Some(secret_id) = authenticated.secret_id() {
             self.usage.note_secret(secret_id, now);
             self.queue_upgrade(presented, secret_id, &authenticated);
@@ -242,8 +248,10 @@ impl TokenIssuer {
         now: UnixMillis,
         decision: &mut TokenDecision,
     ) -> Result<AuthenticatedClient, TokenError> {
+        let mut claimant = None;
         let outcome = match UnverifiedAssertion::parse(&presented.assertion) {
             Ok(assertion) => {
+                claimant = Some(self.claimant(assertion.claimed_client_id(), now, decision));
                 if let Some(client) = snapshot.client(assertion.claimed_client_id()) {
                     decision.name(client);
                 }
@@ -251,13 +259,44 @@ impl TokenIssuer {
             }
             Err(refusal) => Err(AssertionFailure::Refused(refusal)),
         };
-        outcome.map_err(|failure| match failure {
+        let outcome = outcome.map_err(|failure| match failure {
             AssertionFailure::Refused(refusal) => {
                 decision.assertion_refusal = Some(refusal);
                 TokenError::InvalidClient
             }
             AssertionFailure::Failed(error) => error,
-        })
+        });
+        self.count_attempt(outcome, claimant, now)
+    }
+
+    fn claimant(&self, client_id: &str, now: UnixMillis, decision: &TokenDecision) -> WaitingClaimant {
+        let claimant = self.failures.claimant(client_id, decision.client_address);
+        WaitingClaimant { claimant, wait: self.failures.wait(&claimant, now) }
+    }
+
+    /// What an attempt to authenticate comes to, which counts for those that follow.
+    fn count_attempt(
+        &self,
+        outcome: Result<AuthenticatedClient, TokenError>,
+        claimant: Option<WaitingClaimant>,
+        now: UnixMillis,
+    ) -> Result<AuthenticatedClient, TokenError> {
+        match (outcome, claimant) {
+            // While the store is silent a client, or its secret, may be there that this server was not told of. All are answered alike,
+            // or the difference would tell which clients there are.
+            (Err(TokenError::InvalidClient), _) if self.served.freshness() != Freshness::Followed => {
+                Err(store_silent())
+            }
+            (Err(TokenError::InvalidClient), Some(WaitingClaimant { claimant, wait })) => {
+                self.failures.count(claimant, now);
+                Err(wait.map_or(TokenError::InvalidClient, too_many_failures))
+            }
+            (Ok(authenticated), Some(WaitingClaimant { claimant, .. })) => {
+                self.failures.forget(&claimant);
+                Ok(authenticated)
+            }
+            (outcome, _) => outcome,
+        }
     }
 
     async fn sign(
@@ -314,6 +353,13 @@ impl TokenIssuer {
 /// What a caller hears when only the store could tell, and does not answer.
 const fn store_silent() -> TokenError {
     TokenError::TemporarilyUnavailable { retry_after: STORE_RETRY_AFTER_SECONDS }
+}
+
+/// Who claims to be a client, and for how many seconds they must wait because of those who failed before.
+#[derive(Clone, Copy)]
+struct WaitingClaimant {
+    claimant: Claimant,
+    wait: Option<u32>,
 }
 
 /// What a caller hears when too many signatures are waiting.

@@ -17,6 +17,7 @@ pub mod clients;
 pub mod document;
 pub mod duration_histogram;
 pub mod explain;
+pub mod failed_attempts;
 pub mod freshness;
 pub mod granted;
 pub mod grants;
@@ -56,6 +57,7 @@ use std::sync::Arc;
 
 pub use administration::{Administration, AdministrationError};
 use authenticate_assertion::{AssertionAuthenticator, AssertionSettings};
+use failed_attempts::FailedAttempts;
 use hash_pool::{HashPool, HashPoolSettings};
 use quota::Quotas;
 use replace_secret::CONCURRENT_REPLACEMENTS;
@@ -89,6 +91,7 @@ pub struct TokenIssuer {
     counts: TokenCounts,
     usage: Usage,
     quotas: Quotas,
+    failures: FailedAttempts,
     upgrades: HashUpgrades,
     replacements: Arc<Semaphore>,
 }
@@ -104,6 +107,8 @@ pub struct TokenIssuerSettings {
     pub assertions: AssertionSettings,
     /// How much may wait for a signature.
     pub signing: SigningQueueSettings,
+    /// How many attempts to authenticate as a client may fail before the next must wait; 0 for any number.
+    pub failed_attempts: u32,
     /// How much memory tokens may take that are handed out again, in bytes.
     pub reuse_bytes: u64,
 }
@@ -129,6 +134,7 @@ impl TokenIssuer {
             counts: TokenCounts::default(),
             usage: Usage::default(),
             quotas: Quotas::default(),
+            failures: FailedAttempts::new(settings.failed_attempts),
             replacements: Arc::new(Semaphore::new(CONCURRENT_REPLACEMENTS)),
             upgrades: HashUpgrades::start(served.store().clone(), clock.clone(), entropy.clone())?,
             served,

@@ -58,6 +58,11 @@ pub enum TokenError {
         /// When to try again, in seconds.
         retry_after: u32,
     },
+    /// So many attempts to authenticate as this client have failed from this network that the next must wait.
+    TooManyFailures {
+        /// When to try again, in seconds.
+        retry_after: u32,
+    },
     /// More signatures are asked for than the server can make now.
     Overloaded {
         /// When to try again, in seconds.
@@ -112,6 +117,10 @@ impl From<MalformedRequest> for TokenError {
         Self::Malformed(problem)
     }
 }
+
+/// Nothing in it depends on whether there is such a client.
+const TOO_MANY_FAILURES: &str = "client authentication has failed too often from this network: correct the client id and its secret or key, \
+                                 and try again after the seconds in Retry-After";
 
 const QUOTA_USED_UP: &str =
     "this client has used up its quota of tokens: keep a token until it expires, and try again later";
@@ -216,6 +225,10 @@ impl TokenError {
                 retry_after: Some(*retry_after),
                 ..answer(429, "temporarily_unavailable", QUOTA_USED_UP)
             },
+            Self::TooManyFailures { retry_after } => RenderedError {
+                retry_after: Some(*retry_after),
+                ..answer(429, "temporarily_unavailable", TOO_MANY_FAILURES)
+            },
             Self::Overloaded { retry_after } | Self::TemporarilyUnavailable { retry_after } => RenderedError {
                 retry_after: Some(*retry_after),
                 ..answer(503, "temporarily_unavailable", "the server is busy: try again later")
@@ -254,6 +267,10 @@ impl TokenError {
             Self::TooManyRequests { retry_after } => Some(RenderedError {
                 retry_after: Some(*retry_after),
                 ..answer(429, "too_many_requests", QUOTA_USED_UP)
+            }),
+            Self::TooManyFailures { retry_after } => Some(RenderedError {
+                retry_after: Some(*retry_after),
+                ..answer(429, "too_many_requests", TOO_MANY_FAILURES)
             }),
             Self::NoAudience => denied("No audience was given, and no default audience is configured.".to_owned()),
             Self::ScopeAcrossApis(apis) => denied(scope_across(apis)),
@@ -331,6 +348,7 @@ mod tests {
     #[case(TokenError::MalformedScope, (400, "invalid_scope"), (403, "access_denied"))]
     #[case(TokenError::MissingScope, (400, "invalid_scope"), (403, "access_denied"))]
     #[case(TokenError::TooManyRequests { retry_after: 1 }, (429, "temporarily_unavailable"), (429, "too_many_requests"))]
+    #[case(TokenError::TooManyFailures { retry_after: 1 }, (429, "temporarily_unavailable"), (429, "too_many_requests"))]
     #[case(TokenError::Overloaded { retry_after: 1 }, (503, "temporarily_unavailable"), (503, "temporarily_unavailable"))]
     #[case(TokenError::TemporarilyUnavailable { retry_after: 1 }, (503, "temporarily_unavailable"), (503, "temporarily_unavailable"))]
     #[case(TokenError::ServerError, (500, "server_error"), (500, "server_error"))]

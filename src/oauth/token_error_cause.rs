@@ -42,6 +42,8 @@ named_enum! {
         ScopeNotGranted = "scope_not_granted",
         /// [`TokenError::TooManyRequests`].
         Quota = "quota",
+        /// [`TokenError::TooManyFailures`].
+        TooManyFailures = "too_many_failures",
         /// [`TokenError::Overloaded`].
         Overloaded = "overloaded",
         /// [`TokenError::TemporarilyUnavailable`].
@@ -73,6 +75,7 @@ impl TokenError {
             Self::MissingScope => TokenErrorCause::MissingScope,
             Self::ScopeNotGranted(_) => TokenErrorCause::ScopeNotGranted,
             Self::TooManyRequests { .. } => TokenErrorCause::Quota,
+            Self::TooManyFailures { .. } => TokenErrorCause::TooManyFailures,
             Self::Overloaded { .. } => TokenErrorCause::Overloaded,
             Self::TemporarilyUnavailable { .. } => TokenErrorCause::TemporarilyUnavailable,
             Self::ServerError => TokenErrorCause::ServerError,

@@ -25,6 +25,8 @@ mod discovery;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod failed_attempts;
+#[cfg(test)]
 mod hostile_http;
 #[cfg(test)]
 mod imports;

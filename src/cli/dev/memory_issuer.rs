@@ -90,6 +90,7 @@ impl MemoryIssuer {
                 published_keys: PublishedKeysSettings::default(),
             },
             signing: SigningQueueSettings { longest: 1024, max_wait: Duration::from_secs(5) },
+            failed_attempts: 20,
             reuse_bytes: 64 * 1024 * 1024,
         };
         let served = Arc::new(served);

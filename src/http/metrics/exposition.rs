@@ -140,13 +140,16 @@ impl Server {
             "Answered calls of the Management API by class of status.",
             answers.by_class().map(|(class, count)| ([("status", class)], count)),
         )?;
-        let ended = self.endpoints.issuer.counts().ended();
-        let beyond_quota = ended.filter(|ended| ended.cause == Some(TokenErrorCause::Quota));
+        let refused_for = |cause| {
+            let ended = self.endpoints.issuer.counts().ended().filter(move |ended| ended.cause == Some(cause));
+            ended.map(|ended| ended.count).sum()
+        };
         to.counters(
             "tokenhouse_throttled_requests",
-            "Requests that were refused because their client had made too many.",
+            "Requests that were refused because their client, or somebody who claims to be it, had made too many.",
             [
-                ([("limit", "token_quota")], beyond_quota.map(|ended| ended.count).sum()),
+                ([("limit", "token_quota")], refused_for(TokenErrorCause::Quota)),
+                ([("limit", "failed_attempts")], refused_for(TokenErrorCause::TooManyFailures)),
                 ([("limit", "management_calls")], answers.throttled()),
             ],
         )

@@ -1,0 +1,184 @@
+//! How often has somebody failed to prove that they are this client, and how long must they wait? (RFC 6749 §2.3.1, RFC 6819 §4.4.3.6)
+//!
+//! Counted for each client id, whether there is such a client or not, and each network it is claimed from: nobody is locked out by
+//! strangers elsewhere. Only failures wait. What proves right without a slow check is never refused for what others have done.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use moka::sync::Cache;
+
+use crate::clock::UnixMillis;
+
+/// How many clients and networks are told apart; of more, those that failed least are forgotten. About 10 MB.
+const REMEMBERED: u64 = 100_000;
+
+/// After so long without a failure, all of them are forgotten.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(15);
+
+/// The longest that anybody is told to wait, in seconds.
+const LONGEST_WAIT: i64 = 60;
+
+/// Who claims to be which client: the client id by a keyed hash, and the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Claimant {
+    client: u64,
+    network: Option<Network>,
+}
+
+/// A network whose addresses one person commonly has at hand: 256 of IPv4, a /64 of IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Network {
+    V4([u8; 3]),
+    V6([u16; 4]),
+}
+
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let [a, b, c, _] = address.octets();
+                Self::V4([a, b, c])
+            }
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Self::V6([a, b, c, d])
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    count: u32,
+    wait_until: UnixMillis,
+}
+
+/// The failures of late, bounded.
+#[derive(Debug)]
+pub struct FailedAttempts {
+    hashing: RandomState,
+    /// How many may fail before anybody waits; `None`: any number.
+    free: Option<u32>,
+    counted: Cache<Claimant, Failures>,
+}
+
+impl FailedAttempts {
+    /// Lets `free` attempts fail before the next must wait; 0 lets any number.
+    pub fn new(free: u32) -> Self {
+        let counted = Cache::builder().max_capacity(REMEMBERED).time_to_idle(FORGOTTEN_AFTER).build();
+        Self { hashing: RandomState::new(), free: (free > 0).then_some(free), counted }
+    }
+
+    /// Somebody at `address` who claims to be `client_id`.
+    pub fn claimant(&self, client_id: &str, address: Option<IpAddr>) -> Claimant {
+        Claimant { client: self.hashing.hash_one(client_id), network: address.map(Network::from) }
+    }
+
+    /// For how many seconds `claimant` must wait, if so.
+    pub fn wait(&self, claimant: &Claimant, now: UnixMillis) -> Option<u32> {
+        let failures = self.counted.get(claimant)?;
+        let left = failures.wait_until.0.saturating_sub(now.0);
+        // A clock that was put back makes nobody wait for longer.
+        (left > 0).then(|| u32::try_from(left.min(LONGEST_WAIT * 1000).div_euclid(1000) + 1).unwrap_or(1))
+    }
+
+    /// `claimant` has failed once more. Who waits already is not made to wait longer for it: whoever comes next is let try.
+    pub fn count(&self, claimant: Claimant, now: UnixMillis) {
+        let Some(free) = self.free else { return };
+        self.counted.entry(claimant).and_upsert_with(|known| {
+            let Some(known) = known.map(|entry| entry.into_value()) else {
+                return Failures { count: 1, wait_until: now };
+            };
+            if known.wait_until > now {
+                return known;
+            }
+            let count = known.count.saturating_add(1);
+            // 1, 2, 4 … seconds.
+            let seconds = count.checked_sub(free + 1).map_or(0, |beyond| 1_i64 << beyond.min(30)).min(LONGEST_WAIT);
+            Failures { count, wait_until: now.plus_seconds(seconds) }
+        });
+    }
+
+    /// `claimant` has proved to be that client.
+    pub fn forget(&self, claimant: &Claimant) {
+        if self.counted.contains_key(claimant) {
+            self.counted.invalidate(claimant);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_000_000);
+
+    fn at(address: &str) -> Option<IpAddr> {
+        Some(address.parse().unwrap())
+    }
+
+    #[test]
+    fn after_the_free_ones_waits_double_up_to_a_minute() {
+        let attempts = FailedAttempts::new(3);
+        let claimant = attempts.claimant("c", at("192.0.2.1"));
+        let mut now = NOW;
+        for _ in 0..3 {
+            assert_eq!(attempts.wait(&claimant, now), None);
+            attempts.count(claimant, now);
+        }
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            assert_eq!(attempts.wait(&claimant, now), None, "the wait is over");
+            attempts.count(claimant, now);
+            // While it lasts, failures change nothing.
+            attempts.count(claimant, now);
+            waits.push(attempts.wait(&claimant, now).unwrap() - 1);
+            now = now.plus_seconds(i64::from(*waits.last().unwrap()));
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        attempts.count(claimant, now);
+        assert_eq!(attempts.wait(&claimant, NOW), Some(61), "a clock that was put back does not lock anybody out");
+        attempts.forget(&claimant);
+        assert_eq!(attempts.wait(&claimant, now), None);
+    }
+
+    #[test]
+    fn others_do_not_wait() {
+        let attempts = FailedAttempts::new(1);
+        for _ in 0..5 {
+            attempts.count(attempts.claimant("c", at("192.0.2.1")), NOW);
+            attempts.count(attempts.claimant("c", at("2001:db8:1:2::1")), NOW);
+        }
+        let waits = |client, address| attempts.wait(&attempts.claimant(client, at(address)), NOW).is_some();
+        for near in ["192.0.2.1", "192.0.2.254", "::ffff:192.0.2.7", "2001:db8:1:2:ffff::1"] {
+            assert!(waits("c", near), "{near}");
+            assert!(!waits("d", near), "{near}");
+        }
+        for far in ["192.0.3.1", "198.51.100.1", "2001:db8:1:3::1", "::1"] {
+            assert!(!waits("c", far), "{far}");
+        }
+        assert_eq!(attempts.wait(&attempts.claimant("c", None), NOW), None);
+    }
+
+    #[test]
+    fn without_a_limit_nobody_waits() {
+        let attempts = FailedAttempts::new(0);
+        let claimant = attempts.claimant("c", None);
+        for _ in 0..1_000 {
+            attempts.count(claimant, NOW);
+        }
+        assert_eq!(attempts.wait(&claimant, NOW), None);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let attempts = FailedAttempts::new(1);
+        for number in 0..REMEMBERED * 2 {
+            attempts.count(attempts.claimant(&number.to_string(), None), NOW);
+        }
+        attempts.counted.run_pending_tasks();
+        assert!(attempts.counted.entry_count() <= REMEMBERED, "{}", attempts.counted.entry_count());
+    }
+}

@@ -1,0 +1,120 @@
+//! Attempts that fail: who fails too often from one network must wait, and nobody else does.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::assertion::{PartnerKey, key_client, token};
+use crate::support::dev::basic;
+use crate::support::{Answer, Dev};
+
+/// As many as may fail before anybody waits.
+const FREE: usize = 20;
+
+const BROUGHT: &str = "a secret that was brought";
+
+/// A server with a client that was generated a secret, `brought`, which brought one, and `key`.
+fn dev(key: &PartnerKey) -> Dev {
+    let brought =
+        |id: &str| json!({"client_id": id, "secrets": [{"value": BROUGHT}], "grants": [{"audience": "https://api/"}]});
+    let generated = json!({"client_id": "generated", "secrets": [{}], "grants": [{"audience": "https://api/"}]});
+    let clients = [generated, brought("brought"), brought("other"), key_client("key", &[key.jwk()])];
+    Dev::seeded(&json!({"apis": [{"identifier": "https://api/", "scopes": [{"value": "a"}]}], "clients": clients}), &[])
+}
+
+async fn ask(dev: &Dev, id: &str, secret: &str) -> Answer {
+    dev.token(&[("client_id", Some(id)), ("client_secret", Some(secret)), ("audience", None)]).await
+}
+
+/// Fails as `id` until the next attempt waits.
+async fn fail_often(dev: &Dev, id: &str) {
+    for attempt in 0..=FREE {
+        assert_eq!(ask(dev, id, "wrong").await.error(), (401, "invalid_client".to_owned()), "{id}, attempt {attempt}");
+    }
+}
+
+fn retry_after(answer: &Answer) -> u64 {
+    assert_eq!(answer.error(), (429, "temporarily_unavailable".to_owned()), "{answer:?}");
+    answer.header("retry-after").parse().expect("seconds")
+}
+
+#[tokio::test]
+async fn who_fails_too_often_waits_and_is_told_so_whether_or_not_there_is_such_a_client() {
+    let dev = dev(&PartnerKey::new("ES256"));
+    let mut told = Vec::new();
+    for id in ["generated", "brought", "nobody"] {
+        fail_often(&dev, id).await;
+        let waiting = ask(&dev, id, "wrong").await;
+        assert!((1..=2).contains(&retry_after(&waiting)), "{waiting:?}");
+        told.push(waiting.text);
+    }
+    told.dedup();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(ask(&dev, "other", BROUGHT).await.status, 200, "others do not wait");
+}
+
+#[tokio::test]
+async fn a_right_secret_that_was_generated_never_waits() {
+    let dev = dev(&PartnerKey::new("ES256"));
+    let right = dev.partner(0).client_secret;
+    for round in 0..3 {
+        fail_often(&dev, "generated").await;
+        retry_after(&ask(&dev, "generated", "wrong").await);
+        let last = if right.ends_with('A') { "B" } else { "A" };
+        let mistyped = format!("{}{last}", &right[..right.len() - 1]);
+        retry_after(&ask(&dev, "generated", &mistyped).await);
+        assert_eq!(ask(&dev, "generated", &right).await.status, 200, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_right_secret_that_was_brought_waits_its_turn_unless_it_was_right_before() {
+    let dev = dev(&PartnerKey::new("ES256"));
+    assert_eq!(ask(&dev, "other", BROUGHT).await.status, 200);
+    for id in ["brought", "other"] {
+        fail_often(&dev, id).await;
+    }
+    // A form of the request that has not been seen, so that the secret itself is what is remembered.
+    let remembered = dev
+        .token_with(
+            &[("client_id", None), ("client_secret", None), ("audience", None)],
+            &[("authorization", &basic("other", BROUGHT))],
+        )
+        .await;
+    assert_eq!(remembered.status, 200, "{remembered:?}");
+
+    let waiting = ask(&dev, "brought", BROUGHT).await;
+    tokio::time::sleep(Duration::from_secs(retry_after(&waiting))).await;
+    assert_eq!(ask(&dev, "brought", BROUGHT).await.status, 200, "Retry-After told the truth");
+    fail_often(&dev, "brought").await;
+}
+
+#[tokio::test]
+async fn a_right_assertion_never_waits() {
+    let key = PartnerKey::new("ES256");
+    let (dev, stranger) = (dev(&key), PartnerKey::new("ES256"));
+    let (endpoint, issuer) = (dev.text("token_endpoint"), dev.text("issuer"));
+    let assert_by = async |key: &PartnerKey| {
+        let assertion = key.assertion("key", &issuer, &json!({}));
+        token(&endpoint, &assertion, &[]).await
+    };
+    for _ in 0..=FREE {
+        assert_eq!(assert_by(&stranger).await.status, 401);
+    }
+    retry_after(&assert_by(&stranger).await);
+    assert_eq!(assert_by(&key).await.status, 200);
+    assert_eq!(assert_by(&stranger).await.status, 401, "whoever has proved it begins anew");
+}
+
+#[tokio::test]
+async fn a_client_that_tries_both_places_for_its_secret_does_not_wait() {
+    // Go's x/oauth2 tries Basic, and the form if that fails: here with a proxy in between that takes the header away.
+    let dev = dev(&PartnerKey::new("ES256"));
+    for _ in 0..FREE * 3 {
+        assert_eq!(
+            dev.token(&[("client_id", Some("brought")), ("client_secret", None), ("audience", None)]).await.status,
+            401
+        );
+        assert_eq!(ask(&dev, "brought", BROUGHT).await.status, 200);
+    }
+}
