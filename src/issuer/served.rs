@@ -107,7 +107,10 @@ impl Served {
     /// # Errors
     /// If the store does not answer; the old snapshot is then served on.
     pub fn follow(&self) -> Result<(), FollowError> {
-        self.follow_store().inspect_err(|_| self.polls.count_failure())?;
+        self.follow_store().inspect_err(|_| {
+            self.polls.count_failure();
+            self.freshness.fail();
+        })?;
         if self.store.refuses_changes() {
             // Looked at again and again only until it works; what it comes to is noted there.
             let _ = self.store.try_to_write();

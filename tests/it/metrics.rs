@@ -304,6 +304,7 @@ const PROMQL: &[&str] = &[
     "histogram_quantile",
     "increase",
     "max",
+    "max_over_time",
     "min",
     "on",
     "rate",
