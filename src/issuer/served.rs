@@ -108,10 +108,8 @@ impl Served {
     /// If the store does not answer; the old snapshot is then served on.
     pub fn follow(&self) -> Result<(), FollowError> {
         self.follow_store().inspect_err(|_| self.polls.count_failure())?;
-        if self.store.refuses_changes() {
-            // Looked at again and again only until it works; what it comes to is noted there.
-            let _ = self.store.try_to_write();
-        }
+        // What it comes to is noted in the store; what is served is the newest in any case.
+        let _ = self.store.retry_after_refusal();
         Ok(())
     }
 
