@@ -24,7 +24,7 @@ pub(crate) const NOW: UnixMillis = UnixMillis(1_767_225_600_000);
 pub(crate) fn context() -> SnapshotContext {
     SnapshotContext {
         issuer: Issuer::new("https://issuer.example.com/"),
-        master_key: Arc::new(MasterKey::generate(&SystemEntropy)),
+        master_keys: Arc::new(MasterKey::generate(&SystemEntropy).into()),
         test_keys: TestKeys::Refused,
     }
 }

@@ -10,7 +10,7 @@ use super::open::{KeyCheckError, Opened, Opening, refuse_another_master_key};
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::served::{FollowError, Served};
 use crate::issuer::{Administration, AdministrationError};
-use crate::keys::MasterKey;
+use crate::keys::MasterKeys;
 use crate::store::{OpenError, StoreError};
 
 /// How long is waited before a database that is away is tried again: at first, and at most.
@@ -26,7 +26,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 pub async fn load(opened: &Opened, served: Arc<Served>, opening: Opening) -> Result<(), CliError> {
     let (answer, loaded) = oneshot::channel();
     let administration = opened.administration.clone();
-    let loading = Loading { administration, master_key: opened.master_key.clone(), served, opening };
+    let loading = Loading { administration, master_keys: opened.master_keys.clone(), served, opening };
     std::thread::Builder::new()
         .name("load".to_owned())
         .spawn(move || drop(answer.send(loading.until_done())))
@@ -36,7 +36,7 @@ pub async fn load(opened: &Opened, served: Arc<Served>, opening: Opening) -> Res
 
 struct Loading {
     administration: Arc<Administration>,
-    master_key: Arc<MasterKey>,
+    master_keys: Arc<MasterKeys>,
     served: Arc<Served>,
     opening: Opening,
 }
@@ -68,7 +68,7 @@ impl Loading {
     fn attempt(&mut self) -> Result<(), LoadError> {
         if let Opening::Awaited(migrate) = self.opening {
             self.served.store().look_at_tables(migrate)?;
-            refuse_another_master_key(self.served.store(), &self.master_key)?;
+            refuse_another_master_key(self.served.store(), &self.master_keys)?;
             self.opening = Opening::Done;
         }
         self.administration.bootstrap(ManagementApi::BringUpToDate)?;

@@ -19,7 +19,7 @@ use crate::issuer::rights::Caller;
 use crate::issuer::signing_keys::{SigningKeys, TestKeys};
 use crate::keys::lifecycle::AnnouncementPeriod;
 use crate::keys::master_key_file::{self, MasterKeyFileError};
-use crate::keys::{MasterKey, RsaBits};
+use crate::keys::{MasterKey, MasterKeys, RsaBits};
 use crate::oauth::metadata::Issuer;
 use crate::store::{Actor, Database, Migrate, OpenError, Store, StoreError, StoreSettings};
 
@@ -31,7 +31,7 @@ pub struct Opened {
     /// The use cases.
     pub administration: Arc<Administration>,
     /// What opens the signing keys.
-    pub master_key: Arc<MasterKey>,
+    pub master_keys: Arc<MasterKeys>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The randomness.
@@ -145,9 +145,9 @@ pub fn open_for_serving(config: Config, migrate: Migrate) -> Result<(Opened, Ope
                     path.display()
                 ))));
             }
-            let master_key = open_master_key(&config, false, &SystemEntropy)?;
+            let master_keys = open_master_keys(&config, false, &SystemEntropy)?;
             tracing::error!(cause = %error, "the database is away; it is tried again until it is there");
-            Ok((over_store(config, store, master_key)?, Opening::Awaited(migrate)))
+            Ok((over_store(config, store, master_keys)?, Opening::Awaited(migrate)))
         }
         Err(error) => Err(CliError::Failed(error.into())),
     }
@@ -156,9 +156,9 @@ pub fn open_for_serving(config: Config, migrate: Migrate) -> Result<(Opened, Ope
 /// The use cases over a store that was opened.
 fn over_opened(config: Config, store: Store) -> Result<Opened, CliError> {
     let keys = store.read(|reader| reader.list_signing_keys()).map_err(anyhow::Error::from)?;
-    let master_key = open_master_key(&config, keys.is_empty(), &SystemEntropy)?;
-    refuse_another_master_key(&store, &master_key)?;
-    over_store(config, store, master_key)
+    let master_keys = open_master_keys(&config, keys.is_empty(), &SystemEntropy)?;
+    refuse_another_master_key(&store, &master_keys)?;
+    over_store(config, store, master_keys)
 }
 
 /// Whether the database has been opened.
@@ -171,22 +171,22 @@ pub enum Opening {
 }
 
 /// The use cases over `store`.
-fn over_store(config: Config, store: Store, master_key: MasterKey) -> Result<Opened, CliError> {
+fn over_store(config: Config, store: Store, master_keys: MasterKeys) -> Result<Opened, CliError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let master_key = Arc::new(master_key);
+    let master_keys = Arc::new(master_keys);
     let administration =
-        Administration::new(store, master_key.clone(), clock.clone(), entropy.clone(), policy(&config)?);
-    Ok(Opened { config, administration: Arc::new(administration), master_key, clock, entropy })
+        Administration::new(store, master_keys.clone(), clock.clone(), entropy.clone(), policy(&config)?);
+    Ok(Opened { config, administration: Arc::new(administration), master_keys, clock, entropy })
 }
 
 /// With another master key than that of the servers, new keys would be sealed so that they cannot open them.
 ///
 /// # Errors
-/// If `master_key` does not open what is stored, or the store does not answer.
-pub fn refuse_another_master_key(store: &Store, master_key: &MasterKey) -> Result<(), KeyCheckError> {
+/// If `master_keys` do not open what is stored, or the store does not answer.
+pub fn refuse_another_master_key(store: &Store, master_keys: &MasterKeys) -> Result<(), KeyCheckError> {
     let keys = store.read(|reader| reader.list_signing_keys())?;
-    let opened = SigningKeys::open(keys, &SigningKeys::default(), master_key, TestKeys::Refused);
+    let opened = SigningKeys::open(keys, &SigningKeys::default(), master_keys, TestKeys::Refused);
     opened.unusable().first().map_or(Ok(()), |cause| Err(KeyCheckError::Another(cause.to_string())))
 }
 
@@ -215,13 +215,27 @@ fn open_store(config: &Config, migrate: Migrate) -> Result<Store, CliError> {
     Store::open(&store_settings(config)?, migrate).map_err(|error: OpenError| CliError::Failed(error.into()))
 }
 
-/// The master key: given, or from its file. Only an empty store gets a new one: with another key, what is sealed in a
-/// store that is not empty could never be opened again.
-pub(super) fn open_master_key(
+/// The master key, and the one before it where there is one.
+pub(super) fn open_master_keys(
     config: &Config,
     first_start: bool,
     entropy: &dyn Entropy,
-) -> Result<MasterKey, CliError> {
+) -> Result<MasterKeys, CliError> {
+    let given = config.keys.old_master_key.as_ref();
+    let old = match (given, &config.keys.master_key) {
+        (Some(key), _) => Some(MasterKey::from_bytes(Zeroizing::new(*key.expose()))),
+        (None, MasterKeySource::Given(_)) => None,
+        (None, MasterKeySource::File(path)) => match master_key_file::load(&master_key_file::old_path(path)) {
+            Err(MasterKeyFileError::NotFound { .. }) => None,
+            other => Some(other.context("cannot use the master key before the present one")?),
+        },
+    };
+    Ok(MasterKeys::new(open_master_key(config, first_start, entropy)?, old))
+}
+
+/// The master key: given, or from its file. Only an empty store gets a new one: with another key, what is sealed in a
+/// store that is not empty could never be opened again.
+fn open_master_key(config: &Config, first_start: bool, entropy: &dyn Entropy) -> Result<MasterKey, CliError> {
     let path = match &config.keys.master_key {
         MasterKeySource::Given(key) => return Ok(MasterKey::from_bytes(Zeroizing::new(*key.expose()))),
         MasterKeySource::File(path) => path,
@@ -275,6 +289,7 @@ fn policy(config: &Config) -> Result<AdministrationPolicy, CliError> {
             max_age_seconds: seconds(config.jwks.max_age),
             propagation_seconds: seconds(config.keys.propagation),
         },
+        rotation_seconds: config.keys.rotation.map(seconds),
         rsa_bits: rsa_bits.context("keys.rsa_bits: use 2048, 3072 or 4096")?,
     })
 }

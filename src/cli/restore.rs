@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit::CliError;
-use super::open::{KeyCheckError, caller, load_config, open_master_key, refuse_another_master_key};
+use super::open::{KeyCheckError, caller, load_config, open_master_keys, refuse_another_master_key};
 use super::{ConfigArgs, OutputArgs, output};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, DatabaseUrl};
@@ -77,8 +77,8 @@ fn check_master_key(config: &Config, store: &Store) -> Result<(), CliError> {
     if store.read(|reader| reader.list_signing_keys()).map_err(anyhow::Error::from)?.is_empty() {
         return Ok(());
     }
-    let master_key = open_master_key(config, false, &SystemEntropy)?;
-    match refuse_another_master_key(store, &master_key) {
+    let master_keys = open_master_keys(config, false, &SystemEntropy)?;
+    match refuse_another_master_key(store, &master_keys) {
         Err(error @ KeyCheckError::Another(_)) => {
             let advice = "put the master key in place that belongs to this backup";
             Err(CliError::Failed(anyhow::Error::new(error).context(advice)))

@@ -13,9 +13,11 @@ use crate::http::IssuerEndpoints;
 use crate::http::health::Stopping;
 use crate::http::tls::ServedCertificate;
 use crate::http::tls::watch::{CertificateWatch, INTERVAL, Occasion};
-use crate::issuer::TokenIssuer;
 use crate::issuer::freshness::Freshness;
+use crate::issuer::rights::Caller;
+use crate::issuer::rotate_keys::Rotation;
 use crate::issuer::served::Served;
+use crate::issuer::{Administration, TokenIssuer};
 
 /// How often is looked whether the store is silent.
 const JUDGING_INTERVAL: Duration = Duration::from_millis(100);
@@ -28,6 +30,9 @@ const OVERLOAD_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often used client assertions that have expired are forgotten.
 const FORGETTING_INTERVAL: Duration = Duration::from_mins(1);
+
+/// How often, at most and at least, the signing keys are looked after.
+const TENDING_INTERVALS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
 /// Opens a listener, or says why not and what to do.
 ///
@@ -175,6 +180,31 @@ pub fn forget_assertions(issuer: Arc<TokenIssuer>) -> tokio::task::JoinHandle<()
             if let Ok(Err(cause)) = tokio::task::spawn_blocking(forget).await {
                 tracing::warn!(%cause, "could not forget expired client assertions; it is tried again");
             }
+        }
+    })
+}
+
+/// Looks after the signing keys, at once and from time to time, as long as the returned task runs.
+pub fn tend_keys(administration: Arc<Administration>) -> tokio::task::JoinHandle<()> {
+    // Often enough that a rotation is late by a twentieth of its period at most.
+    let twentieth = administration.policy().rotation_seconds.map(|period| Duration::from_secs(period.into()) / 20);
+    let interval = twentieth.unwrap_or(TENDING_INTERVALS.1).clamp(TENDING_INTERVALS.0, TENDING_INTERVALS.1);
+    actix_web::rt::spawn(async move {
+        loop {
+            let source = administration.clone();
+            // Making an RSA key may take more than a second.
+            match tokio::task::spawn_blocking(move || source.tend_keys(&Caller::system())).await {
+                Ok(Ok(rotated)) => {
+                    for Rotation { active, next } in rotated {
+                        tracing::info!(alg = %active.alg, kid = active.kid, next = next.kid, "the signing key was rotated");
+                    }
+                }
+                Ok(Err(cause)) => {
+                    tracing::error!(%cause, "cannot announce, rotate or remove a signing key; it is tried again");
+                }
+                Err(cause) => tracing::error!(%cause, "looking after the signing keys panicked; it is tried again"),
+            }
+            tokio::time::sleep(interval).await;
         }
     })
 }

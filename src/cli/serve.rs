@@ -25,14 +25,12 @@ use crate::issuer::hash_pool::HashPoolSettings;
 use crate::issuer::listen;
 use crate::issuer::management_access::ManagementAccess;
 use crate::issuer::published_keys::PublishedKeysSettings;
-use crate::issuer::rights::Caller;
 use crate::issuer::served::Served;
 use crate::issuer::signing_keys::TestKeys;
 use crate::issuer::signing_queue::SigningQueueSettings;
 use crate::issuer::snapshot::SnapshotContext;
 use crate::issuer::work_pool::PoolSize;
-use crate::issuer::{Administration, TokenIssuer, TokenIssuerSettings};
-use crate::keys::SigningAlg;
+use crate::issuer::{TokenIssuer, TokenIssuerSettings};
 use crate::store::Migrate;
 
 /// How often the store may fail to answer before `/readyz` says so.
@@ -129,7 +127,7 @@ async fn serve(opened: Opened, opening: Opening, listening: Listening) -> Result
             running::write_usage(issuer.clone()),
             running::forget_assertions(issuer.clone()),
             running::tell_overload(issuer.clone()),
-            announce_next_keys(opened.administration.clone(), snapshot.keys.active_algs()),
+            running::tend_keys(opened.administration.clone()),
         ]);
         Ok(())
     };
@@ -151,7 +149,7 @@ fn endpoints(opened: &Opened, certificate: Option<Arc<ServedCertificate>>) -> Re
     let config = &opened.config;
     let context = SnapshotContext {
         issuer: opened.administration.policy().issuer.clone(),
-        master_key: opened.master_key.clone(),
+        master_keys: opened.master_keys.clone(),
         test_keys: TestKeys::Refused,
     };
     let store = opened.administration.store().clone();
@@ -179,21 +177,6 @@ fn endpoints(opened: &Opened, certificate: Option<Arc<ServedCertificate>>) -> Re
         document_max_age: seconds(config.jwks.max_age),
         certificate,
         stopping: Stopping::default(),
-    })
-}
-
-/// Announces the next signing key of each algorithm where there is none: in the background, since making an RSA key may take more than
-/// a second.
-fn announce_next_keys(administration: Arc<Administration>, algs: Vec<SigningAlg>) -> tokio::task::JoinHandle<()> {
-    actix_web::rt::spawn(async move {
-        let made = tokio::task::spawn_blocking(move || {
-            algs.into_iter().try_for_each(|alg| administration.announce_next_key(&Caller::system(), alg))
-        });
-        match made.await {
-            Ok(Ok(())) => {}
-            Ok(Err(cause)) => tracing::error!(%cause, "cannot announce the next signing key"),
-            Err(cause) => tracing::error!(%cause, "announcing the next signing key panicked"),
-        }
     })
 }
 

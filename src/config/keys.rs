@@ -15,10 +15,14 @@ use super::secret::Secret;
 pub struct KeySettings {
     /// The key that seals the signing keys.
     pub master_key: MasterKeySource,
+    /// The one before it, where the operator gives it.
+    pub old_master_key: Option<Secret<[u8; 32]>>,
     /// Size of new RSA keys in bits: 2048, 3072 or 4096.
     pub rsa_bits: usize,
     /// Allowance beyond the JWK Set's `max-age` before an announced key signs.
     pub propagation: Duration,
+    /// How long a key signs before the next one takes over by itself; `None`: keys rotate by hand.
+    pub rotation: Option<Duration>,
 }
 
 /// Where the master key comes from.
@@ -41,12 +45,16 @@ impl KeySettings {
     pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
         let directory = from.path("keys.directory");
         let master_key = from.secret("keys.master_key", parse_master_key);
+        let old_master_key = from.secret("keys.old_master_key", parse_master_key);
         let rsa_bits = from.integer("keys.rsa_bits");
         let propagation = from.seconds("keys.propagation_seconds");
+        let rotation = from.seconds("keys.rotation_seconds");
         let directory = directory?;
         let master_key =
             master_key?.map_or_else(|| MasterKeySource::File(directory.join("master.key")), MasterKeySource::Given);
-        Ok(Self { master_key, rsa_bits: rsa_bits?, propagation: propagation? })
+        let rotation = Some(rotation?).filter(|period| !period.is_zero());
+        let old_master_key = old_master_key?;
+        Ok(Self { master_key, old_master_key, rsa_bits: rsa_bits?, propagation: propagation?, rotation })
     }
 }
 

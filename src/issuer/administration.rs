@@ -11,7 +11,7 @@ use super::rights::Caller;
 use crate::clock::{Clock, UnixMillis};
 use crate::entropy::{Entropy, new_uuid};
 use crate::keys::lifecycle::{AnnouncementPeriod, KeyState};
-use crate::keys::{MasterKey, PrivateKey, RsaBits};
+use crate::keys::{MasterKeys, PrivateKey, RsaBits};
 use crate::oauth::metadata::Issuer;
 use crate::secret::HashMemory;
 use crate::store::{AuditAction, AuditEntry, ChangeContext, ObjectKind, Store, StoreError, Transaction};
@@ -33,8 +33,27 @@ pub struct AdministrationPolicy {
     pub quiet_days: u32,
     /// How long a signing key is announced before it signs.
     pub announcement: AnnouncementPeriod,
+    /// For how many seconds a key signs before the next one takes over by itself; `None`: until somebody rotates it.
+    pub rotation_seconds: Option<u32>,
     /// The size of new RSA keys.
     pub rsa_bits: RsaBits,
+}
+
+impl AdministrationPolicy {
+    /// The bounds of `dev`: generous, and nobody waits for a key to be announced.
+    pub const fn of_dev(issuer: Issuer) -> Self {
+        Self {
+            issuer,
+            default_token_lifetime: 3600,
+            max_token_lifetime: 2_592_000,
+            max_live_secrets: 10,
+            overlap: OverlapPolicy { default: 86_400, longest: 604_800 },
+            quiet_days: 30,
+            announcement: AnnouncementPeriod { max_age_seconds: 0, propagation_seconds: 0 },
+            rotation_seconds: None,
+            rsa_bits: RsaBits::Bits2048,
+        }
+    }
 }
 
 /// How long, in seconds, a secret works on after its client has replaced it.
@@ -95,8 +114,8 @@ pub enum AdministrationError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A key could not be made or sealed: a fault of ours.
-    #[error("cannot make a signing key: {0}")]
+    /// A key could not be made, sealed or opened: a fault of ours.
+    #[error("cannot make or use a signing key: {0}")]
     Key(String),
 }
 
@@ -114,7 +133,7 @@ impl AdministrationError {
 #[derive(Debug)]
 pub struct Administration {
     pub(super) store: Store,
-    pub(super) master_key: Arc<MasterKey>,
+    pub(super) master_keys: Arc<MasterKeys>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) policy: AdministrationPolicy,
@@ -124,12 +143,12 @@ impl Administration {
     /// Administers `store`.
     pub fn new(
         store: Store,
-        master_key: Arc<MasterKey>,
+        master_keys: Arc<MasterKeys>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         policy: AdministrationPolicy,
     ) -> Self {
-        Self { store, master_key, clock, entropy, policy }
+        Self { store, master_keys, clock, entropy, policy }
     }
 
     /// Makes one change: all of `steps` or nothing.
@@ -234,7 +253,7 @@ impl<T> From<StoreError> for Rehearsal<T> {
 }
 
 /// One change in the making. Its methods stand beside what they change: `apis`, `clients`, `secrets`, `grants`,
-/// `rotate_keys`, `revoke_key`.
+/// `rotate_keys`, `revoke_key`, `reseal_keys`, `carry_keys`.
 pub struct Change<'c> {
     pub(super) transaction: &'c mut Transaction,
     pub(super) admin: &'c Administration,

@@ -89,11 +89,11 @@ impl Administration {
         self.change_with_keys(caller, made, |change| change.revoke_key(kid, urgency))
     }
 
-    fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, AdministrationError> {
+    pub(super) fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, AdministrationError> {
         self.store.read(|reader| Ok(reader.list_signing_keys()?))
     }
 
-    fn make_keys(&self, alg: SigningAlg, count: usize) -> Result<Vec<PrivateKey>, AdministrationError> {
+    pub(super) fn make_keys(&self, alg: SigningAlg, count: usize) -> Result<Vec<PrivateKey>, AdministrationError> {
         (0..count).map(|_| self.make_key(alg)).collect()
     }
 

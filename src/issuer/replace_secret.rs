@@ -198,8 +198,7 @@ mod tests {
     use crate::issuer::document::ClientEntry;
     use crate::issuer::signing_keys::TestKeys;
     use crate::issuer::snapshot::SnapshotContext;
-    use crate::keys::lifecycle::AnnouncementPeriod;
-    use crate::keys::{MasterKey, RsaBits};
+    use crate::keys::MasterKey;
     use crate::oauth::metadata::Issuer;
     use crate::store::{Database, Migrate, Store, StoreError, StoreSettings};
 
@@ -215,26 +214,23 @@ mod tests {
         let clock = Arc::new(ManualClock::new(UnixMillis(1_000_000)));
         let store = StoreSettings { database: Database::InMemory, pool_size: 2 };
         let store = Store::open(&store, Migrate::Always).unwrap();
-        let (master_key, issuer) = (Arc::new(MasterKey::generate(&SystemEntropy)), Issuer::new("http://localhost/"));
+        let (master_keys, issuer) =
+            (Arc::new(MasterKey::generate(&SystemEntropy).into()), Issuer::new("http://localhost/"));
         let policy = AdministrationPolicy {
-            issuer: issuer.clone(),
-            default_token_lifetime: 60,
-            max_token_lifetime: 60,
             max_live_secrets: 2,
             overlap: OverlapPolicy { default: 60, longest: 60 },
-            quiet_days: 30,
-            announcement: AnnouncementPeriod { max_age_seconds: 0, propagation_seconds: 0 },
-            rsa_bits: RsaBits::Bits2048,
+            ..AdministrationPolicy::of_dev(issuer.clone())
         };
         let entropy = Arc::new(SystemEntropy);
-        let administration = Administration::new(store.clone(), master_key.clone(), clock.clone(), entropy, policy);
+        let administration =
+            Administration::new(store.clone(), Arc::clone(&master_keys), clock.clone(), entropy, policy);
         let (client, secret) = administration
             .change(&Caller::system(), |change| {
                 let client = change.create_client(&ClientEntry::new(Some("c".to_owned()), None), IdRule::Chosen)?;
                 Ok((client, change.add_secret("c", SecretTerms::default())?))
             })
             .unwrap();
-        let context = SnapshotContext { issuer, master_key, test_keys: TestKeys::Refused };
+        let context = SnapshotContext { issuer, master_keys, test_keys: TestKeys::Refused };
         let served = Served::load(store, clock.clone(), context).unwrap();
         let (client_id, secret_id) = (client.client_id, secret.stored.id);
         let replacement = Replacement { client_id, client_row_id: client.id, secret_id, label: None, overlap: 10 };

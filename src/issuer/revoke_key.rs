@@ -42,7 +42,7 @@ impl Change<'_> {
         Ok(revoked)
     }
 
-    fn existing_key(&mut self, kid: &str) -> Result<SigningKeyRecord, AdministrationError> {
+    pub(super) fn existing_key(&mut self, kid: &str) -> Result<SigningKeyRecord, AdministrationError> {
         let missing = || AdministrationError::not_found("signing key", kid.escape_debug().to_string());
         self.transaction.find_signing_key(kid)?.ok_or_else(missing)
     }

@@ -1,6 +1,7 @@
 //! Which key signs next? Made, announced, made active and retired, never unpublished while it is in use.
 
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
 use super::administration::{AdministrationError, Change};
 use super::document::entries::to_timestamp;
@@ -65,10 +66,13 @@ impl Change<'_> {
     /// # Errors
     /// If it cannot be sealed or stored.
     pub fn install_key(&mut self, key: &PrivateKey, state: KeyState) -> Result<(), AdministrationError> {
-        let public_jwk =
-            PublicJwk::from_private_key(key, self.now).map_err(|error| AdministrationError::Key(error.to_string()))?;
+        // Under two master keys no server could open all of them.
+        for known in self.transaction.list_signing_keys()?.iter().filter(|key| key.sealed_private_key.is_some()) {
+            self.open_key(known)?;
+        }
+        let public_jwk = self.public_half(key)?;
         let kid = public_jwk.kid.clone();
-        let sealed = self.admin.master_key.seal(&kid, key.alg(), key.expose_pkcs8(), self.admin.entropy.as_ref());
+        let sealed = self.admin.master_keys.seal(&kid, key.alg(), key.expose_pkcs8(), self.admin.entropy.as_ref());
         let record = SigningKeyRecord {
             kid: kid.clone(),
             alg: key.alg(),
@@ -84,6 +88,21 @@ impl Change<'_> {
         };
         self.transaction.insert_signing_key(&record)?;
         self.record(AuditAction::Create, ObjectKind::SigningKey, &kid, None, Some(summary(&record)))
+    }
+
+    pub(super) fn public_half(&self, key: &PrivateKey) -> Result<PublicJwk, AdministrationError> {
+        PublicJwk::from_private_key(key, self.now).map_err(|error| AdministrationError::Key(error.to_string()))
+    }
+
+    /// The private half of `key`, in PKCS#8.
+    pub(super) fn open_key(&self, key: &SigningKeyRecord) -> Result<Zeroizing<Vec<u8>>, AdministrationError> {
+        let sealed = key.sealed_private_key.as_deref().unwrap_or_default();
+        self.admin.master_keys.open(&key.kid, key.alg, sealed).map_err(|cause| {
+            AdministrationError::Key(format!(
+                "{}: {cause}; if `tokenhouse key reseal` has given the keys another master key, this program must be started anew",
+                key.kid
+            ))
+        })
     }
 
     /// Makes the next key of `alg` the active one, retires the active one, and announces a new next one.
@@ -134,23 +153,17 @@ impl Change<'_> {
     }
 
     /// Removes the retired keys whose last token is dead.
-    fn remove_dead_keys(&mut self) -> Result<(), AdministrationError> {
-        let dead = |key: &SigningKeyRecord| {
-            key.state == KeyState::Retired && key.remove_after.is_some_and(|after| after <= self.now)
-        };
-        let keys: Vec<_> = self.transaction.list_signing_keys()?.into_iter().filter(dead).collect();
-        for key in keys {
-            let removed = SigningKeyRecord { state: KeyState::Removed, sealed_private_key: None, ..key.clone() };
-            self.transaction.update_signing_key(&removed)?;
-            self.record(
-                AuditAction::Delete,
-                ObjectKind::SigningKey,
-                &key.kid,
-                Some(summary(&key)),
-                Some(summary(&removed)),
-            )?;
-        }
-        Ok(())
+    pub(super) fn remove_dead_keys(&mut self) -> Result<(), AdministrationError> {
+        let keys: Vec<_> =
+            self.transaction.list_signing_keys()?.into_iter().filter(|key| key.is_dead(self.now)).collect();
+        keys.iter().try_for_each(|key| self.remove_key(key))
+    }
+
+    pub(super) fn remove_key(&mut self, key: &SigningKeyRecord) -> Result<(), AdministrationError> {
+        let removed = SigningKeyRecord { state: KeyState::Removed, sealed_private_key: None, ..key.clone() };
+        self.transaction.update_signing_key(&removed)?;
+        let (before, after) = (Some(summary(key)), Some(summary(&removed)));
+        self.record(AuditAction::Delete, ObjectKind::SigningKey, &key.kid, before, after)
     }
 }
 

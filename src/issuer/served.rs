@@ -289,7 +289,7 @@ mod tests {
         let clock = Arc::new(ManualClock::new(START));
         let context = SnapshotContext {
             issuer: Issuer::new("http://localhost/"),
-            master_key: Arc::new(MasterKey::generate(&SystemEntropy)),
+            master_keys: Arc::new(MasterKey::generate(&SystemEntropy).into()),
             test_keys: TestKeys::Refused,
         };
         let fixture = Fixture { served: Served::new(store, clock.clone(), context), directory, clock };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::clock::UnixMillis;
 use crate::keys::lifecycle::{KeyState, SigningKeyRecord, published_keys};
 use crate::keys::public_test_keys::is_public_test_key;
-use crate::keys::{MasterKey, PrivateKey, PrivateKeyError, PublicJwk, SealError, Signer, SignerError, SigningAlg};
+use crate::keys::{MasterKeys, PrivateKey, PrivateKeyError, PublicJwk, SealError, Signer, SignerError, SigningAlg};
 
 /// Why a stored signing key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,13 +63,13 @@ impl SigningKeys {
     ///
     /// Where the active key of an algorithm cannot be used, the one that `known` holds signs on: a key that somebody
     /// sealed wrongly must not stop a running server.
-    pub fn open(records: Vec<SigningKeyRecord>, known: &Self, master_key: &MasterKey, test_keys: TestKeys) -> Self {
+    pub fn open(records: Vec<SigningKeyRecord>, known: &Self, master_keys: &MasterKeys, test_keys: TestKeys) -> Self {
         let (mut active, mut unusable) = (HashMap::new(), Vec::new());
         for record in records.iter().filter(|record| matches!(record.state, KeyState::Active | KeyState::Next)) {
             let kept = known.active.get(&record.alg);
             let signer = match kept.filter(|signer| signer.kid() == record.kid) {
                 Some(signer) => Ok(signer.clone()),
-                None => open_signer(record, master_key, test_keys).map(Arc::new),
+                None => open_signer(record, master_keys, test_keys).map(Arc::new),
             };
             match signer {
                 Ok(signer) if record.state == KeyState::Active => drop(active.insert(record.alg, signer)),
@@ -127,7 +127,7 @@ impl SigningKeys {
 
 fn open_signer(
     record: &SigningKeyRecord,
-    master_key: &MasterKey,
+    master_keys: &MasterKeys,
     test_keys: TestKeys,
 ) -> Result<Signer, SigningKeyError> {
     let kid = || record.kid.clone();
@@ -135,7 +135,7 @@ fn open_signer(
         return Err(SigningKeyError::PublicTestKey(kid()));
     }
     let sealed = record.sealed_private_key.as_deref().unwrap_or_default();
-    let pkcs8 = master_key
+    let pkcs8 = master_keys
         .open(&record.kid, record.alg, sealed)
         .map_err(|cause| SigningKeyError::Sealed { kid: kid(), cause })?;
     let key =

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::client_directory::ClientDirectory;
 use super::signing_keys::{SigningKeyError, SigningKeys, TestKeys};
 use crate::clock::UnixMillis;
-use crate::keys::{MasterKey, render_jwk_set};
+use crate::keys::{MasterKeys, render_jwk_set};
 use crate::oauth::client::Client;
 use crate::oauth::client_credentials::ApiDirectory;
 use crate::oauth::metadata::{Issuer, render_metadata};
@@ -45,7 +45,7 @@ pub struct SnapshotContext {
     /// The issuer.
     pub issuer: Issuer,
     /// What opens the signing keys.
-    pub master_key: Arc<MasterKey>,
+    pub master_keys: Arc<MasterKeys>,
     /// May the public test keys be loaded?
     pub test_keys: TestKeys,
 }
@@ -163,7 +163,7 @@ impl Snapshot {
         // Opening a key signs and verifies with it: not at every change of a client.
         if !changes.signing_keys.is_empty() || !changes.removed_kids.is_empty() {
             let records = self.keys.merged(changes.signing_keys, &changes.removed_kids);
-            self.keys = SigningKeys::open(records, &self.keys, &context.master_key, context.test_keys);
+            self.keys = SigningKeys::open(records, &self.keys, &context.master_keys, context.test_keys);
         }
     }
 
@@ -258,9 +258,9 @@ impl ApiDirectory for Snapshot {
 mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
-    use crate::keys::PublicJwk;
     use crate::keys::lifecycle::{KeyState, SigningKeyRecord};
     use crate::keys::public_test_keys::PublicTestKey;
+    use crate::keys::{MasterKey, PublicJwk};
 
     fn retired_until(at: i64) -> SigningKeyRecord {
         let key = PublicTestKey::Rs256Next.load();
@@ -284,7 +284,7 @@ mod tests {
     fn a_retired_key_leaves_the_set_when_its_time_has_come_without_any_change() {
         let context = SnapshotContext {
             issuer: Issuer::new("http://localhost/"),
-            master_key: Arc::new(MasterKey::generate(&SystemEntropy)),
+            master_keys: Arc::new(MasterKey::generate(&SystemEntropy).into()),
             test_keys: TestKeys::Allowed,
         };
         let image = StoreImage {

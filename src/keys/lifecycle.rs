@@ -111,6 +111,11 @@ impl SigningKeyRecord {
             KeyState::Removed => false,
         }
     }
+
+    /// Whether it is kept although no token that it signed can be alive at `now`.
+    pub fn is_dead(&self, now: UnixMillis) -> bool {
+        self.state == KeyState::Retired && !self.is_published(now)
+    }
 }
 
 /// The keys that the JWK Set shows at `now`, in one order on every replica: those that sign first, because some
@@ -177,6 +182,12 @@ pub fn may_rotate(
     }
 }
 
+/// Whether the active `key` has signed for `seconds` or longer.
+#[must_use]
+pub fn has_signed_for(key: &SigningKeyRecord, seconds: u32, now: UnixMillis) -> bool {
+    key.activated_at.unwrap_or(key.created_at).plus_seconds(seconds.into()) <= now
+}
+
 /// From when on no token signed before `retired_at` can be alive, for a verifier whose clock is
 /// [`CLOCK_SKEW_SECONDS`] behind.
 #[must_use]
@@ -233,6 +244,15 @@ mod tests {
         retired.remove_after = Some(UnixMillis(10_000));
         assert!(retired.is_published(UnixMillis(9_999)));
         assert!(!retired.is_published(UnixMillis(10_000)));
+    }
+
+    #[test]
+    fn a_key_has_signed_since_it_became_active() {
+        let mut active = record("kid", KeyState::Active);
+        assert!(has_signed_for(&active, 10, UnixMillis(10_000)), "without a time, since it was made");
+        active.activated_at = Some(UnixMillis(5_000));
+        assert!(!has_signed_for(&active, 10, UnixMillis(14_999)) && has_signed_for(&active, 10, UnixMillis(15_000)));
+        assert!(!has_signed_for(&active, u32::MAX, UnixMillis(4_000)), "a clock that was put back rotates nothing");
     }
 
     #[test]

@@ -123,18 +123,40 @@ pub fn create(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey, MasterKey
     }
 
     let master_key = MasterKey::generate(entropy);
-    let temporary = temporary_name(path);
+    write(path, &master_key, &locked)?;
+    Ok(master_key)
+}
+
+/// Where the master key that was at `path` before is kept.
+pub fn old_path(path: &Path) -> PathBuf {
+    beside(path, ".old")
+}
+
+/// Puts a new master key in the place of the one at `path`, which is kept at [`old_path`]. Whenever the machine stops, `path` holds one
+/// of the two, and the old one is not lost.
+pub fn replace(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey, MasterKeyFileError> {
+    let directory = directory_of(path);
+    let locked = File::open(directory).map_err(io_error(directory))?;
+    locked.lock().map_err(io_error(directory))?;
+    let (old, master_key) = (load(path)?, MasterKey::generate(entropy));
+    write(&old_path(path), &old, &locked)?;
+    write(path, &master_key, &locked)?;
+    Ok(master_key)
+}
+
+/// Writes `master_key` to `path` in one step, in the directory `locked`.
+fn write(path: &Path, master_key: &MasterKey, locked: &File) -> Result<(), MasterKeyFileError> {
+    let temporary = beside(path, ".new");
     // Left behind by a process that died here; nothing was ever sealed with it.
     if look_at(&temporary)?.is_some() {
         fs::remove_file(&temporary).map_err(io_error(&temporary))?;
     }
-    write_new(&temporary, &master_key)
+    write_new(&temporary, master_key)
         .and_then(|()| fs::rename(&temporary, path))
         .inspect(|()| fail_point::reach("master_key.renamed"))
         .and_then(|()| locked.sync_all())
-        .map_err(io_error(path))?;
-    fail_point::reach("master_key.made");
-    Ok(master_key)
+        .inspect(|()| fail_point::reach("master_key.made"))
+        .map_err(io_error(path))
 }
 
 /// `create_new` is `O_EXCL`: it follows no link and takes no file that is there already.
@@ -195,9 +217,9 @@ fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn temporary_name(path: &Path) -> PathBuf {
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
+    name.push(ending);
     path.with_file_name(name)
 }
 
@@ -247,10 +269,25 @@ mod tests {
     fn a_file_left_behind_by_a_crash_does_not_stand_in_the_way() {
         let (_folder, path) = folder();
         create_directory(directory_of(&path)).unwrap();
-        fs::write(temporary_name(&path), "half a k").unwrap();
+        fs::write(beside(&path, ".new"), "half a k").unwrap();
         let created = create(&path, &SystemEntropy).unwrap();
         assert_eq!(load(&path).unwrap().id(), created.id());
         assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn the_one_before_is_kept_beside_a_new_one() {
+        let (_folder, path) = folder();
+        assert!(matches!(replace(&path, &SystemEntropy), Err(MasterKeyFileError::Io { .. })), "there is none");
+        let first = create(&path, &SystemEntropy).unwrap();
+        fs::write(beside(&path, ".new"), "half a k").unwrap();
+        let second = replace(&path, &SystemEntropy).unwrap();
+        let ids = || (load(&path).unwrap().id().clone(), load(&old_path(&path)).unwrap().id().clone());
+        assert_eq!(ids(), (second.id().clone(), first.id().clone()));
+        assert_eq!((mode(&path), mode(&old_path(&path))), (0o600, 0o600));
+        let third = replace(&path, &SystemEntropy).unwrap();
+        assert_eq!(ids(), (third.id().clone(), second.id().clone()));
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 2);
     }
 
     #[test]

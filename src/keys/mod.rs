@@ -12,6 +12,7 @@
 //! | `x509` | which key does a certificate hold, and when is it valid? |
 //! | `signer` | how does a token get its signature? |
 //! | `seal` | how does a private key lie in the database? |
+//! | `master_keys` | which master key seals, and which others open? |
 //! | `master_key_file` | how does the master key lie on disk? |
 //! | `lifecycle` | when does a key sign, and how long is it published? |
 //! | `public_test_keys` | which keys may `dev` use because they are worthless? |
@@ -25,6 +26,7 @@ mod certificate;
 mod generate;
 mod jwk;
 mod key_pair;
+mod master_keys;
 mod private_key;
 mod public_key;
 mod seal;
@@ -35,6 +37,7 @@ pub use alg::{SigningAlg, UnknownSigningAlg};
 pub use certificate::{CERTIFICATE_VALIDITY_DAYS, CertificateError, self_signed_certificate};
 pub use generate::{RsaBits, UnsupportedRsaBits, generate_private_key};
 pub use jwk::{KeyUse, PublicJwk, PublicJwkError, PublicParameters, render_jwk_set};
+pub use master_keys::MasterKeys;
 pub use private_key::{PrivateKey, PrivateKeyError};
 pub use public_key::{PublicKey, PublicKeyError, ReadKey};
 pub use seal::{MasterKey, MasterKeyError, MasterKeyId, SealError};

@@ -36,6 +36,8 @@ named_enum! {
         Revoke = "revoke",
         /// It will expire.
         Retire = "retire",
+        /// It was sealed under another master key.
+        Reseal = "reseal",
         /// Its hash was replaced by a better one of the same secret.
         Rehash = "rehash",
         /// A backup took its place.

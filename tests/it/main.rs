@@ -47,6 +47,8 @@ mod rfc;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod signing_keys;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tls;

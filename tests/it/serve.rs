@@ -119,41 +119,6 @@ async fn a_rotated_secret_overlaps_with_the_one_before() {
 }
 
 #[tokio::test]
-async fn keys_rotate_by_hand_only_after_their_announcement() {
-    let serve = Serve::start(&[]).await;
-    let secret = serve.set_up();
-    let before = serve.token_within_a_second("c", &secret, issued).await.access_token();
-    let early = serve.cli(&["key", "rotate"]);
-    assert_eq!(early.code, 3, "{early:?}");
-    assert!(early.stderr.contains("--now") && early.stderr.contains("until 20"), "{early:?}");
-    let next = serve.cli(&["key", "list", "--output", "json"]).success().json();
-    let next = next.as_array().unwrap().iter().find(|key| key["state"] == "next").expect("a next key")["kid"].clone();
-    let published = serve.jwk_set().await;
-    assert!(published["keys"].as_array().unwrap().iter().any(|key| key["kid"] == next), "announced");
-
-    let rotated = serve.cli(&["key", "rotate", "--now", "--output", "json"]).success().json();
-    assert_eq!(rotated["kid"], next);
-    let wanted = next.as_str().unwrap().to_owned();
-    let mut after = String::new();
-    for _ in 0..100 {
-        after = serve.token("c", &secret).await.access_token();
-        if token_part(&after, 0)["kid"] == wanted {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    assert_eq!(token_part(&after, 0)["kid"], wanted);
-    let keys = serve.jwk_set().await;
-    let kids: Vec<_> = keys["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect();
-    assert!(kids.contains(&token_part(&before, 0)["kid"]), "the last one stays while its tokens live");
-    assert_eq!(kids.len(), 3, "active, next and retired");
-    for token in [&before, &after] {
-        let verified = run(serve.path(), &["verify", token, "--issuer", &serve.url("/"), "--audience", "https://api/"]);
-        assert_eq!(verified.code, 0, "{verified:?}");
-    }
-}
-
-#[tokio::test]
 async fn imported_hashes_are_upgraded_at_the_first_success() {
     let serve = Serve::start(&[]).await;
     let document = r#"{"apis":[{"identifier":"https://api/"}],"clients":[{"client_id":"ids","secrets":[{"hash":"8vuBXTnTHUm974K++paE3MoT1TWqmLpwkZr0OnsCRRs="}],"grants":[{"audience":"https://api/"}]}]}"#;
@@ -298,19 +263,6 @@ async fn a_taken_port_is_told() {
 }
 
 #[tokio::test]
-async fn a_command_with_another_master_key_changes_nothing() {
-    let serve = Serve::start(&[]).await;
-    let secret = serve.set_up();
-    let before = serve.cli(&["key", "list", "--output", "json"]).success().stdout;
-    std::fs::create_dir(serve.path().join("other")).unwrap();
-    let variables = [("TOKENHOUSE__KEYS__MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")];
-    let output = run_with(serve.path(), &["key", "rotate", "--now"], &variables, "");
-    assert!(output.code == 1 && output.stderr.contains("nothing was changed"), "{output:?}");
-    assert_eq!(serve.cli(&["key", "list", "--output", "json"]).success().stdout, before);
-    assert_eq!(serve.token_within_a_second("c", &secret, issued).await.status, 200);
-}
-
-#[tokio::test]
 async fn a_command_with_another_issuer_leaves_the_management_api_alone() {
     let serve = Serve::start(&[]).await;
     serve.set_up();
@@ -344,33 +296,6 @@ async fn a_reading_command_does_not_wait_for_one_that_writes() {
     // If it needed the lock, it would give up after five seconds.
     serve.cli(&["client", "list"]).success();
     writer.batch_execute("ROLLBACK").unwrap();
-}
-
-#[tokio::test]
-async fn keys_of_every_algorithm_are_announced_and_rotate() {
-    let serve = Serve::start(&["--set", "jwks.max_age_seconds=0", "--set", "keys.propagation_seconds=0"]).await;
-    let quick = ["--set", "jwks.max_age_seconds=0", "--set", "keys.propagation_seconds=0"];
-    serve.cli(&["api", "create", "https://ec/", "--signing-alg", "ES256", "--token-lifetime", "2000000"]).success();
-    serve.cli(&[&["key", "rotate", "--alg", "ES256"][..], &quick].concat()).success();
-    serve.cli(&["api", "update", "https://ec/", "--token-lifetime", "60"]).success();
-    serve.cli(&[&["key", "rotate", "--alg", "ES256"][..], &quick].concat()).success();
-    let keys = serve.cli(&["key", "list", "--output", "json"]).success().json();
-    let retired: Vec<_> = keys.as_array().unwrap().iter().filter(|key| key["state"] == "retired").collect();
-    assert_eq!(retired.len(), 2);
-    let in_twenty_days = jiff::Timestamp::from_second(1_728_000 + now_seconds()).unwrap();
-    for key in retired {
-        let remove_after: jiff::Timestamp = key["remove_after"].as_str().unwrap().parse().unwrap();
-        assert!(remove_after > in_twenty_days, "tokens of the longer lifetime may still live: {key}");
-    }
-    let missing = serve.cli(&["key", "rotate", "--alg", "PS256"]);
-    assert_eq!(missing.code, 3, "{missing:?}");
-    let after = serve.cli(&["key", "list", "--output", "json"]).success().json();
-    assert_eq!(after, keys, "no key of an algorithm that nobody uses");
-}
-
-fn now_seconds() -> i64 {
-    let text = std::process::Command::new("date").arg("+%s").output().unwrap().stdout;
-    String::from_utf8(text).unwrap().trim().parse().unwrap()
 }
 
 #[test]

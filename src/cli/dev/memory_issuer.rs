@@ -13,7 +13,7 @@ use crate::entropy::Entropy;
 use crate::http::health::Stopping;
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::{IssuerEndpoints, RequestLimits};
-use crate::issuer::administration::{Administration, AdministrationPolicy, OverlapPolicy};
+use crate::issuer::administration::{Administration, AdministrationPolicy};
 use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::clients::IdRule;
@@ -30,9 +30,9 @@ use crate::issuer::signing_queue::SigningQueueSettings;
 use crate::issuer::snapshot::SnapshotContext;
 use crate::issuer::work_pool::PoolSize;
 use crate::issuer::{TokenIssuer, TokenIssuerSettings};
-use crate::keys::lifecycle::{AnnouncementPeriod, KeyState};
+use crate::keys::lifecycle::KeyState;
 use crate::keys::public_test_keys::PublicTestKey;
-use crate::keys::{MasterKey, RsaBits, SigningAlg};
+use crate::keys::{MasterKey, SigningAlg};
 use crate::oauth::metadata::Issuer;
 use crate::oauth::resource::Compat;
 use crate::secret::GeneratedSecret;
@@ -66,24 +66,15 @@ impl MemoryIssuer {
     /// If the demo cannot be stored.
     pub fn start(issuer: Issuer, compat: Compat, demo: &Demo, entropy: Arc<dyn Entropy>) -> Result<Self, CliError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let master_key = Arc::new(MasterKey::generate(entropy.as_ref()));
+        let master_keys = Arc::new(MasterKey::generate(entropy.as_ref()).into());
         let settings = StoreSettings { database: Database::InMemory, pool_size: 4 };
         let store = Store::open(&settings, Migrate::Always).context("cannot open a database in memory")?;
-        let policy = AdministrationPolicy {
-            issuer: issuer.clone(),
-            default_token_lifetime: 3600,
-            max_token_lifetime: 2_592_000,
-            max_live_secrets: 10,
-            overlap: OverlapPolicy { default: 86_400, longest: 604_800 },
-            quiet_days: 30,
-            announcement: AnnouncementPeriod { max_age_seconds: 0, propagation_seconds: 0 },
-            rsa_bits: RsaBits::Bits2048,
-        };
+        let policy = AdministrationPolicy::of_dev(issuer.clone());
         let administration =
-            Administration::new(store.clone(), master_key.clone(), clock.clone(), entropy.clone(), policy);
+            Administration::new(store.clone(), Arc::clone(&master_keys), clock.clone(), entropy.clone(), policy);
         let (management_client_id, management_secret) = fill(&administration, demo)?;
 
-        let context = SnapshotContext { issuer: issuer.clone(), master_key, test_keys: TestKeys::Allowed };
+        let context = SnapshotContext { issuer: issuer.clone(), master_keys, test_keys: TestKeys::Allowed };
         let served = Served::load(store, clock.clone(), context).context("cannot load the configuration")?;
         let settings = TokenIssuerSettings {
             compat,

@@ -18,9 +18,9 @@ use crate::issuer::clients::IdRule;
 use crate::issuer::document::{ClientEntry, GrantEntry};
 use crate::issuer::rights::{Caller, Rights};
 use crate::issuer::secrets::SecretTerms;
-use crate::keys::lifecycle::{AnnouncementPeriod, KeyState};
+use crate::keys::MasterKey;
+use crate::keys::lifecycle::KeyState;
 use crate::keys::public_test_keys::PublicTestKey;
-use crate::keys::{MasterKey, RsaBits};
 use crate::oauth::client::{AuthenticationMethod, Client};
 use crate::oauth::metadata::Issuer;
 use crate::oauth::scope::ScopeSet;
@@ -109,18 +109,14 @@ impl World {
     pub(super) fn new(start: Start) -> Self {
         let settings = StoreSettings { database: Database::InMemory, pool_size: 2 };
         let policy = AdministrationPolicy {
-            issuer: Issuer::new("http://localhost/"),
-            default_token_lifetime: 3600,
             max_token_lifetime: 3600,
             max_live_secrets: 5,
             overlap: OverlapPolicy { default: 0, longest: 0 },
-            quiet_days: 30,
-            announcement: AnnouncementPeriod { max_age_seconds: 0, propagation_seconds: 0 },
-            rsa_bits: RsaBits::Bits2048,
+            ..AdministrationPolicy::of_dev(Issuer::new("http://localhost/"))
         };
         let administration = Administration::new(
             Store::open(&settings, Migrate::Always).unwrap(),
-            Arc::new(MasterKey::generate(&SystemEntropy)),
+            Arc::new(MasterKey::generate(&SystemEntropy).into()),
             Arc::new(SystemClock),
             Arc::new(SystemEntropy),
             policy,

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-/// Bounds on what an issuer may ask for: below, verifiers would ask at each request; above, a withdrawn key would live
-/// on.
+/// What counts for an issuer that lets nobody keep its set: otherwise verifiers would ask at each request. One that names a time,
+/// however short, is taken at its word: it may rotate keys as quickly.
 const SHORTEST: Duration = Duration::from_secs(30);
+/// Beyond, a withdrawn key would live on.
 const LONGEST: Duration = Duration::from_hours(24);
 
 /// What the `Cache-Control` fields say, within the bounds; `None` if they say nothing about it.
@@ -22,7 +23,7 @@ pub(super) fn max_age<'a>(fields: impl Iterator<Item = &'a str>) -> Option<Durat
             let digits = value.trim().trim_matches('"');
             let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
             let seconds = if all_digits { digits.parse().unwrap_or(u64::MAX) } else { 0 };
-            max_age = Some(Duration::from_secs(seconds).clamp(SHORTEST, LONGEST));
+            max_age = Some(if seconds == 0 { SHORTEST } else { Duration::from_secs(seconds).min(LONGEST) });
         }
     }
     max_age
@@ -37,7 +38,8 @@ mod tests {
         for (field, seconds) in [
             ("max-age=600", Some(600)),
             ("public, Max-Age=\"600\", stale-if-error=86400", Some(600)),
-            ("max-age=5", Some(30)),
+            ("max-age=5", Some(5)),
+            ("max-age=0", Some(30)),
             ("max-age=99999999999999999999999", Some(86_400)),
             ("max-age=-1", Some(30)),
             ("max-age=", Some(30)),

@@ -144,7 +144,8 @@ impl Remote {
         if enough(&held.keys) {
             if age >= held.fresh_for {
                 let cool_down = self.timing.cool_down;
-                drop(self.start_if(|attempts| has_passed(attempts.last, cool_down, now)));
+                // The cool-down is for an issuer that failed; one that wants to be asked every few seconds is.
+                drop(self.start_if(|attempts| attempts.failure.is_none() || has_passed(attempts.last, cool_down, now)));
             }
             return Ok(Arc::clone(&held.keys));
         }
