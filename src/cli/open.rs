@@ -257,6 +257,7 @@ fn open_master_key(config: &Config, first_start: bool, entropy: &dyn Entropy) ->
     }
 }
 
+#[cfg_attr(feature = "postgres", expect(clippy::unnecessary_wraps, reason = "it fails in builds without PostgreSQL"))]
 fn database(config: &Config) -> Result<Database, CliError> {
     match &config.database.url {
         DatabaseUrl::Sqlite(path) => Ok(Database::SqliteFile(path.clone())),

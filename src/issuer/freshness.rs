@@ -1,6 +1,6 @@
 //! Does the store still answer, and may tokens be issued from what is known of it?
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -38,6 +38,8 @@ impl Default for FreshnessBounds {
 #[derive(Debug, Default)]
 pub(super) struct FreshnessWatch {
     bounds: FreshnessBounds,
+    /// Could the store not be followed when that was last tried?
+    has_failed: AtomicBool,
     /// When the store last answered anything, in milliseconds.
     heard_at: AtomicU64,
     /// When its newest revision was last served, in milliseconds.
@@ -56,13 +58,21 @@ impl FreshnessWatch {
         self.bounds
     }
 
-    /// The store has answered: what is read from it may take longer than its silence may last.
+    /// The store has answered: what is read from it may take longer than its silence may last. After a failure only the end counts.
     pub(super) fn hear(&self, now: Duration) {
-        self.heard_at.store(millis(now), Ordering::Relaxed);
+        if !self.has_failed.load(Ordering::Relaxed) {
+            self.heard_at.store(millis(now), Ordering::Relaxed);
+        }
+    }
+
+    /// What the store has, if anything, cannot be served.
+    pub(super) fn fail(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
     }
 
     /// What is served is the newest.
     pub(super) fn follow(&self, now: Duration) {
+        self.has_failed.store(false, Ordering::Relaxed);
         self.hear(now);
         self.followed_at.store(millis(now), Ordering::Relaxed);
         self.judge(now);
@@ -147,6 +157,18 @@ mod tests {
         assert_eq!(watch.judge(at(61)), Freshness::Stale);
         watch.follow(at(62));
         assert_eq!(watch.judged(), Freshness::Followed, "at once");
+    }
+
+    #[test]
+    fn a_store_that_answers_what_cannot_be_served_counts_as_silent() {
+        let watch = watch(60);
+        watch.follow(at(0));
+        watch.fail();
+        watch.hear(at(3));
+        assert_eq!(watch.judge(at(3)), Freshness::Silent);
+        watch.follow(at(4));
+        watch.hear(at(6));
+        assert_eq!(watch.judge(at(7)), Freshness::Followed);
     }
 
     #[test]

@@ -107,7 +107,10 @@ impl Served {
     /// # Errors
     /// If the store does not answer; the old snapshot is then served on.
     pub fn follow(&self) -> Result<(), FollowError> {
-        self.follow_store().inspect_err(|_| self.polls.count_failure())?;
+        self.follow_store().inspect_err(|_| {
+            self.polls.count_failure();
+            self.freshness.fail();
+        })?;
         // What it comes to is noted in the store; what is served is the newest in any case.
         let _ = self.store.retry_after_refusal();
         Ok(())

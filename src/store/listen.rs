@@ -63,12 +63,12 @@ impl Listener {
 
     /// The number of the server's process that serves it.
     #[cfg(all(test, feature = "postgres"))]
-    pub(super) fn backend(&mut self) -> i32 {
+    pub(super) fn backend(&mut self) -> diesel::QueryResult<i32> {
         use diesel::RunQueryDsl as _;
         use diesel::dsl::sql;
         use diesel::sql_types::Integer;
 
-        diesel::select(sql::<Integer>("pg_backend_pid()")).get_result(&mut self.connection).unwrap()
+        diesel::select(sql::<Integer>("pg_backend_pid()")).get_result(&mut self.connection)
     }
 
     /// Nothing: such a connection cannot be made.
@@ -76,28 +76,30 @@ impl Listener {
     /// # Errors
     /// None.
     #[cfg(not(feature = "postgres"))]
-    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "as it is with the feature `postgres`")]
     pub fn news(&mut self) -> Result<Option<Revision>, StoreError> {
         Ok(None)
     }
 }
 
 /// Tells listeners that the database is at `revision`, once the transaction is committed.
+#[cfg_attr(not(feature = "postgres"), expect(clippy::unnecessary_wraps, reason = "SQLite tells nobody"))]
 pub(super) fn announce(connection: &mut AnyConnection, revision: Revision) -> Result<(), StoreError> {
     match connection {
         AnyConnection::Sqlite(_) => {}
         #[cfg(feature = "postgres")]
         AnyConnection::Postgresql(postgresql) => {
             use diesel::RunQueryDsl as _;
-            use diesel::sql_types::Text;
 
-            diesel::sql_query("SELECT pg_notify($1, $2)")
-                .bind::<Text, _>(CHANNEL)
-                .bind::<Text, _>(revision.0.to_string())
-                .execute(postgresql)?;
+            diesel::select(pg_notify(CHANNEL, revision.0.to_string())).execute(postgresql)?;
         }
     }
     #[cfg(not(feature = "postgres"))]
     let _ = revision;
     Ok(())
+}
+
+#[cfg(feature = "postgres")]
+diesel::define_sql_function! {
+    /// Gives nothing back; the type is what diesel must be told.
+    fn pg_notify(channel: diesel::sql_types::Text, payload: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }

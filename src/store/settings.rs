@@ -85,22 +85,18 @@ impl PostgresUrl {
         let unacknowledged = self.timeouts.statement.as_millis().to_string();
         let defaults = [
             ("fallback_application_name", "tokenhouse"),
-            ("connect_timeout", &connect),
+            ("connect_timeout", connect.as_str()),
             ("keepalives_idle", "10"),
             ("keepalives_interval", "5"),
             ("keepalives_count", "3"),
             ("tcp_user_timeout", &unacknowledged),
         ];
-        let mut complete = self.url.clone();
         let given: Vec<_> = self.url.split_once('?').map_or("", |(_, query)| query).split('&').collect();
-        let names = || given.iter().filter_map(|one| Some(one.split_once('=')?.0));
-        let mut separator = if self.url.contains('?') { '&' } else { '?' };
-        for (name, value) in defaults.iter().filter(|(name, _)| !names().any(|given| given == *name)) {
-            complete.push(separator);
-            complete.push_str(&format!("{name}={value}"));
-            separator = '&';
-        }
-        complete
+        let is_given = |name: &str| given.iter().any(|one| one.split('=').next() == Some(name));
+        let missing = defaults.into_iter().filter(|(name, _)| !is_given(name));
+        let missing: Vec<_> = missing.map(|(name, value)| format!("{name}={value}")).collect();
+        let separator = if self.url.contains('?') { "&" } else { "?" };
+        zeroize::Zeroizing::new([self.url.as_str(), separator, &missing.join("&")].concat())
     }
 }
 

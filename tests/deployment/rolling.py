@@ -1,9 +1,10 @@
 """Three replicas behind nginx at a steady load: each is restarted several times, then one is killed.
 
-    rolling.py --nginx NGINX [--restarts N]
+    rolling.py --nginx NGINX [--restarts N] [--keep-alive]
 
-nginx runs with deploy/compose/nginx.conf, for three replicas in place of two. The callers keep their connections and never try again, and no
-request may fail: not while replicas stop by SIGTERM and start again. When one is killed with kill -9, callers who try once more see nothing.
+nginx runs with deploy/compose/nginx.conf, for three replicas in place of two; with --keep-alive it keeps its connections to the replicas, too. The
+callers keep their connections and never try again, and no request may fail: not while replicas stop by SIGTERM and start again. When one
+is killed with kill -9, callers who try once more see nothing.
 """
 
 import argparse
@@ -102,7 +103,7 @@ class Load:
         return sum(one.retried for one in self.callers)
 
 
-def start_proxy(setting, nginx, secrets, port):
+def start_proxy(setting, nginx, secrets, port, keep_alive):
     text = (REPOSITORY / "deploy/compose/nginx.conf").read_text()
     scratch = setting.work / "nginx"
     scratch.mkdir(mode=0o777)
@@ -115,6 +116,9 @@ def start_proxy(setting, nginx, secrets, port):
     text, second = re.subn(r"server resource-api:8081", f"server 127.0.0.1:{free_port()}", text)
     if (first, second) != (1, 1):
         fail("nginx.conf is not what this script knows")
+    if keep_alive:
+        text = text.replace("zone issuers 64k;", "zone issuers 64k;\n        keepalive 16;")
+        text = text.replace("proxy_set_header      Host $http_host;", 'proxy_set_header      Host $http_host;\n    proxy_set_header      Connection "";')
     conf = setting.work / "nginx.conf"
     conf.write_text(text)
     log = (setting.work / "nginx.log").open("w")
@@ -127,6 +131,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--nginx", required=True)
     parser.add_argument("--restarts", type=int, default=3)
+    parser.add_argument("--keep-alive", action="store_true")
     options = parser.parse_args()
     with Setting() as setting:
         secrets = setting.work / "secrets"
@@ -144,7 +149,7 @@ def main():
             replica.wait_until_ready(60)
         setting.api()
         secret = setting.partner()
-        proxy = start_proxy(setting, options.nginx, secrets, port)
+        proxy = start_proxy(setting, options.nginx, secrets, port, options.keep_alive)
         try:
             tls = ssl.create_default_context(cafile=secrets / "tls-ca.pem")
             time.sleep(1)

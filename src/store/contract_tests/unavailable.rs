@@ -97,7 +97,7 @@ fn who_listens_is_told_of_what_was_committed() {
         }
     }
     let mut killer = one.pools.writer().unwrap();
-    killer.batch_execute(&format!("SELECT pg_terminate_backend({})", listener.backend())).unwrap();
+    killer.batch_execute(&format!("SELECT pg_terminate_backend({})", listener.backend().unwrap())).unwrap();
     let lost = std::iter::repeat_with(|| listener.news()).find_map(Result::err);
     assert!(matches!(lost, Some(StoreError::ConnectionLost { .. })), "{lost:?}");
 }
