@@ -27,6 +27,10 @@ format:
 postgres:
     tests/postgres/run
 
+# That nothing acknowledged is lost when processes end in the middle or disks are full: points, kills, disk
+crash *ARGUMENTS:
+    tests/crash/run {{ ARGUMENTS }}
+
 # What docs/deployment.md hands out: compose, kubernetes, systemd, topology
 deployment *PARTS:
     tests/deployment/run {{ PARTS }}

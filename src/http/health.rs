@@ -85,6 +85,7 @@ pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
 
 /// What token requests need, and whether it is there.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of its own")]
 pub(super) struct Readiness {
     /// Has the server been told to stop? It still serves, but should get no new requests.
     stopping: bool,

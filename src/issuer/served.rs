@@ -111,10 +111,8 @@ impl Served {
             self.polls.count_failure();
             self.freshness.fail();
         })?;
-        if self.store.refuses_changes() {
-            // Looked at again and again only until it works; what it comes to is noted there.
-            let _ = self.store.try_to_write();
-        }
+        // What it comes to is noted in the store; what is served is the newest in any case.
+        let _ = self.store.retry_after_refusal();
         Ok(())
     }
 

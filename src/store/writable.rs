@@ -1,7 +1,7 @@
-//! Does the disk take changes? As the last attempt of this process to make one has shown.
+//! Does the disk take changes? As the last attempts of this process to make one have shown.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 
@@ -11,49 +11,66 @@ use super::open::Store;
 use super::schema::meta;
 use super::target::Target;
 
-/// What the last attempt has shown; clones share it.
+/// For how long after a failure a success does not count: on a full disk a small change may still find room.
+const IN_DOUBT: Duration = Duration::from_secs(5);
+
+/// What the last attempts have shown; clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Writable {
-    refused: Arc<AtomicBool>,
-    /// Whether the disk is this machine's. PostgreSQL's is watched by whoever runs that; and there, that one row could be
-    /// written says nothing of another table.
+    refused_at: Arc<Mutex<Option<Instant>>>,
+    /// Whether the disk is this machine's. PostgreSQL's is watched by whoever runs that.
     is_ours: bool,
 }
 
 impl Writable {
     pub(super) fn on(target: &Target) -> Self {
-        Self { refused: Arc::default(), is_ours: target.has_one_writer() }
+        Self { refused_at: Arc::default(), is_ours: target.has_one_writer() }
     }
 
     /// A change was made.
     pub(super) fn note_success(&self) {
-        if self.refused.swap(false, Ordering::Relaxed) {
+        let mut refused_at = self.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused_at.take_if(|refused_at| refused_at.elapsed() >= IN_DOUBT).is_some() {
             tracing::info!("the database takes changes again");
         }
     }
 
     /// No change was made; whether that means that none can be is told by `cause`.
     pub(super) fn note_failure(&self, cause: &StoreError) {
-        // A database that may only be read is so because somebody wants it to be.
-        let refuses = self.is_ours && matches!(cause, StoreError::DiskFull | StoreError::DiskFails { .. });
-        if refuses && !self.refused.swap(true, Ordering::Relaxed) {
+        if !self.is_ours || !matches!(cause, StoreError::DiskFull | StoreError::DiskFails { .. }) {
+            return;
+        }
+        let mut refused_at = self.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused_at.replace(Instant::now()).is_none() {
             tracing::error!(%cause, "the database takes no changes; tokens are issued from what is known");
         }
+    }
+
+    /// For how long none has been made.
+    fn refused_for(&self) -> Option<Duration> {
+        let refused_at = *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
+        refused_at.map(|refused_at| refused_at.elapsed())
     }
 }
 
 impl Store {
-    /// Whether the database took no change when one was last tried, since its disk is full or fails.
+    /// Whether the database takes no changes, since its disk is full or fails: so it was when one was last tried, or a few
+    /// seconds before.
     pub fn refuses_changes(&self) -> bool {
-        self.writable.refused.load(Ordering::Relaxed)
+        self.writable.refused_for().is_some()
     }
 
-    /// Tries whether it takes changes again, by writing what is there already.
-    pub fn try_to_write(&self) -> Result<(), StoreError> {
-        self.noting(in_transaction(&mut *self.pools.writer()?, TransactionKind::Write, |connection| {
-            diesel::update(meta::table).set(meta::revision.eq(meta::revision)).execute(connection)?;
-            Ok(())
-        }))
+    /// Where the database took no changes some seconds ago, tries whether it does again, by writing what is there already.
+    pub fn retry_after_refusal(&self) -> Result<(), StoreError> {
+        match self.writable.refused_for() {
+            Some(time) if time >= IN_DOUBT => {
+                self.noting(in_transaction(&mut *self.pools.writer()?, TransactionKind::Write, |connection| {
+                    diesel::update(meta::table).set(meta::revision.eq(meta::revision)).execute(connection)?;
+                    Ok(())
+                }))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Notes what an attempt to write has come to.

@@ -250,10 +250,12 @@ fn a_test_can_end_the_program_in_a_build_for_that_only() {
         let here = reference.file == Path::new("fail_point.rs");
         (reference.names("fail") && !here).then(|| reference.file.display().to_string())
     }));
-    let manifest =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("Cargo.toml");
+    let text = |name: &str| std::fs::read_to_string(source_directory().join("..").join(name)).expect("a file");
+    let (manifest, image) = (text("Cargo.toml"), text("Dockerfile"));
+    assert!(manifest.contains("\ndefault = []\n"));
+    assert!(manifest.contains("\nfail = { version = \"0.5.1\", optional = true }\n"));
     assert!(
-        manifest.contains("\ndefault = []\n") && manifest.contains("fail = { version = \"0.5.1\", optional = true }")
+        image.contains("cargo build --release") && !image.contains("failpoints") && !image.contains("all-features")
     );
     // The variable that the crate `fail` reads.
     let program = std::fs::read(crate::support::program::BINARY).expect("the program");
