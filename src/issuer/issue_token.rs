@@ -14,7 +14,7 @@ use super::authenticate_client::{AuthenticatedClient, SlowChecks, authenticate_c
 use super::failed_attempts::Claimant;
 use super::freshness::Freshness;
 use super::granted::Granted;
-use super::quota::QuotaVerdict;
+use super::quota::{QuotaLeft, QuotaVerdict};
 use super::signing_together::signed_together;
 use super::snapshot::Snapshot;
 use super::token_reuse::SharingRequest;
@@ -60,6 +60,8 @@ pub struct TokenDecision {
     pub jti: Option<String>,
     /// Was it issued before, and is handed out once more?
     pub reused: bool,
+    /// What is left of the client's quota.
+    pub quota_left: Vec<QuotaLeft>,
 }
 
 impl TokenDecision {
@@ -110,7 +112,9 @@ impl TokenIssuer {
         }
         let now = self.clock.now();
         let granted = self.grant(raw, &snapshot, now, decision).await?;
-        self.charge(granted.authenticated.client(), now)?;
+        let charged = self.charge(granted.authenticated.client(), now);
+        decision.quota_left = self.quotas.left(granted.authenticated.client(), now);
+        charged?;
 
         let sharing = SharingRequest::of(&granted, &snapshot);
         if let Some(answer) = sharing.as_ref().and_then(|request| self.hand_out_again(request, &granted, decision)) {

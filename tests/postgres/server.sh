@@ -17,10 +17,7 @@ has_libpq() {
 # Installs PostgreSQL and libpq's headers where they are missing, if this is root on Debian.
 install_postgresql() {
     ! { postgresql_programs >/dev/null && has_libpq; } || return 0
-    [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return 0
-    echo "installing postgresql and libpq-dev"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql libpq-dev >/dev/null
+    "$(dirname "${BASH_SOURCE[0]}")/../apt-install" postgresql libpq-dev || true
 }
 
 # initdb and postgres refuse to run as root.
