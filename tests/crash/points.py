@@ -21,6 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # What `abort` ends a process with.
 ABORTED = -6
 WRITES = ["write.begun", "write.revised", "write.unrecorded", "write.changed", "write.ended"]
+MASTER_KEY_FILE = ["master_key.empty", "master_key.half", "master_key.whole", "master_key.renamed", "master_key.made"]
 CHANGES = ["create", "grant", "add_secret", "retire_secret", "disable", "delete"]
 reached = set()
 
@@ -180,6 +181,41 @@ def hash_upgrade(house, journal):
     say("ok   a secret works on, although the server ended while it replaced its hash")
 
 
+# --- another master key ---------------------------------------------------------------------------------------------------------------
+
+
+def published(house):
+    return sorted(key["kid"] for key in house.get("/.well-known/jwks.json").json()["keys"])
+
+
+def another_master_key(house, journal):
+    """Wherever `key reseal --new-master-key` ends, the files that are there open every key, and the next one goes through."""
+    client = prepare(journal, CliWriter(house), "disable")
+    # Both of the keys that are to be opened, before anything else is.
+    house.await_status(lambda: len([key for key in json.loads(house.run("key", "list", "--output", "json")) if key["state"] == "next"]), 1, "a next key")
+    house.await_status(lambda: house.ask_token(client.id, client.live[0]).status, 200, "a token")
+    keys, ended = published(house), 0
+    for point in [*MASTER_KEY_FILE, *WRITES]:
+        # Once for the old key's file or the first look at the keys, once for the new one's or the change itself.
+        for passes in (0, 1):
+            house.stop()
+            done = house.cli("key", "reseal", "--new-master-key", failpoints=at(point, passes))
+            if not (passes and done.returncode == 0):
+                check_aborted(done.returncode, point)
+                ended += 1
+            house.start()
+            check(published(house) == keys, f"after an end at {point} other keys are published")
+            check(house.ask_token(client.id, client.live[0]).status == 200, f"no token after an end at {point}")
+            check(house.get("/readyz").json()["status"] == "ready", f"after an end at {point}: {house.get('/readyz')}")
+    house.stop()
+    house.run("key", "reseal", "--new-master-key")
+    (house.folder / "keys/master.key.old").unlink()
+    house.start()
+    check(published(house) == keys, "resealed, other keys are published")
+    journal.verify()
+    say(f"ok   {ended} changes of the master key ended in the middle, and every signing key could be opened")
+
+
 # --- first starts ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -188,8 +224,7 @@ def first_starts(options, databases):
     points = ["migration.run", "migration.named", "migration.ended", "database.unsettled", *WRITES]
     if options.url is None:
         # Files that are made the same way whatever the database is.
-        points += ["database_file.made", "master_key.directory", "master_key.empty", "master_key.half"]
-        points += ["master_key.whole", "master_key.renamed", "master_key.made"]
+        points += ["database_file.made", "master_key.directory", *MASTER_KEY_FILE]
     for number, point in enumerate(points):
         house = House(options.binary, options.work / f"first-{number}", databases(f"first_{number}"))
         house.spawn(at(point))
@@ -293,6 +328,8 @@ def main():
     usage(house, journal)
     assertions(house, journal)
     hash_upgrade(house, journal)
+    if options.url is None:
+        another_master_key(house, journal)
     house.stop()
     say(f"     {journal.acknowledged} changes were acknowledged; of those without an answer {journal.unknown}; {restart_figures(house.restarts)}")
     first_starts(options, databases)
