@@ -1,13 +1,13 @@
 //! `tokenhouse key`: the signing keys.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
+use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::exit::CliError;
@@ -18,6 +18,7 @@ use crate::config::MasterKeySource;
 use crate::issuer::rotate_keys::summary;
 use crate::keys::lifecycle::RotationUrgency;
 use crate::keys::{PrivateKey, PrivateKeyError, SigningAlg, master_key_file};
+use crate::whole_file::{self, Existing};
 
 /// Signing keys.
 #[derive(Debug, Args)]
@@ -180,24 +181,28 @@ fn read_key(file: &Path, alg: Option<SigningAlg>) -> Result<PrivateKey, CliError
     Err(cannot(&"the key in it is none of RSA, P-256 and Ed25519"))
 }
 
-/// A new file that only its owner can read.
-fn make_private_file(path: &Path) -> Result<File, CliError> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|error| {
+/// What becomes a new file that only its owner can read.
+fn make_private_file(path: &Path) -> Result<NamedTempFile, CliError> {
+    let made = match path.symlink_metadata() {
+        Ok(_) => Err(ErrorKind::AlreadyExists.into()),
+        Err(_) => whole_file::beside(path),
+    };
+    made.map_err(|error| {
         CliError::usage(format!("cannot make {}: {error}; name a file that is not there yet", path.display()))
     })
 }
 
-/// Writes what is exported to the file; without an export no file stays.
-fn write_key(exported: Result<Zeroizing<String>, CliError>, path: &Path, mut file: File) -> Result<(), CliError> {
-    let written = exported.and_then(|pem| {
-        let written = file.write_all(pem.as_bytes()).and_then(|()| file.sync_all());
-        Ok(written.with_context(|| format!("cannot write {}", path.display()))?)
-    });
-    if written.is_err() {
-        // Made a moment ago, by this command.
-        drop(std::fs::remove_file(path));
-    }
-    written
+/// Writes what is exported to the file; without an export there is none.
+fn write_key(
+    exported: Result<Zeroizing<String>, CliError>,
+    path: &Path,
+    mut new: NamedTempFile,
+) -> Result<(), CliError> {
+    let pem = exported?;
+    let written = new
+        .write_all(pem.as_bytes())
+        .and_then(|()| whole_file::put_in_place(new.into_temp_path(), path, Existing::Keep));
+    Ok(written.with_context(|| format!("cannot write {}", path.display()))?)
 }
 
 fn show_key(kid: &str, pem: &str, format: OutputFormat) -> Result<(), CliError> {

@@ -296,7 +296,13 @@ def files(options):
         text = document.read_text()
         check((text == "{}\n") == (point != "file.renamed"), f"after an end at {point}: {text[:100]}")
         house.run("apply", "-f", document, "--dry-run")
-    say("ok   backups, restored databases and documents are what they were or whole, wherever the command ended")
+    active = next(key["kid"] for key in json.loads(house.run("key", "list", "--output", "json")) if key["state"] == "active")
+    for point in ["file.written", "file.synced", "file.renamed"]:
+        exported = house.folder / f"{point}.pem"
+        check_aborted(house.cli("key", "export", active, "--file", exported, failpoints=at(point)).returncode, point)
+        check(exported.exists() == (point == "file.renamed"), f"after an end at {point} the exported key is {exported.exists()}")
+    subprocess.run(["openssl", "pkey", "-in", exported, "-noout"], check=True)
+    say("ok   backups, restored databases, documents and exported keys are what they were or whole, wherever the command ended")
     say(f"     {restart_figures(house.restarts)}")
 
 
