@@ -8,6 +8,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tokenhouse::entropy::SystemEntropy;
 use tokenhouse::issuer::authenticate_client::authenticate_client;
+use tokenhouse::issuer::failed_attempts::{FailedAttempts, SlowTurn};
 use tokenhouse::issuer::hash_pool::{HashPool, HashPoolSettings};
 use tokenhouse::issuer::snapshot::Snapshot;
 use tokenhouse::issuer::work_pool::PoolSize;
@@ -39,6 +40,7 @@ fn authenticate(criterion: &mut Criterion) {
     let (remembering, forgetful) = (pool(1000), pool(0));
     let other = GeneratedSecret::generate(&SystemEntropy);
     let mistyped = format!("{}x", other.expose().split_at(GeneratedSecret::LENGTH - 1).0);
+    let any_number = FailedAttempts::new(0);
     let mut group = criterion.benchmark_group("authenticate");
     for (name, hashes, presented) in [
         ("generated, remembered", &remembering, presented("partner-a", secret.expose())),
@@ -52,7 +54,9 @@ fn authenticate(criterion: &mut Criterion) {
     ] {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                runtime.block_on(authenticate_client(black_box(&presented), &snapshot, hashes, world::NOW)).is_ok()
+                let turn = SlowTurn::new(&any_number, None, world::NOW);
+                let presented = black_box(&presented);
+                runtime.block_on(authenticate_client(presented, &snapshot, hashes, &turn, world::NOW)).is_ok()
             });
         });
     }

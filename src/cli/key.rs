@@ -123,7 +123,8 @@ pub fn run(args: &KeyArgs) -> Result<(), CliError> {
         Verb::Export { kid, file } => {
             // A file that cannot be made is not an export.
             let made = file.as_deref().map(make_private_file).transpose()?;
-            let exported = open(&args.config)?.administration.export_key(&caller(), kid).map_err(CliError::from);
+            let exported =
+                open(&args.config).and_then(|opened| Ok(opened.administration.export_key(&caller(), kid)?));
             match file.as_deref().zip(made) {
                 Some((path, made)) => {
                     write_key(exported, path, made)?;
@@ -218,6 +219,7 @@ fn replace_master_key(opened: &Opened) -> Result<(), CliError> {
              keys.old_master_key to the present one, start the servers anew, and run `tokenhouse key reseal`",
         ));
     };
-    master_key_file::replace(path, opened.entropy.as_ref()).context("cannot make a new master key")?;
+    master_key_file::replace(path, opened.master_keys.current().id(), opened.entropy.as_ref())
+        .context("cannot make a new master key")?;
     Ok(())
 }

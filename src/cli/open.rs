@@ -290,6 +290,7 @@ fn policy(config: &Config) -> Result<AdministrationPolicy, CliError> {
             max_age_seconds: seconds(config.jwks.max_age),
             propagation_seconds: seconds(config.keys.propagation),
         },
+        max_staleness: seconds(config.store.max_staleness),
         rotation_seconds: config.keys.rotation.map(seconds),
         rsa_bits: rsa_bits.context("keys.rsa_bits: use 2048, 3072 or 4096")?,
     })

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
@@ -12,6 +12,7 @@ use super::IssuerEndpoints;
 use super::client_address::ClientAddress;
 use super::error::{token_error, uncached};
 use crate::issuer::issue_token::TokenDecision;
+use crate::issuer::quota::QuotaLeft;
 use crate::oauth::client_auth::uses_basic;
 use crate::oauth::error::{MalformedRequest, TokenError};
 use crate::oauth::token_request::RawTokenRequest;
@@ -29,7 +30,7 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
     let answer = match read_body(&request, payload, &endpoints).await {
         Ok(body) => {
             let raw = RawTokenRequest {
-                content_type: headers.get(CONTENT_TYPE).map(actix_web::http::header::HeaderValue::as_bytes),
+                content_type: headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes),
                 authorization: &authorization,
                 body: &body,
                 parameter_limit: endpoints.limits.parameters,
@@ -43,9 +44,26 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
     if !matches!(answer, Err(TokenError::Overloaded { .. })) {
         log(&decision, answer.as_ref().err());
     }
-    match answer {
+    let mut response = match answer {
         Ok(body) => uncached(StatusCode::OK).content_type("application/json").body(body),
         Err(error) => token_error(&error, endpoints.issuer.compat(), uses_basic(&authorization)),
+    };
+    if !decision.quota_left.is_empty() {
+        tell_quota(&decision.quota_left, response.headers_mut());
+    }
+    response
+}
+
+/// Says what is left of the client's quota (draft-ietf-httpapi-ratelimit-headers-10).
+fn tell_quota(left: &[QuotaLeft], headers: &mut HeaderMap) {
+    let list =
+        |item: fn(&QuotaLeft) -> String| HeaderValue::from_str(&left.iter().map(item).collect::<Vec<_>>().join(", "));
+    let policy = list(|left| format!("\"{}\";q={};w={}", left.window, left.quota, left.seconds));
+    let state = list(|left| format!("\"{}\";r={};t={}", left.window, left.remaining, left.resets_in));
+    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+        if let Ok(value) = value {
+            headers.insert(HeaderName::from_static(name), value);
+        }
     }
 }
 
@@ -63,6 +81,7 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
         scope,
         jti,
         reused,
+        quota_left: _,
     } = decision;
     tracing::info!(
         target: "tokenhouse::token",

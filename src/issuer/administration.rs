@@ -35,6 +35,8 @@ pub struct AdministrationPolicy {
     pub announcement: AnnouncementPeriod,
     /// For how many seconds a key signs before the next one takes over by itself; `None`: until somebody rotates it.
     pub rotation_seconds: Option<u32>,
+    /// For how many seconds a server may go on signing that hears nothing of a rotation.
+    pub max_staleness: u32,
     /// The size of new RSA keys.
     pub rsa_bits: RsaBits,
 }
@@ -51,6 +53,7 @@ impl AdministrationPolicy {
             quiet_days: 30,
             announcement: AnnouncementPeriod { max_age_seconds: 0, propagation_seconds: 0 },
             rotation_seconds: None,
+            max_staleness: 0,
             rsa_bits: RsaBits::Bits2048,
         }
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::failed_attempts::SlowTurn;
 use super::hash_pool::HashPool;
 use super::snapshot::Snapshot;
 use crate::clock::UnixMillis;
@@ -81,25 +82,6 @@ impl AuthenticatedClient {
     }
 }
 
-/// Whether a secret may be checked that costs a slow check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SlowChecks {
-    /// It may.
-    Allowed,
-    /// Not for so many seconds: too many attempts have failed.
-    Waiting(u32),
-}
-
-impl SlowChecks {
-    /// Allowed unless somebody must `wait`.
-    pub const fn after(wait: Option<u32>) -> Self {
-        match wait {
-            Some(seconds) => Self::Waiting(seconds),
-            None => Self::Allowed,
-        }
-    }
-}
-
 /// What somebody hears who must wait.
 pub(super) const fn too_many_failures(retry_after: u32) -> TokenError {
     TokenError::TooManyFailures { retry_after }
@@ -108,13 +90,13 @@ pub(super) const fn too_many_failures(retry_after: u32) -> TokenError {
 /// Finds the client that the secret `presented` proves to be.
 ///
 /// # Errors
-/// `invalid_client` for every reason why it is none, `temporarily_unavailable` when too many checks are waiting, or the wait that `slow`
-/// names.
+/// `invalid_client` for every reason why it is none, `temporarily_unavailable` when too many checks are waiting, or the wait for a
+/// `turn`.
 pub async fn authenticate_client(
     presented: &PresentedSecret,
     snapshot: &Snapshot,
     hashes: &HashPool,
-    slow: SlowChecks,
+    turn: &SlowTurn<'_>,
     now: UnixMillis,
 ) -> Result<AuthenticatedClient, TokenError> {
     let candidates = || presented.candidates.iter().filter(|one| one.secret.len() <= MAX_SECRET_LENGTH);
@@ -137,7 +119,7 @@ pub async fn authenticate_client(
         if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, now)) {
             return Ok(admitted);
         }
-        let found = check_brought(candidate, snapshot, hashes, slow, now).await?;
+        let found = check_brought(candidate, snapshot, hashes, turn, now).await?;
         if let Some(admitted) = found.and_then(|found| found.admit(candidate, hashes, now)) {
             return Ok(admitted);
         }
@@ -232,7 +214,7 @@ async fn check_brought<'a>(
     candidate: &Candidate,
     snapshot: &'a Snapshot,
     hashes: &HashPool,
-    slow_checks: SlowChecks,
+    turn: &SlowTurn<'_>,
     now: UnixMillis,
 ) -> Result<Option<Proven<'a>>, TokenError> {
     // What has been checked already needs no slow check.
@@ -253,17 +235,16 @@ async fn check_brought<'a>(
     {
         return Ok(Some(Proven { client, stored: known, is_remembered: true }));
     }
-    if let SlowChecks::Waiting(seconds) = slow_checks {
-        return Err(too_many_failures(seconds));
-    }
+    turn.take().map_err(too_many_failures)?;
     let mut slow: Vec<_> = works().filter(SecretWork::is_slow).collect();
     slow.sort_unstable();
     let dummy = hashes.choose(&candidate.client_id, &slow).copied().unwrap_or(SecretWork::BROUGHT);
     let stored_hashes = brought().map(|stored| stored.hash.clone()).collect();
-    let found = hashes
-        .check_slowly(stored_hashes, Arc::from(candidate.secret.as_str()), dummy)
-        .await
-        .map_err(|_| TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS })?;
+    let found =
+        hashes.check_slowly(stored_hashes, Arc::from(candidate.secret.as_str()), dummy).await.map_err(|_| {
+            turn.give_back();
+            TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS }
+        })?;
     let stored = found.and_then(|index| brought().nth(index));
     Ok(stored.zip(client).map(|(stored, client)| Proven { client, stored, is_remembered: false }))
 }

@@ -3,10 +3,12 @@
 //! Counted for each client id, whether there is such a client or not, and each network it is claimed from: nobody is locked out by
 //! strangers elsewhere. Only failures wait. What proves right without a slow check is never refused for what others have done.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use moka::ops::compute::Op;
 use moka::sync::Cache;
 
 use crate::clock::UnixMillis;
@@ -55,6 +57,14 @@ struct Failures {
     wait_until: UnixMillis,
 }
 
+impl Failures {
+    fn wait(self, now: UnixMillis) -> Option<u32> {
+        let left = self.wait_until.0.saturating_sub(now.0);
+        // A clock that was put back makes nobody wait for longer.
+        (left > 0).then(|| u32::try_from(left.min(LONGEST_WAIT * 1000).div_euclid(1000) + 1).unwrap_or(1))
+    }
+}
+
 /// The failures of late, bounded.
 #[derive(Debug)]
 pub struct FailedAttempts {
@@ -78,26 +88,43 @@ impl FailedAttempts {
 
     /// For how many seconds `claimant` must wait, if so.
     pub fn wait(&self, claimant: &Claimant, now: UnixMillis) -> Option<u32> {
-        let failures = self.counted.get(claimant)?;
-        let left = failures.wait_until.0.saturating_sub(now.0);
-        // A clock that was put back makes nobody wait for longer.
-        (left > 0).then(|| u32::try_from(left.min(LONGEST_WAIT * 1000).div_euclid(1000) + 1).unwrap_or(1))
+        self.counted.get(claimant)?.wait(now)
     }
 
     /// `claimant` has failed once more. Who waits already is not made to wait longer for it: whoever comes next is let try.
     pub fn count(&self, claimant: Claimant, now: UnixMillis) {
-        let Some(free) = self.free else { return };
+        let _ = self.count_unless_waiting(claimant, now);
+    }
+
+    /// Counts one more failure of `claimant`, at once, so that of many attempts at the same time each counts.
+    ///
+    /// # Errors
+    /// For how many seconds it must wait; then nothing is counted.
+    fn count_unless_waiting(&self, claimant: Claimant, now: UnixMillis) -> Result<(), u32> {
+        let Some(free) = self.free else { return Ok(()) };
+        let mut must_wait = None;
         self.counted.entry(claimant).and_upsert_with(|known| {
-            let Some(known) = known.map(|entry| entry.into_value()) else {
-                return Failures { count: 1, wait_until: now };
-            };
-            if known.wait_until > now {
+            let known = known.map_or(Failures { count: 0, wait_until: now }, |entry| entry.into_value());
+            must_wait = known.wait(now);
+            if must_wait.is_some() {
                 return known;
             }
             let count = known.count.saturating_add(1);
             // 1, 2, 4 … seconds.
             let seconds = count.checked_sub(free + 1).map_or(0, |beyond| 1_i64 << beyond.min(30)).min(LONGEST_WAIT);
             Failures { count, wait_until: now.plus_seconds(seconds) }
+        });
+        must_wait.map_or(Ok(()), Err)
+    }
+
+    /// Takes back one failure of `claimant` that was counted before it was known.
+    fn uncount(&self, claimant: Claimant) {
+        self.counted.entry(claimant).and_compute_with(|known| match known.map(|entry| entry.into_value()) {
+            Some(known) if known.count > 1 => {
+                Op::Put(Failures { count: known.count - 1, wait_until: UnixMillis(i64::MIN) })
+            }
+            Some(_) => Op::Remove,
+            None => Op::Nop,
         });
     }
 
@@ -109,20 +136,61 @@ impl FailedAttempts {
     }
 }
 
+/// The turn of one request to have a secret checked slowly. It counts as a failure from the moment that it is taken until it proves right,
+/// or else many could be tried at the same time.
+#[derive(Debug)]
+pub struct SlowTurn<'a> {
+    attempts: &'a FailedAttempts,
+    claimant: Option<Claimant>,
+    now: UnixMillis,
+    taken: Cell<bool>,
+}
+
+impl<'a> SlowTurn<'a> {
+    /// The turn of `claimant`, which nobody has taken yet.
+    pub const fn new(attempts: &'a FailedAttempts, claimant: Option<Claimant>, now: UnixMillis) -> Self {
+        Self { attempts, claimant, now, taken: Cell::new(false) }
+    }
+
+    /// Takes it; a request that tries two readings of its secret takes one.
+    ///
+    /// # Errors
+    /// For how many seconds its claimant must wait.
+    pub fn take(&self) -> Result<(), u32> {
+        if let Some(claimant) = self.claimant.filter(|_| !self.taken.get()) {
+            self.attempts.count_unless_waiting(claimant, self.now)?;
+            self.taken.set(true);
+        }
+        Ok(())
+    }
+
+    /// Gives it back: nothing was checked.
+    pub fn give_back(&self) {
+        if let Some(claimant) = self.claimant.filter(|_| self.taken.take()) {
+            self.attempts.uncount(claimant);
+        }
+    }
+
+    /// Has it been taken, so that a failure is counted already?
+    pub fn is_taken(&self) -> bool {
+        self.taken.get()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const NOW: UnixMillis = UnixMillis(1_000_000);
 
-    fn at(address: &str) -> Option<IpAddr> {
-        Some(address.parse().unwrap())
+    fn at(address: &str) -> IpAddr {
+        address.parse().unwrap()
     }
 
     #[test]
     fn after_the_free_ones_waits_double_up_to_a_minute() {
         let attempts = FailedAttempts::new(3);
-        let claimant = attempts.claimant("c", at("192.0.2.1"));
+        let claimant = attempts.claimant("c", Some(at("192.0.2.1")));
         let mut now = NOW;
         for _ in 0..3 {
             assert_eq!(attempts.wait(&claimant, now), None);
@@ -145,13 +213,30 @@ mod tests {
     }
 
     #[test]
+    fn of_many_at_the_same_time_no_more_are_checked_than_one_after_the_other() {
+        let attempts = FailedAttempts::new(3);
+        let claimant = Some(attempts.claimant("c", None));
+        let turns: Vec<_> = (0..10).map(|_| SlowTurn::new(&attempts, claimant, NOW)).collect();
+        let taken: Vec<_> = turns.iter().map(|turn| turn.take().is_ok()).collect();
+        assert_eq!(taken.iter().filter(|taken| **taken).count(), 4);
+        assert_eq!(turns.iter().map(SlowTurn::is_taken).collect::<Vec<_>>(), taken);
+        assert_eq!(turns[0].take(), Ok(()), "once for both readings of a secret");
+        turns[0].give_back();
+        turns[0].give_back();
+        let again = SlowTurn::new(&attempts, claimant, NOW);
+        assert_eq!(again.take(), Ok(()), "nothing was checked for the first");
+        assert!(SlowTurn::new(&attempts, claimant, NOW).take().is_err());
+        assert_eq!(SlowTurn::new(&attempts, None, NOW).take(), Ok(()));
+    }
+
+    #[test]
     fn others_do_not_wait() {
         let attempts = FailedAttempts::new(1);
         for _ in 0..5 {
-            attempts.count(attempts.claimant("c", at("192.0.2.1")), NOW);
-            attempts.count(attempts.claimant("c", at("2001:db8:1:2::1")), NOW);
+            attempts.count(attempts.claimant("c", Some(at("192.0.2.1"))), NOW);
+            attempts.count(attempts.claimant("c", Some(at("2001:db8:1:2::1"))), NOW);
         }
-        let waits = |client, address| attempts.wait(&attempts.claimant(client, at(address)), NOW).is_some();
+        let waits = |client, address| attempts.wait(&attempts.claimant(client, Some(at(address))), NOW).is_some();
         for near in ["192.0.2.1", "192.0.2.254", "::ffff:192.0.2.7", "2001:db8:1:2:ffff::1"] {
             assert!(waits("c", near), "{near}");
             assert!(!waits("d", near), "{near}");

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::TokenIssuer;
 use super::authenticate_assertion::AssertionFailure;
-use super::authenticate_client::{AuthenticatedClient, SlowChecks, authenticate_client, too_many_failures};
-use super::failed_attempts::Claimant;
+use super::authenticate_client::{AuthenticatedClient, authenticate_client, too_many_failures};
+use super::failed_attempts::{Claimant, SlowTurn};
 use super::freshness::Freshness;
 use super::granted::Granted;
-use super::quota::QuotaVerdict;
+use super::quota::{QuotaLeft, QuotaVerdict};
 use super::signing_together::signed_together;
 use super::snapshot::Snapshot;
 use super::token_reuse::SharingRequest;
@@ -60,6 +60,8 @@ pub struct TokenDecision {
     pub jti: Option<String>,
     /// Was it issued before, and is handed out once more?
     pub reused: bool,
+    /// What is left of the client's quota.
+    pub quota_left: Vec<QuotaLeft>,
 }
 
 impl TokenDecision {
@@ -110,7 +112,9 @@ impl TokenIssuer {
         }
         let now = self.clock.now();
         let granted = self.grant(raw, &snapshot, now, decision).await?;
-        self.charge(granted.authenticated.client(), now)?;
+        let charged = self.charge(granted.authenticated.client(), now);
+        decision.quota_left = self.quotas.left(granted.authenticated.client(), now);
+        charged?;
 
         let sharing = SharingRequest::of(&granted, &snapshot);
         if let Some(answer) = sharing.as_ref().and_then(|request| self.hand_out_again(request, &granted, decision)) {
@@ -231,9 +235,9 @@ impl TokenIssuer {
             decision.name(client);
         }
         let claimant = presented.candidates.first().map(|one| self.claimant(&one.client_id, now, decision));
-        let slow = SlowChecks::after(claimant.and_then(|claimant| claimant.wait));
-        let outcome = authenticate_client(presented, snapshot, &self.hashes, slow, now).await;
-        let authenticated = self.count_attempt(outcome, claimant, now)?;
+        let turn = SlowTurn::new(&self.failures, claimant.map(|claimant| claimant.claimant), now);
+        let outcome = authenticate_client(presented, snapshot, &self.hashes, &turn, now).await;
+        let authenticated = self.count_attempt(outcome, claimant, turn.is_taken())?;
         if let Some(secret_id) = authenticated.secret_id() {
             self.usage.note_secret(secret_id, now);
             self.queue_upgrade(presented, secret_id, &authenticated);
@@ -255,7 +259,12 @@ impl TokenIssuer {
                 if let Some(client) = snapshot.client(assertion.claimed_client_id()) {
                     decision.name(client);
                 }
-                self.assertions.authenticate(&assertion, presented.client_id.as_deref(), snapshot, now).await
+                // Only the store can tell whether it was used before, and nobody waits for one that is silent.
+                tokio::select! {
+                    biased;
+                    () = self.served.silence() => Err(AssertionFailure::Failed(store_silent())),
+                    judged = self.assertions.authenticate(&assertion, presented.client_id.as_deref(), snapshot, now) => judged,
+                }
             }
             Err(refusal) => Err(AssertionFailure::Refused(refusal)),
         };
@@ -266,7 +275,7 @@ impl TokenIssuer {
             }
             AssertionFailure::Failed(error) => error,
         });
-        self.count_attempt(outcome, claimant, now)
+        self.count_attempt(outcome, claimant, false)
     }
 
     fn claimant(&self, client_id: &str, now: UnixMillis, decision: &TokenDecision) -> WaitingClaimant {
@@ -274,21 +283,24 @@ impl TokenIssuer {
         WaitingClaimant { claimant, wait: self.failures.wait(&claimant, now) }
     }
 
-    /// What an attempt to authenticate comes to, which counts for those that follow.
+    /// What an attempt to authenticate comes to, which counts for those that follow, unless it `is_counted` already.
     fn count_attempt(
         &self,
         outcome: Result<AuthenticatedClient, TokenError>,
         claimant: Option<WaitingClaimant>,
-        now: UnixMillis,
+        is_counted: bool,
     ) -> Result<AuthenticatedClient, TokenError> {
         match (outcome, claimant) {
-            // While the store is silent a client, or its secret, may be there that this server was not told of. All are answered alike,
-            // or the difference would tell which clients there are.
-            (Err(TokenError::InvalidClient), _) if self.served.freshness() != Freshness::Followed => {
-                Err(store_silent())
-            }
-            (Err(TokenError::InvalidClient), Some(WaitingClaimant { claimant, wait })) => {
-                self.failures.count(claimant, now);
+            (Err(TokenError::InvalidClient), claimant) => {
+                if let Some(WaitingClaimant { claimant, .. }) = claimant.filter(|_| !is_counted) {
+                    self.failures.count(claimant, self.clock.now());
+                }
+                // While the store is silent a client, or its secret, may be there that this server was not told of. All are answered
+                // alike, or the difference would tell which clients there are.
+                if self.served.freshness() != Freshness::Followed {
+                    return Err(store_silent());
+                }
+                let wait = claimant.and_then(|claimant| claimant.wait);
                 Err(wait.map_or(TokenError::InvalidClient, too_many_failures))
             }
             (Ok(authenticated), Some(WaitingClaimant { claimant, .. })) => {
@@ -351,7 +363,7 @@ impl TokenIssuer {
 }
 
 /// What a caller hears when only the store could tell, and does not answer.
-const fn store_silent() -> TokenError {
+pub(super) const fn store_silent() -> TokenError {
     TokenError::TemporarilyUnavailable { retry_after: STORE_RETRY_AFTER_SECONDS }
 }
 

@@ -53,7 +53,44 @@ pub enum QuotaVerdict {
     },
 }
 
+/// What is left of an enforced quota in one of its windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaLeft {
+    /// `hour` or `day`.
+    pub window: &'static str,
+    /// The length of the window, in seconds.
+    pub seconds: i64,
+    /// Tokens in all.
+    pub quota: u32,
+    /// Tokens that are left.
+    pub remaining: u32,
+    /// When the window ends, in seconds from now.
+    pub resets_in: i64,
+}
+
 impl Quotas {
+    /// What is left to `client` at `now`, by the hour and by the day; nothing where no quota is enforced.
+    pub fn left(&self, client: &Client, now: UnixMillis) -> Vec<QuotaLeft> {
+        let Some(quota) = client.quota.filter(|quota| quota.enforce) else { return Vec::new() };
+        let seconds = now.floor_seconds();
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = counted.get_mut(&client.id).map_or_else(Counted::default, |counted| *counted);
+        let windows =
+            [("hour", HOUR, quota.per_hour, &mut counted.hour), ("day", DAY, quota.per_day, &mut counted.day)];
+        let left = windows.into_iter().filter_map(|(window, length, quota, tokens)| {
+            let quota = quota?;
+            let remaining = quota.saturating_sub(tokens.tokens_at(seconds.div_euclid(length)));
+            Some(QuotaLeft {
+                window,
+                seconds: length,
+                quota,
+                remaining,
+                resets_in: length - seconds.rem_euclid(length),
+            })
+        });
+        left.collect()
+    }
+
     /// Counts one more token for `client` at `now`, unless that is refused.
     pub fn count(&self, client: &Client, now: UnixMillis) -> QuotaVerdict {
         let Some(quota) = client.quota else { return QuotaVerdict::Within };
@@ -102,6 +139,25 @@ mod tests {
         assert_eq!(quotas.count(&client, at(3_600)), QuotaVerdict::Within, "a new hour");
         assert_eq!(quotas.count(&client, at(7_200)), QuotaVerdict::Beyond { retry_after: 79_200 }, "the day is full");
         assert_eq!(quotas.count(&client, at(86_400)), QuotaVerdict::Within, "a new day");
+    }
+
+    #[test]
+    fn what_is_left_is_told_where_it_matters() {
+        let quotas = Quotas::default();
+        let limited = client(Some(Quota { per_hour: Some(2), per_day: Some(3), enforce: true }));
+        let left = |now| {
+            let left = quotas.left(&limited, at(now)).into_iter();
+            left.map(|left| (left.window, left.quota, left.remaining, left.resets_in)).collect::<Vec<_>>()
+        };
+        assert_eq!(left(0), [("hour", 2, 2, 3_600), ("day", 3, 3, 86_400)]);
+        for _ in 0..3 {
+            quotas.count(&limited, at(10));
+        }
+        assert_eq!(left(11), [("hour", 2, 0, 3_589), ("day", 3, 1, 86_389)]);
+        assert_eq!(left(3_600), [("hour", 2, 2, 3_600), ("day", 3, 1, 82_800)]);
+        let watched = client(Some(Quota { per_hour: Some(2), per_day: None, enforce: false }));
+        assert_eq!(quotas.left(&watched, at(0)), []);
+        assert_eq!(quotas.left(&client(None), at(0)), []);
     }
 
     #[test]

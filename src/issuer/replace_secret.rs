@@ -10,7 +10,8 @@ use super::TokenIssuer;
 use super::administration::{Administration, AdministrationError, Change, audited};
 use super::apis::{MAX_TEXT_LENGTH, validated_text};
 use super::authenticate_client::AuthenticatedClient;
-use super::issue_token::TokenDecision;
+use super::freshness::Freshness;
+use super::issue_token::{TokenDecision, store_silent};
 use super::rights::{Caller, Rights};
 use super::secrets::{AddedSecret, SecretSummary, SecretTerms, object_id};
 use super::served::Served;
@@ -66,6 +67,10 @@ impl TokenIssuer {
         let snapshot = self.served().snapshot().clone();
         let authenticated = self.authenticate(&request.credentials, &snapshot, self.clock().now(), decision).await?;
         let replacement = Replacement::new(&authenticated, request.wish, administration)?;
+        // Begun now, it might be done when the store is back, and nobody would know the new secret.
+        if self.served().freshness() != Freshness::Followed {
+            return Err(store_silent().into());
+        }
         let (administration, served) = (administration.clone(), self.served().clone());
         let span = tracing::Span::current();
         let done = async {

@@ -120,7 +120,8 @@ impl Change<'_> {
         let retired = SigningKeyRecord {
             state: KeyState::Retired,
             retired_at: Some(self.now),
-            remove_after: Some(remove_after(self.now, longest)),
+            // A server that is cut off from the store does not hear that it signs no more.
+            remove_after: Some(remove_after(self.now, longest.saturating_add(policy.max_staleness))),
             // It will never sign again; what is not there cannot be stolen.
             sealed_private_key: None,
             ..active.clone()

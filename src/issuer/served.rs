@@ -11,7 +11,7 @@ use super::freshness::{Freshness, FreshnessBounds, FreshnessWatch};
 use super::polls::Polls;
 use super::snapshot::{Snapshot, SnapshotContext, SnapshotError};
 use crate::clock::{Clock, UnixMillis};
-use crate::store::{Store, StoreError};
+use crate::store::{ChainLink, Store, StoreError};
 
 /// How long, in milliseconds, a snapshot is kept that shares nothing with the one in its place: longer than any request that
 /// began with it. Whoever drops it last takes apart every client, which a worker must not be.
@@ -52,6 +52,8 @@ pub struct Served {
 struct Following {
     /// The id of the database that is followed; none before it was read.
     database_id: Option<String>,
+    /// The change that led to what is served.
+    last_change: Option<ChainLink>,
     /// Snapshots that were replaced as a whole, and when.
     retired: Vec<(UnixMillis, Arc<Snapshot>)>,
 }
@@ -126,11 +128,17 @@ impl Served {
         let position = self.polls.time(|| self.store.position())?;
         self.hear();
         let is_another = following.database_id.as_ref() != Some(&position.database_id);
-        if is_another || position.revision != current.revision {
-            let patched = if is_another { None } else { self.patched(&current)? };
+        if is_another
+            || position.revision != current.revision
+            || following.last_change.as_ref() != Some(&position.last_change)
+        {
+            let patched = match following.last_change.as_ref().filter(|_| !is_another) {
+                Some(last_change) => self.patched(&current, last_change)?,
+                None => None,
+            };
             let is_whole = patched.is_none();
-            let next = match patched {
-                Some(next) => next,
+            let (next, last_change) = match patched {
+                Some(patched) => patched,
                 None => self.everything()?,
             };
             for cause in next.keys.unusable() {
@@ -138,6 +146,7 @@ impl Served {
             }
             self.snapshot.store(Arc::new(next));
             following.database_id = Some(position.database_id);
+            following.last_change = Some(last_change);
             if is_whole {
                 following.retired.push((self.clock.now(), current));
             }
@@ -152,28 +161,33 @@ impl Served {
         Ok(())
     }
 
-    /// `current` with what has changed since; none if an older state of the database has been restored: what is known says
-    /// nothing about it.
-    fn patched(&self, current: &Snapshot) -> Result<Option<Snapshot>, FollowError> {
+    /// `current`, to which `last_change` led, with what has changed since; none if the database has another history: an older state was
+    /// restored, or a standby took over that had not heard of everything. What is known says nothing about it.
+    fn patched(
+        &self,
+        current: &Snapshot,
+        last_change: &ChainLink,
+    ) -> Result<Option<(Snapshot, ChainLink)>, FollowError> {
         let now = self.clock.now();
         let mut clients = current.clients().clone();
-        let changes = self.store.stream_changes_since(current.revision, |client| {
+        let changes = self.store.stream_changes_since(current.revision, last_change, |client| {
             self.hear();
             clients.put(client);
         })?;
-        if changes.revision < current.revision {
+        let Some((changes, last_change)) = changes else {
+            tracing::warn!("the database has lost changes that were served already: everything is read anew");
             return Ok(None);
-        }
-        Ok(Some(current.clone().with(changes, clients, &self.context, now)?))
+        };
+        Ok(Some((current.clone().with(changes, clients, &self.context, now)?, last_change)))
     }
 
-    fn everything(&self) -> Result<Snapshot, FollowError> {
+    fn everything(&self) -> Result<(Snapshot, ChainLink), FollowError> {
         let mut clients = ClientDirectory::default();
-        let image = self.store.stream_all(|client| {
+        let (image, last_change) = self.store.stream_all(|client| {
             self.hear();
             clients.put(client);
         })?;
-        Ok(Snapshot::of(image, clients, &self.context, self.clock.now())?)
+        Ok((Snapshot::of(image, clients, &self.context, self.clock.now())?, last_change))
     }
 
     fn hear(&self) {
@@ -334,6 +348,37 @@ mod tests {
         served.follow().unwrap();
         assert!(served.is_loaded() && served.snapshot().client("a").is_some());
         assert_eq!(served.snapshot().client_count(), 2);
+    }
+
+    #[test]
+    fn a_history_that_lost_changes_is_read_anew_though_it_has_gone_on() {
+        let fixture = fixture();
+        let served = &fixture.served;
+        served.follow().unwrap();
+        let kept = fixture.directory.path().join("kept.db");
+        let path = fixture.directory.path().join("tokenhouse.db");
+        let mut database = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        database.batch_execute(&format!("VACUUM INTO '{}'", kept.display())).unwrap();
+        let disable = |id, name: &str| {
+            let client = Client { enabled: false, ..client(id, name) };
+            fixture.change(|transaction| transaction.update_client(&client));
+        };
+        disable(1, "a");
+        served.follow().unwrap();
+        assert!(!served.snapshot().client("a").unwrap().enabled);
+
+        // As a standby that had not heard of the last change, and has taken another one since.
+        let tables = ["clients", "audit_events", "meta"];
+        let restored: String = tables
+            .map(|table| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept.{table};"))
+            .concat();
+        database
+            .batch_execute(&format!("ATTACH '{}' AS kept; PRAGMA foreign_keys = OFF; {restored}", kept.display()))
+            .unwrap();
+        disable(2, "b");
+        served.follow().unwrap();
+        let enabled = |name: &str| served.snapshot().client(name).unwrap().enabled;
+        assert!(enabled("a") && !enabled("b"), "at the same revision, another history");
     }
 
     #[test]

@@ -94,6 +94,7 @@ mod tests {
     const PERIOD: u32 = 1_000;
     const ANNOUNCED: u32 = 100;
     const LIFETIME: u32 = 600;
+    const STALENESS: u32 = 300;
 
     /// A store in which one key signs, and nothing else was done to keys.
     fn fixture(rotation_seconds: Option<u32>) -> (Administration, Arc<ManualClock>) {
@@ -103,6 +104,7 @@ mod tests {
             announcement: AnnouncementPeriod { max_age_seconds: ANNOUNCED, propagation_seconds: 0 },
             default_token_lifetime: LIFETIME,
             max_token_lifetime: LIFETIME,
+            max_staleness: STALENESS,
             ..AdministrationPolicy::of_dev(Issuer::new("http://localhost/"))
         };
         let store = StoreSettings { database: Database::InMemory, pool_size: 4 };
@@ -152,7 +154,7 @@ mod tests {
         assert_eq!(tend(&administration), 0, "the new one has just begun");
         assert_eq!(administration.store().revision().unwrap(), revision, "what changes nothing leaves no trace");
 
-        clock.advance(i64::from(LIFETIME) + 59);
+        clock.advance(i64::from(LIFETIME + STALENESS) + 59);
         assert_eq!((tend(&administration), &kids(&administration)[2]), (0, &first));
         clock.advance(1);
         tend(&administration);

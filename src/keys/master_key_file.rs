@@ -5,13 +5,13 @@
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::seal::{MasterKey, MasterKeyError};
+use super::seal::{MasterKey, MasterKeyError, MasterKeyId};
 use crate::entropy::Entropy;
 use crate::fail_point;
 
@@ -70,6 +70,12 @@ pub enum MasterKeyFileError {
         /// What was expected.
         source: MasterKeyError,
     },
+    /// Another command has replaced it a moment ago.
+    #[error("the master key at {} has just been replaced by another command: run this one again", path.display())]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
     /// The operating system refused.
     #[error("{} cannot be used", path.display())]
     Io {
@@ -123,7 +129,7 @@ pub fn create(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey, MasterKey
     }
 
     let master_key = MasterKey::generate(entropy);
-    write(path, &master_key, &locked)?;
+    write(path, &master_key, None, &locked)?;
     Ok(master_key)
 }
 
@@ -132,26 +138,36 @@ pub fn old_path(path: &Path) -> PathBuf {
     beside(path, ".old")
 }
 
-/// Puts a new master key in the place of the one at `path`, which is kept at [`old_path`]. Whenever the machine stops, `path` holds one
-/// of the two, and the old one is not lost.
-pub fn replace(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey, MasterKeyFileError> {
+/// Puts a new master key in the place of `present`, the one at `path`, which is kept at [`old_path`]. Whenever the machine stops, `path`
+/// holds one of the two, and the old one is not lost. Both belong to whom the file belonged.
+pub fn replace(path: &Path, present: &MasterKeyId, entropy: &dyn Entropy) -> Result<MasterKey, MasterKeyFileError> {
     let directory = directory_of(path);
     let locked = File::open(directory).map_err(io_error(directory))?;
     locked.lock().map_err(io_error(directory))?;
     let (old, master_key) = (load(path)?, MasterKey::generate(entropy));
-    write(&old_path(path), &old, &locked)?;
-    write(path, &master_key, &locked)?;
+    // Two at the same time would leave neither file with the key that everything is sealed under.
+    if old.id() != present {
+        return Err(MasterKeyFileError::Replaced { path: path.into() });
+    }
+    let owner = fs::metadata(path).map_err(io_error(path))?;
+    write(&old_path(path), &old, Some(&owner), &locked)?;
+    write(path, &master_key, Some(&owner), &locked)?;
     Ok(master_key)
 }
 
-/// Writes `master_key` to `path` in one step, in the directory `locked`.
-fn write(path: &Path, master_key: &MasterKey, locked: &File) -> Result<(), MasterKeyFileError> {
+/// Writes `master_key` to `path` in one step, in the directory `locked`, for the owner that is given.
+fn write(
+    path: &Path,
+    master_key: &MasterKey,
+    owner: Option<&Metadata>,
+    locked: &File,
+) -> Result<(), MasterKeyFileError> {
     let temporary = beside(path, ".new");
     // Left behind by a process that died here; nothing was ever sealed with it.
     if look_at(&temporary)?.is_some() {
         fs::remove_file(&temporary).map_err(io_error(&temporary))?;
     }
-    write_new(&temporary, master_key)
+    write_new(&temporary, master_key, owner)
         .and_then(|()| fs::rename(&temporary, path))
         .inspect(|()| fail_point::reach("master_key.renamed"))
         .and_then(|()| locked.sync_all())
@@ -160,9 +176,15 @@ fn write(path: &Path, master_key: &MasterKey, locked: &File) -> Result<(), Maste
 }
 
 /// `create_new` is `O_EXCL`: it follows no link and takes no file that is there already.
-fn write_new(path: &Path, master_key: &MasterKey) -> io::Result<()> {
+fn write_new(path: &Path, master_key: &MasterKey, owner: Option<&Metadata>) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     fail_point::reach("master_key.empty");
+    if let Some(owner) = owner {
+        let made = file.metadata()?;
+        if (made.uid(), made.gid()) != (owner.uid(), owner.gid()) {
+            fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+        }
+    }
     file.write_all(master_key.to_base64url().as_bytes())?;
     fail_point::reach("master_key.half");
     file.write_all(b"\n")?;
@@ -278,14 +300,15 @@ mod tests {
     #[test]
     fn the_one_before_is_kept_beside_a_new_one() {
         let (_folder, path) = folder();
-        assert!(matches!(replace(&path, &SystemEntropy), Err(MasterKeyFileError::Io { .. })), "there is none");
         let first = create(&path, &SystemEntropy).unwrap();
         fs::write(beside(&path, ".new"), "half a k").unwrap();
-        let second = replace(&path, &SystemEntropy).unwrap();
+        let second = replace(&path, first.id(), &SystemEntropy).unwrap();
+        let late = replace(&path, first.id(), &SystemEntropy);
+        assert!(matches!(late, Err(MasterKeyFileError::Replaced { .. })), "of two that saw the first, one replaces it");
         let ids = || (load(&path).unwrap().id().clone(), load(&old_path(&path)).unwrap().id().clone());
         assert_eq!(ids(), (second.id().clone(), first.id().clone()));
         assert_eq!((mode(&path), mode(&old_path(&path))), (0o600, 0o600));
-        let third = replace(&path, &SystemEntropy).unwrap();
+        let third = replace(&path, second.id(), &SystemEntropy).unwrap();
         assert_eq!(ids(), (third.id().clone(), second.id().clone()));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 2);
     }

@@ -48,9 +48,9 @@ pub enum ChainFault {
     Unlinked,
 }
 
-/// Where the chain can be continued.
-#[derive(Clone, Debug)]
-pub(super) struct ChainLink {
+/// An event of the chain, after which it can be continued. It stands for everything that was changed until then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainLink {
     pub(super) position: i64,
     pub(super) hash: String,
 }
@@ -113,6 +113,16 @@ impl ChainLink {
             .select((audit_events::position, audit_events::hash))
             .first(connection);
         Ok(last.optional()?.map_or_else(Self::start, |(position, hash)| Self { position, hash }))
+    }
+
+    /// Is this event the one that is there at its place?
+    pub(super) fn is_there(&self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
+        if *self == Self::start() {
+            return Ok(true);
+        }
+        let there = audit_events::table.filter(audit_events::position.eq(self.position)).select(audit_events::hash);
+        let hash: Option<String> = there.first(connection).optional()?;
+        Ok(hash.as_ref() == Some(&self.hash))
     }
 
     fn fault_of(&self, row: &EventRow) -> Option<ChainFault> {

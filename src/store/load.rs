@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use super::audit_chain::ChainLink;
 use super::error::StoreError;
 use super::object_kind::ObjectKind;
 use super::open::Store;
@@ -56,50 +57,66 @@ impl Store {
     /// Reads everything.
     pub fn load_all(&self) -> Result<StoreImage, StoreError> {
         let mut clients = Vec::new();
-        let StoreImage { revision, apis, clients: (), signing_keys } =
-            self.stream_all(|client| clients.push(client))?;
+        let (image, _) = self.stream_all(|client| clients.push(client))?;
+        let StoreImage { revision, apis, clients: (), signing_keys } = image;
         Ok(StoreImage { revision, apis, clients, signing_keys })
     }
 
-    /// Reads everything, and gives the clients to `each` one by one, oldest first.
-    pub fn stream_all(&self, each: impl FnMut(Client)) -> Result<StoreImage<()>, StoreError> {
+    /// Reads everything, and gives the clients to `each` one by one, oldest first; with the change that led to it.
+    pub fn stream_all(&self, each: impl FnMut(Client)) -> Result<(StoreImage<()>, ChainLink), StoreError> {
         self.read(|reader| {
-            Ok(StoreImage {
+            let image = StoreImage {
                 revision: reader.revision()?,
                 apis: reader.attempt(apis::load_all)?,
                 clients: reader.attempt(|connection| clients::for_each(connection, CLIENTS_AT_ONCE, each))?,
                 signing_keys: reader.attempt(signing_keys::load_all)?,
-            })
+            };
+            Ok((image, reader.attempt(ChainLink::last)?))
         })
     }
 
     /// Reads what changed after `since`; the effort follows the number of changes, not that of clients.
     pub fn load_changes_since(&self, since: Revision) -> Result<StoreChanges, StoreError> {
         let mut clients = Vec::new();
-        let rest = self.stream_changes_since(since, |client| clients.push(client))?;
+        let (rest, _) = self.read(|reader| changes_since(reader, since, |client| clients.push(client)))?;
         let StoreChanges { revision, apis, clients: (), signing_keys, .. } = rest;
         let StoreChanges { removed_api_ids, removed_client_ids, removed_kids, .. } = rest;
         Ok(StoreChanges { revision, apis, clients, signing_keys, removed_api_ids, removed_client_ids, removed_kids })
     }
 
-    /// Reads what changed after `since` as [`Self::load_changes_since`] does, and gives the clients to `each` one by one.
+    /// Reads what changed after `since`, to which the change `last` led, as [`Self::load_changes_since`] does, and gives the clients to
+    /// `each` one by one; with the change that it leads to. None if `last` is not in the history of this database: an older state was
+    /// restored, or a standby took over that had not heard of it. Then nothing has been given to `each`.
     pub fn stream_changes_since(
         &self,
         since: Revision,
+        last: &ChainLink,
         each: impl FnMut(Client),
-    ) -> Result<StoreChanges<()>, StoreError> {
+    ) -> Result<Option<(StoreChanges<()>, ChainLink)>, StoreError> {
         self.read(|reader| {
-            Ok(StoreChanges {
-                revision: reader.revision()?,
-                apis: reader.attempt(|connection| apis::load_changed(connection, since))?,
-                clients: reader.attempt(|connection| clients::for_each_changed(connection, since, each))?,
-                signing_keys: reader.attempt(|connection| signing_keys::load_changed(connection, since))?,
-                removed_api_ids: removed(reader, ObjectKind::Api, since)?,
-                removed_client_ids: removed(reader, ObjectKind::Client, since)?,
-                removed_kids: removed(reader, ObjectKind::SigningKey, since)?,
-            })
+            if !reader.attempt(|connection| last.is_there(connection))? {
+                return Ok(None);
+            }
+            changes_since(reader, since, each).map(Some)
         })
     }
+}
+
+fn changes_since(
+    reader: &mut Reader,
+    since: Revision,
+    each: impl FnMut(Client),
+) -> Result<(StoreChanges<()>, ChainLink), StoreError> {
+    let changes = StoreChanges {
+        revision: reader.revision()?,
+        apis: reader.attempt(|connection| apis::load_changed(connection, since))?,
+        clients: reader.attempt(|connection| clients::for_each_changed(connection, since, each))?,
+        signing_keys: reader.attempt(|connection| signing_keys::load_changed(connection, since))?,
+        removed_api_ids: removed(reader, ObjectKind::Api, since)?,
+        removed_client_ids: removed(reader, ObjectKind::Client, since)?,
+        removed_kids: removed(reader, ObjectKind::SigningKey, since)?,
+    };
+    Ok((changes, reader.attempt(ChainLink::last)?))
 }
 
 fn removed<Id: FromStr<Err: Display>>(

@@ -35,7 +35,9 @@ pub(super) fn bring_up_to_date(
     let kind = if migrate == Migrate::Never { TransactionKind::Snapshot } else { TransactionKind::Write };
     let outcome = in_transaction(connection, kind, |connection| {
         #[cfg(feature = "postgres")]
-        if let AnyConnection::Postgresql(postgresql) = connection {
+        if migrate != Migrate::Never
+            && let AnyConnection::Postgresql(postgresql) = connection
+        {
             lock_schema(postgresql)?;
         }
         if is_foreign(connection)? {

@@ -51,7 +51,7 @@ mod writable;
 mod write;
 
 pub use audit::{AuditAction, AuditEntry, AuditEvent, AuditFilter};
-pub use audit_chain::{ChainFault, ChainVerdict};
+pub use audit_chain::{ChainFault, ChainLink, ChainVerdict};
 pub use backup::{Backup, BackupError, back_up};
 pub use client_assertions::AssertionUse;
 pub use copy::Contents;

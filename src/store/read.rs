@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::audit_chain::ChainLink;
 use super::connection::{AnyConnection, TransactionKind, in_transaction};
 use super::error::StoreError;
 use super::migrate::NEWEST;
@@ -43,6 +44,8 @@ pub struct Position {
     pub database_id: String,
     /// The revision of its last change.
     pub revision: Revision,
+    /// That change, by which a history is told from another one that has as many changes.
+    pub last_change: ChainLink,
 }
 
 impl Store {
@@ -51,17 +54,19 @@ impl Store {
         revision(&mut *self.pools.reader()?)
     }
 
-    /// Where the database stands, in one small query: what a replica asks again and again.
+    /// Where the database stands, in two small queries: what a replica asks again and again.
     pub fn position(&self) -> Result<Position, StoreError> {
         if self.file.as_ref().is_some_and(|file| !file.is_in_place()) {
             return Err(StoreError::FileReplaced);
         }
+        let mut reader = self.pools.reader()?;
         let (database_id, revision, works_from): (_, _, String) =
-            meta::table.select((meta::id, meta::revision, meta::works_from)).first(&mut *self.pools.reader()?)?;
+            meta::table.select((meta::id, meta::revision, meta::works_from)).first(&mut *reader)?;
         if works_from > *NEWEST {
             return Err(StoreError::Outgrown);
         }
-        Ok(Position { database_id, revision: Revision(revision) })
+        let last_change = ChainLink::last(&mut reader)?;
+        Ok(Position { database_id, revision: Revision(revision), last_change })
     }
 
     /// Runs `read`, which sees one state of the database whatever is written meanwhile.

@@ -84,6 +84,8 @@ class House:
             "TOKENHOUSE__ISSUER": self.issuer,
             "TOKENHOUSE__SERVER__BIND": f"127.0.0.1:{self.port}",
             "TOKENHOUSE__METRICS__BIND": "off",
+            # What must not work is tried again and again.
+            "TOKENHOUSE__LIMITS__FAILED_ATTEMPTS": "0",
             "TOKENHOUSE__LIMITS__MANAGEMENT_PER_SECOND": "100000",
             "TOKENHOUSE__LIMITS__MANAGEMENT_BURST": "100000",
         }

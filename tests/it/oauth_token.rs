@@ -240,15 +240,19 @@ async fn a_quota_is_enforced_where_it_says_so() {
         json!({"apis": [{"identifier": "https://api/"}], "clients": [client("hard", true), client("soft", false)]});
     for (compat, error) in [("standard", "temporarily_unavailable"), ("auth0", "too_many_requests")] {
         let dev = Dev::seeded(&seed, &["--compat", compat]);
-        for _ in 0..2 {
-            assert_eq!(dev.token(&[]).await.status, 200);
+        for remaining in [1, 0] {
+            let issued = dev.token(&[]).await;
+            assert_eq!((issued.status, issued.header("ratelimit-policy")), (200, r#""day";q=2;w=86400"#));
+            assert!(issued.header("ratelimit").starts_with(&format!(r#""day";r={remaining};t="#)), "{issued:?}");
         }
         let refused = dev.token(&[]).await;
         assert_eq!(refused.error(), (429, error.to_owned()));
         let retry_after: u32 = refused.header("retry-after").parse().unwrap();
         assert!((1..=86_400).contains(&retry_after));
+        assert!(refused.header("ratelimit").starts_with(r#""day";r=0;t="#), "{refused:?}");
         for _ in 0..4 {
-            assert_eq!(dev.token(&[("client_id", Some("soft"))]).await.status, 200);
+            let soft = dev.token(&[("client_id", Some("soft"))]).await;
+            assert_eq!((soft.status, soft.header("ratelimit")), (200, ""));
         }
     }
 }

@@ -321,6 +321,8 @@ class Setting:
             path.write_text(url)
             path.chmod(0o600)
         given = {"DATABASE__URL_FILE": path, "KEYS__DIRECTORY": self.work / "keys", "METRICS__BIND": "off", **settings}
+        # What must not work is tried again and again.
+        given.setdefault("LIMITS__FAILED_ATTEMPTS", 0)
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.work),

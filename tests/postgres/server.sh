@@ -17,10 +17,7 @@ has_libpq() {
 # Installs PostgreSQL and libpq's headers where they are missing, if this is root on Debian.
 install_postgresql() {
     ! { postgresql_programs >/dev/null && has_libpq; } || return 0
-    [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return 0
-    echo "installing postgresql and libpq-dev"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql libpq-dev >/dev/null
+    "$(dirname "${BASH_SOURCE[0]}")/../apt-install" postgresql libpq-dev || true
 }
 
 # initdb and postgres refuse to run as root.
@@ -47,8 +44,8 @@ start_postgresql() {
     printf '%s\n' "listen_addresses = '127.0.0.1'" "unix_socket_directories = ''" "fsync = off" "${3:-}" |
         as_postgresql_user tee -a "$postgresql_cluster/data/postgresql.conf" >/dev/null
     for _ in 1 2 3 4 5; do
-        # Any free port: another try if somebody has it.
-        postgresql_port=$((20000 + RANDOM % 20000))
+        # Any free port, below those that outgoing connections get: another try if somebody has it.
+        postgresql_port=$((20000 + RANDOM % 12000))
         echo "port = $postgresql_port" | as_postgresql_user tee -a "$postgresql_cluster/data/postgresql.conf" >/dev/null
         if as_postgresql_user "$programs/pg_ctl" -D "$postgresql_cluster/data" -l "$postgresql_cluster/log" -w -t 60 start \
             >/dev/null 2>&1; then
@@ -64,4 +61,11 @@ start_postgresql() {
 stop_postgresql() {
     [ -n "${postgresql_cluster:-}" ] || return 0
     as_postgresql_user "$(postgresql_programs)/pg_ctl" -D "$postgresql_cluster/data" -m immediate -w stop >/dev/null 2>&1 || true
+}
+
+# Prints a port that nobody listens on, below those that outgoing connections get.
+free_port() {
+    local port
+    while port=$((20000 + RANDOM % 12000)) && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+    echo "$port"
 }

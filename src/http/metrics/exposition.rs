@@ -16,6 +16,7 @@ use crate::clock::UnixMillis;
 use crate::http::IssuerEndpoints;
 use crate::http::health::Readiness;
 use crate::keys::SigningAlg;
+use crate::keys::lifecycle::KeyState;
 use crate::oauth::token_error_cause::TokenErrorCause;
 
 /// What stands for a label that does not apply.
@@ -217,6 +218,16 @@ impl Server {
             keys.into_iter().map(|key| {
                 let labels = [("kid", key.kid.as_str()), ("alg", key.alg.as_str()), ("state", key.state.as_str())];
                 (labels, age(key.created_at))
+            }),
+        )?;
+        let signing = snapshot.keys.published_records(now).into_iter().filter(|key| key.state == KeyState::Active);
+        to.gauges(
+            "tokenhouse_signing_key_in_use",
+            "How long each key that signs has done so.",
+            Some(&Unit::Seconds),
+            signing.map(|key| {
+                let labels = [("kid", key.kid.as_str()), ("alg", key.alg.as_str())];
+                (labels, age(key.activated_at.unwrap_or(key.created_at)))
             }),
         )
     }

@@ -19,7 +19,8 @@ fn mapping(secret: &str, weak: &str) -> String {
 
 #[tokio::test]
 async fn a_tenant_moves_with_its_ids_and_secrets() {
-    let serve = Serve::start(&[]).await;
+    // Here a wrong secret is tried for a second.
+    let serve = Serve::start(&["--set", "limits.failed_attempts=0"]).await;
     let secret = machine_made();
     put(&serve, "tenant.yaml", &fixture("tenant.yaml"));
     put(&serve, "config.json", &mapping(&secret, "weak one"));
