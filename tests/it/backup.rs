@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
@@ -46,18 +46,22 @@ fn assert_refused(output: &Output, code: i32, told: &str) {
 #[tokio::test]
 async fn a_backup_is_one_state_of_the_database_whoever_writes_meanwhile() {
     let serve = Serve::start(&[]).await;
-    let done = AtomicBool::new(false);
+    let (done, made) = (AtomicBool::new(false), AtomicUsize::new(0));
     let backups: Vec<Value> = std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
             for number in 0.. {
                 serve.cli(&["client", "create", "--id", &format!("c{number:03}")]).success();
+                made.store(number + 1, Ordering::Relaxed);
                 if done.load(Ordering::Relaxed) {
                     break;
                 }
             }
         });
         let backups = (0..4).map(|number| {
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            let before = made.load(Ordering::Relaxed);
+            while made.load(Ordering::Relaxed) == before && !writer.is_finished() {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
             serve.cli(&["backup", &format!("backup-{number}.db"), "--output", "json"]).success().json()
         });
         let backups = backups.collect();
@@ -207,7 +211,7 @@ async fn a_database_that_is_in_use_is_not_replaced() {
     assert_eq!(fs::metadata(serve.path().join("tokenhouse.db")).unwrap().ino(), before);
     assert_eq!(client_ids(serve.path()), ["c", "later"]);
     assert!(contents(serve.path()).keys().all(|name| !name.contains("restor")), "{:?}", contents(serve.path()).keys());
-    assert_eq!(serve.token("c", &secret).await.status, 200);
+    assert_eq!(serve.token_within_a_second("c", &secret, |answer| answer.status == 200).await.status, 200);
     let ready = Answer::to(serve.client().get(serve.url("/readyz"))).await;
     assert_eq!(ready.json()["status"], "ready", "{ready:?}");
 }
