@@ -23,6 +23,7 @@ impl Administration {
         urgency: RotationUrgency,
     ) -> Result<SigningKeyRecord, AdministrationError> {
         let keys = self.signing_keys()?;
+        self.require_room(&keys)?;
         let signs = of_state(&keys, key.alg(), KeyState::Active).is_some();
         // If it signs now, there must be a next one after it.
         let signs_now = !signs || urgency == RotationUrgency::Forced;
@@ -98,7 +99,7 @@ mod tests {
     use crate::clock::SystemClock;
     use crate::entropy::SystemEntropy;
     use crate::issuer::administration::AdministrationPolicy;
-    use crate::keys::lifecycle::AnnouncementPeriod;
+    use crate::keys::lifecycle::{AnnouncementPeriod, MOST_PUBLISHED_KEYS};
     use crate::keys::public_test_keys::PublicTestKey;
     use crate::keys::{MasterKey, RsaBits, SigningAlg, generate_private_key};
     use crate::oauth::metadata::Issuer;
@@ -149,6 +150,26 @@ mod tests {
         let third = import(RotationUrgency::Forced);
         assert_eq!((third.state, state_of(&first.kid)), (KeyState::Active, KeyState::Retired));
         assert_eq!(state_of(&second.kid), KeyState::Removed);
+    }
+
+    #[test]
+    fn the_jwk_set_stays_short_enough_for_verifiers_and_a_key_can_always_be_revoked() {
+        let (administration, caller) = (administration(), Caller::system());
+        administration.import_key(&caller, &key(), RotationUrgency::WhenAnnounced).unwrap();
+        let rotate = || administration.rotate_key(&caller, ALG, RotationUrgency::Forced);
+        while rotate().is_ok() {}
+        let of = |state| states(&administration).into_iter().filter(move |(_, is)| *is == state);
+        assert_eq!(of(KeyState::Retired).count() + 2, MOST_PUBLISHED_KEYS);
+        let refused = rotate().unwrap_err();
+        assert!(matches!(&refused, AdministrationError::Conflict(text) if text.contains("remove_after")), "{refused}");
+        administration.import_key(&caller, &key(), RotationUrgency::Forced).unwrap_err();
+
+        let (active, _) = of(KeyState::Active).next().unwrap();
+        administration.revoke_key(&caller, &active, RotationUrgency::Forced).unwrap();
+        assert_eq!(of(KeyState::Active).count(), 1);
+        let (retired, _) = of(KeyState::Retired).next().unwrap();
+        administration.revoke_key(&caller, &retired, RotationUrgency::WhenAnnounced).unwrap();
+        rotate().unwrap();
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::administration::{Administration, AdministrationError, Change};
 use super::rights::Caller;
 use super::rotate_keys::{Rotation, of_state, plan_rotation};
-use crate::keys::lifecycle::{KeyState, RotationUrgency, SigningKeyRecord};
+use crate::keys::lifecycle::{KeyState, MOST_PUBLISHED_KEYS, RotationUrgency, SigningKeyRecord, published_keys};
 use crate::keys::{PrivateKey, SigningAlg, generate_private_key};
 
 impl Administration {
@@ -61,7 +61,9 @@ impl Administration {
         // A change of its own: the announcement must stand even if it is too early for the rotation.
         self.announce_next_key(caller, alg)?;
         // Known before a key is made for it.
-        plan_rotation(&self.signing_keys()?, alg, self.now(), self.policy.announcement, urgency)?;
+        let keys = self.signing_keys()?;
+        plan_rotation(&keys, alg, self.now(), self.policy.announcement, urgency)?;
+        self.require_room(&keys)?;
         let made = self.make_keys(alg, 1)?;
         self.change_with_keys(caller, made, |change| change.rotate_key(alg, urgency))
     }
@@ -87,6 +89,17 @@ impl Administration {
             None => Vec::new(),
         };
         self.change_with_keys(caller, made, |change| change.revoke_key(kid, urgency))
+    }
+
+    /// Goes on only if one more key may be published.
+    pub(super) fn require_room(&self, keys: &[SigningKeyRecord]) -> Result<(), AdministrationError> {
+        if published_keys(keys, self.now()).len() < MOST_PUBLISHED_KEYS {
+            return Ok(());
+        }
+        Err(AdministrationError::Conflict(format!(
+            "the JWK Set has {MOST_PUBLISHED_KEYS} keys, and verifiers refuse long ones: wait until retired keys leave it (`remove_after` in \
+             `tokenhouse key list`), or revoke those whose tokens nobody needs"
+        )))
     }
 
     pub(super) fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, AdministrationError> {

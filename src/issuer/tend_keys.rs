@@ -59,6 +59,7 @@ impl Administration {
         let urgency = RotationUrgency::WhenAnnounced;
         // Known before a key is made for it.
         plan_rotation(keys, due.alg, self.now(), self.policy.announcement, urgency)?;
+        self.require_room(keys)?;
         let made = self.make_keys(due.alg, 1)?;
         self.change_with_keys(caller, made, |change| {
             change.require_active(due.alg, &due.kid)?;

@@ -15,6 +15,10 @@ use crate::clock::UnixMillis;
 /// How far the clocks of issuer and verifiers may differ, in seconds; added before a retired key leaves the JWK Set.
 pub const CLOCK_SKEW_SECONDS: i64 = 60;
 
+/// How many keys the JWK Set may have for one more to be rotated in: verifiers refuse long ones, ours beyond 64. The rest is for keys
+/// that must be replaced.
+pub const MOST_PUBLISHED_KEYS: usize = 60;
+
 /// Where a key stands. For each algorithm at most one key is `Active`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyState {
