@@ -38,6 +38,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use exit::CliError;
 use output::OutputFormat;
@@ -132,7 +133,14 @@ enum Command {
 /// Runs the program.
 pub fn run() -> ExitCode {
     crate::fail_point::arm();
+    refuse_core_dumps();
     run_from(std::env::args_os())
+}
+
+/// Memory holds private keys and secrets, and a dump of it would lie on the disk. Where the system refuses even this, it has its own limit.
+fn refuse_core_dumps() {
+    let nothing = Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = setrlimit(Resource::Core, nothing);
 }
 
 /// Runs the program with these arguments, the first of which is its name.

@@ -22,6 +22,9 @@ async fn a_first_start_makes_private_files_and_says_what_to_do_next() {
     assert_eq!(mode("keys/master.key"), 0o600);
     assert_eq!(mode("keys"), 0o700);
     assert_eq!(mode("tokenhouse.db"), 0o600);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", serve.pid())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "no dumps of its memory");
     serve.wait_for_log("--management").await;
     let log = serve.log();
     for hint in [
