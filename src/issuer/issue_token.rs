@@ -270,6 +270,10 @@ impl TokenIssuer {
         };
         let outcome = outcome.map_err(|failure| match failure {
             AssertionFailure::Refused(refusal) => {
+                // Somebody who has the key, or whose keys cannot be had, is not guessing.
+                if matches!(refusal, AssertionRefusal::Replayed | AssertionRefusal::KeysUnavailable) {
+                    claimant = None;
+                }
                 decision.assertion_refusal = Some(refusal);
                 TokenError::InvalidClient
             }

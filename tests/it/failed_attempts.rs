@@ -105,6 +105,11 @@ async fn a_right_assertion_never_waits() {
     }
     assert_eq!(told, 429);
     assert_eq!(assert_by(&key).await.status, 200);
+    let used = key.assertion("key", &issuer, &json!({}));
+    assert_eq!(token(&endpoint, &used, &[]).await.status, 200);
+    for _ in 0..FREE + 5 {
+        assert_eq!(token(&endpoint, &used, &[]).await.status, 401, "whoever sends one again has the key");
+    }
     assert_eq!(assert_by(&stranger).await.status, 401, "whoever has proved it begins anew");
 }
 
