@@ -117,6 +117,11 @@ impl FailedAttempts {
         must_wait.map_or(Ok(()), Err)
     }
 
+    /// Have so many attempts of `claimant` failed that the next one is not free?
+    fn is_suspect(&self, claimant: &Claimant) -> bool {
+        self.free.is_some_and(|free| self.counted.get(claimant).is_some_and(|failures| failures.count > free))
+    }
+
     /// Takes back one failure of `claimant` that was counted before it was known.
     fn uncount(&self, claimant: Claimant) {
         self.counted.entry(claimant).and_compute_with(|known| match known.map(|entry| entry.into_value()) {
@@ -136,8 +141,9 @@ impl FailedAttempts {
     }
 }
 
-/// The turn of one request to have a secret checked slowly. It counts as a failure from the moment that it is taken until it proves right,
-/// or else many could be tried at the same time.
+/// The turn of one request to have a secret checked slowly. Once too many have failed it counts as a failure from the moment that it is
+/// taken until it proves right, or else many could be tried at the end of a wait. Before that, any number may come at the same time:
+/// they may all be right.
 #[derive(Debug)]
 pub struct SlowTurn<'a> {
     attempts: &'a FailedAttempts,
@@ -157,7 +163,8 @@ impl<'a> SlowTurn<'a> {
     /// # Errors
     /// For how many seconds its claimant must wait.
     pub fn take(&self) -> Result<(), u32> {
-        if let Some(claimant) = self.claimant.filter(|_| !self.taken.get()) {
+        if let Some(claimant) = self.claimant.filter(|claimant| !self.taken.get() && self.attempts.is_suspect(claimant))
+        {
             self.attempts.count_unless_waiting(claimant, self.now)?;
             self.taken.set(true);
         }
@@ -213,19 +220,29 @@ mod tests {
     }
 
     #[test]
-    fn of_many_at_the_same_time_no_more_are_checked_than_one_after_the_other() {
+    fn many_may_come_at_the_same_time_until_too_many_have_failed_and_then_one_at_the_end_of_each_wait() {
         let attempts = FailedAttempts::new(3);
-        let claimant = Some(attempts.claimant("c", None));
-        let turns: Vec<_> = (0..10).map(|_| SlowTurn::new(&attempts, claimant, NOW)).collect();
+        let claimant = attempts.claimant("c", None);
+        let turn = |now| SlowTurn::new(&attempts, Some(claimant), now);
+        for _ in 0..100 {
+            let free = turn(NOW);
+            assert_eq!((free.take(), free.is_taken()), (Ok(()), false), "all may be right");
+        }
+        for _ in 0..4 {
+            attempts.count(claimant, NOW);
+        }
+        assert!(turn(NOW).take().is_err());
+        let after = NOW.plus_seconds(1);
+        let turns: Vec<_> = (0..10).map(|_| turn(after)).collect();
         let taken: Vec<_> = turns.iter().map(|turn| turn.take().is_ok()).collect();
-        assert_eq!(taken.iter().filter(|taken| **taken).count(), 4);
+        assert_eq!(taken.iter().filter(|taken| **taken).count(), 1);
         assert_eq!(turns.iter().map(SlowTurn::is_taken).collect::<Vec<_>>(), taken);
         assert_eq!(turns[0].take(), Ok(()), "once for both readings of a secret");
         turns[0].give_back();
         turns[0].give_back();
-        let again = SlowTurn::new(&attempts, claimant, NOW);
+        let again = turn(after);
         assert_eq!(again.take(), Ok(()), "nothing was checked for the first");
-        assert!(SlowTurn::new(&attempts, claimant, NOW).take().is_err());
+        assert!(turn(after).take().is_err());
         assert_eq!(SlowTurn::new(&attempts, None, NOW).take(), Ok(()));
     }
 
