@@ -138,8 +138,14 @@ async fn serve(opened: Opened, opening: Opening, listening: Listening) -> Result
     }
     // The process ends: to take apart a million clients one by one would only keep it from that.
     std::mem::forget(Arc::clone(&issuer.served().snapshot()));
+    let store = issuer.served().store().clone();
     if tokio::time::timeout(LAST_WRITE, running::flush_usage(issuer)).await.is_err() {
         tracing::warn!("the store does not answer; what was counted last of clients and secrets is lost");
+    }
+    // Nobody closes the connections: the process ends here.
+    let folded = tokio::task::spawn_blocking(move || store.fold_log());
+    if let Ok(Ok(Err(cause))) = tokio::time::timeout(LAST_WRITE, folded).await {
+        tracing::warn!(%cause, "the database's log could not be made a part of its file; it is read at the next start");
     }
     ended
 }

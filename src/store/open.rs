@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use diesel::connection::SimpleConnection as _;
+
 use super::connection::AnyConnection;
 use super::error::StoreError;
 use super::file_identity::FileIdentity;
@@ -64,6 +66,18 @@ impl Store {
     /// Its connections, by what they are for.
     pub fn connections(&self) -> Vec<PoolUse> {
         self.pools.in_use()
+    }
+
+    /// Makes the log of an SQLite database a part of its file, so that the file alone holds everything: what a process that ends
+    /// does for those who then copy the file.
+    ///
+    /// # Errors
+    /// If the database does not let it. Nothing is lost then: the log is read at the next start.
+    pub fn fold_log(&self) -> Result<(), StoreError> {
+        if self.target.has_one_writer() {
+            self.pools.writer()?.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        }
+        Ok(())
     }
 }
 
