@@ -137,7 +137,13 @@ class PostgreSQL:
         return [parent, *map(int, children.stdout.split())]
 
     def signal(self, number):
-        for pid in self.pids():
+        # The postmaster first: one that has stopped makes no more children, and those that it has made until then are found.
+        self.kill_each(self.pids()[:1], number)
+        self.kill_each(self.pids()[1:], number)
+
+    @staticmethod
+    def kill_each(pids, number):
+        for pid in pids:
             try:
                 os.kill(pid, number)
             except ProcessLookupError:
@@ -145,13 +151,9 @@ class PostgreSQL:
 
     def kill(self):
         """kill -9 of all its processes at once: as if the power had failed."""
+        self.signal(signal.SIGSTOP)
         pids = self.pids()
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in pids:
-                try:
-                    os.kill(pid, number)
-                except ProcessLookupError:
-                    pass
+        self.kill_each(pids, signal.SIGKILL)
         until(lambda: not any(Path(f"/proc/{pid}/stat").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text()
                               for pid in pids), 10, "PostgreSQL's processes are gone")
 
