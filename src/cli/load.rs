@@ -11,7 +11,7 @@ use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::served::{FollowError, Served};
 use crate::issuer::{Administration, AdministrationError};
 use crate::keys::MasterKeys;
-use crate::store::{OpenError, StoreError};
+use crate::store::{OpenError, StoreError, is_leaving};
 
 /// How long is waited before a database that is away is tried again: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
@@ -52,6 +52,8 @@ impl Loading {
             }
             match self.attempt() {
                 Ok(()) => return Ok(()),
+                // Nobody waits for it any more.
+                Err(failure) if is_leaving() => return Err(failure.into()),
                 Err(failure) if self.served.store().tells_of_changes() && failure.is_temporary() => {
                     if !is_told {
                         is_told = true;

@@ -31,13 +31,16 @@ use crate::issuer::signing_queue::SigningQueueSettings;
 use crate::issuer::snapshot::SnapshotContext;
 use crate::issuer::work_pool::PoolSize;
 use crate::issuer::{TokenIssuer, TokenIssuerSettings};
-use crate::store::Migrate;
+use crate::store::{self, Migrate};
 
 /// How often the store may fail to answer before `/readyz` says so.
 const MISSED_POLLS: u32 = 8;
 
 /// How long the store may take at the end for what was counted last.
 const LAST_WRITE: Duration = Duration::from_secs(5);
+
+/// How long is waited at the very end for those who still talk to the store.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// How long a slow check of a secret may wait for its turn; each takes about 25 ms.
 const LONGEST_HASH_WAIT: Duration = Duration::from_secs(2);
@@ -94,6 +97,7 @@ pub fn run(args: &ServeArgs) -> Result<(), CliError> {
     let (opened, opening) = open_for_serving(config, migrate)?;
     let system = actix_web::rt::System::new();
     let ended = system.block_on(serve(opened, opening, listening));
+    store::leave(LAST_WORD);
     // It would wait for threads that wait for a database that hangs. The process ends here.
     std::mem::forget(system);
     ended

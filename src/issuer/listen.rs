@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::served::Served;
-use crate::store::{Listener, StoreError};
+use crate::store::{Listener, StoreError, is_leaving};
 
 /// How often is looked whether something has arrived. That asks nobody but this machine, and costs a system call.
 const INTERVAL: Duration = Duration::from_millis(20);
@@ -29,7 +29,7 @@ pub fn start(served: &Arc<Served>) -> std::io::Result<()> {
 fn listen(served: &Weak<Served>) {
     let mut pause = PAUSES.0;
     let mut is_told = false;
-    while let Some(listener) = served.upgrade().map(|served| served.store().listen()) {
+    while let Some(listener) = served.upgrade().filter(|_| !is_leaving()).map(|served| served.store().listen()) {
         let ended = match listener {
             Ok(listener) => {
                 if is_told {
@@ -60,7 +60,7 @@ fn hear(served: &Weak<Served>, mut listener: Listener) -> Result<(), StoreError>
     }
     loop {
         let news = listener.news();
-        let Some(served) = served.upgrade() else { return Ok(()) };
+        let Some(served) = served.upgrade().filter(|_| !is_leaving()) else { return Ok(()) };
         match news {
             Ok(Some(revision)) if revision != served.snapshot().revision => served.tell_news(),
             Ok(_) => {}

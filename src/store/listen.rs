@@ -13,6 +13,8 @@ const CHANNEL: &str = "tokenhouse";
 pub struct Listener {
     #[cfg(feature = "postgres")]
     connection: diesel::PgConnection,
+    #[cfg(feature = "postgres")]
+    _talking: super::leaving::Talking,
 }
 
 impl Store {
@@ -37,7 +39,9 @@ impl Store {
             let connection = connection.map_err(|error| StoreError::ConnectionLost { detail: error.to_string() })?;
             if let AnyConnection::Postgresql(mut connection) = connection {
                 connection.batch_execute(&format!("LISTEN {CHANNEL}"))?;
-                return Ok(Listener { connection });
+                if let Some(talking) = super::leaving::Talking::begin() {
+                    return Ok(Listener { connection, _talking: talking });
+                }
             }
         }
         Err(StoreError::Query { detail: "this database does not tell of changes".to_owned() })

@@ -7,6 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use super::connection::AnyConnection;
 use super::error::StoreError;
 use super::file_identity::FileIdentity;
+use super::leaving::Talking;
 use super::migrate::{MIGRATIONS, bring_up_to_date};
 use super::open_error::OpenError;
 use super::pool::{PoolUse, Pools};
@@ -90,6 +91,7 @@ impl std::fmt::Debug for Store {
 /// A connection to a database whose tables are those that this version needs.
 fn first_connection(target: &Target, migrate: Migrate) -> Result<AnyConnection, OpenError> {
     let database = target.name();
+    let _talking = Talking::begin();
     let mut first = target.connect(Access::Migrate).map_err(|error| OpenError::from_connect(&database, error))?;
     bring_up_to_date(&mut first, &database, migrate, &MIGRATIONS)?;
     fail_point::reach("database.unsettled");

@@ -1,5 +1,6 @@
 //! Which connection does a caller get, and how long does it wait for one?
 
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use diesel::r2d2::{Error as ConnectError, R2D2Connection as _};
@@ -7,6 +8,7 @@ use r2d2::{ManageConnection, Pool, PooledConnection};
 
 use super::connection::AnyConnection;
 use super::error::StoreError;
+use super::leaving::Talking;
 use super::target::{Access, Target};
 
 /// How long a caller waits for a connection. Behind the one writer of SQLite it waits for all those before it.
@@ -27,7 +29,24 @@ pub(super) struct Pools {
 }
 
 /// A connection for the time being; dropping it gives it back.
-pub(super) type Borrowed = PooledConnection<Connector>;
+pub(super) struct Borrowed {
+    connection: PooledConnection<Connector>,
+    _talking: Talking,
+}
+
+impl Deref for Borrowed {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Borrowed {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.connection
+    }
+}
 
 impl Pools {
     pub(super) fn new(target: &Target, size: u32) -> Self {
@@ -84,14 +103,20 @@ fn pool(connector: Connector, size: u32, wait: Duration) -> Pool<Connector> {
 }
 
 fn borrow(pool: &Pool<Connector>) -> Result<Borrowed, StoreError> {
-    pool.get().map_err(|error| {
+    let talking = Talking::begin().ok_or_else(ending)?;
+    let connection = pool.get().map_err(|error| {
         // With every connection in use the wait was in vain; with one missing, making it has failed again and again.
         if pool.state().connections >= pool.max_size() {
             StoreError::PoolExhausted
         } else {
             StoreError::ConnectionLost { detail: error.to_string() }
         }
-    })
+    })?;
+    Ok(Borrowed { connection, _talking: talking })
+}
+
+fn ending() -> StoreError {
+    StoreError::ConnectionLost { detail: "this program is about to end".to_owned() }
 }
 
 /// Makes and checks the connections of a pool.

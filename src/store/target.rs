@@ -2,13 +2,14 @@
 
 #[cfg(feature = "postgres")]
 use diesel::PgConnection;
-use diesel::QueryResult;
 use diesel::SqliteConnection;
 use diesel::connection::{Connection as _, SimpleConnection as _};
 use diesel::r2d2::Error as ConnectError;
+use diesel::{ConnectionError, QueryResult};
 
 use super::connection::AnyConnection;
 use super::file_identity::FileIdentity;
+use super::leaving::Talking;
 use super::open_error::OpenError;
 use super::settings::Database;
 #[cfg(feature = "postgres")]
@@ -80,6 +81,9 @@ impl Target {
     }
 
     pub(super) fn connect(&self, access: Access) -> Result<AnyConnection, ConnectError> {
+        let ending =
+            || ConnectError::ConnectionError(ConnectionError::BadConnection("this program is about to end".to_owned()));
+        let _talking = Talking::begin().ok_or_else(ending)?;
         let (mut connection, settings) = match self {
             Self::SqliteMemory { uri } => (sqlite(uri)?, sqlite_settings(access)),
             Self::SqliteFile { path } => (sqlite(path)?, sqlite_settings(access)),
