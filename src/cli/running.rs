@@ -85,7 +85,7 @@ pub fn follow_store(served: Arc<Served>, interval: Duration) -> tokio::task::Joi
         loop {
             tokio::select! {
                 () = tokio::time::sleep(interval) => {}
-                () = served.news() => {}
+                () = served.hearing().news() => {}
             }
             let (source, before) = (served.clone(), served.freshness());
             let followed = tokio::task::spawn_blocking(move || source.follow()).await;

@@ -86,21 +86,12 @@ impl FailedAttempts {
         Claimant { client: self.hashing.hash_one(client_id), network: address.map(Network::from) }
     }
 
-    /// For how many seconds `claimant` must wait, if so.
-    pub fn wait(&self, claimant: &Claimant, now: UnixMillis) -> Option<u32> {
-        self.counted.get(claimant)?.wait(now)
-    }
-
-    /// `claimant` has failed once more. Who waits already is not made to wait longer for it: whoever comes next is let try.
-    pub fn count(&self, claimant: Claimant, now: UnixMillis) {
-        let _ = self.count_unless_waiting(claimant, now);
-    }
-
-    /// Counts one more failure of `claimant`, at once, so that of many attempts at the same time each counts.
+    /// Counts one more failure of `claimant`, unless it must wait. Then nothing is counted: it is not made to wait longer for it, and
+    /// whoever comes next is let try.
     ///
     /// # Errors
-    /// For how many seconds it must wait; then nothing is counted.
-    fn count_unless_waiting(&self, claimant: Claimant, now: UnixMillis) -> Result<(), u32> {
+    /// For how many seconds it must wait.
+    pub fn count(&self, claimant: Claimant, now: UnixMillis) -> Result<(), u32> {
         let Some(free) = self.free else { return Ok(()) };
         let mut must_wait = None;
         self.counted.entry(claimant).and_upsert_with(|known| {
@@ -165,7 +156,7 @@ impl<'a> SlowTurn<'a> {
     pub fn take(&self) -> Result<(), u32> {
         if let Some(claimant) = self.claimant.filter(|claimant| !self.taken.get() && self.attempts.is_suspect(claimant))
         {
-            self.attempts.count_unless_waiting(claimant, self.now)?;
+            self.attempts.count(claimant, self.now)?;
             self.taken.set(true);
         }
         Ok(())
@@ -194,29 +185,33 @@ mod tests {
         address.parse().unwrap()
     }
 
+    fn wait(attempts: &FailedAttempts, claimant: Claimant, now: UnixMillis) -> Option<u32> {
+        attempts.counted.get(&claimant)?.wait(now)
+    }
+
     #[test]
     fn after_the_free_ones_waits_double_up_to_a_minute() {
         let attempts = FailedAttempts::new(3);
         let claimant = attempts.claimant("c", Some(at("192.0.2.1")));
         let mut now = NOW;
         for _ in 0..3 {
-            assert_eq!(attempts.wait(&claimant, now), None);
-            attempts.count(claimant, now);
+            assert_eq!(wait(&attempts, claimant, now), None);
+            let _ = attempts.count(claimant, now);
         }
         let mut waits = Vec::new();
         for _ in 0..9 {
-            assert_eq!(attempts.wait(&claimant, now), None, "the wait is over");
-            attempts.count(claimant, now);
+            assert_eq!(wait(&attempts, claimant, now), None, "the wait is over");
+            let _ = attempts.count(claimant, now);
             // While it lasts, failures change nothing.
-            attempts.count(claimant, now);
-            waits.push(attempts.wait(&claimant, now).unwrap() - 1);
+            let _ = attempts.count(claimant, now);
+            waits.push(wait(&attempts, claimant, now).unwrap() - 1);
             now = now.plus_seconds(i64::from(*waits.last().unwrap()));
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
-        attempts.count(claimant, now);
-        assert_eq!(attempts.wait(&claimant, NOW), Some(61), "a clock that was put back does not lock anybody out");
+        let _ = attempts.count(claimant, now);
+        assert_eq!(wait(&attempts, claimant, NOW), Some(61), "a clock that was put back does not lock anybody out");
         attempts.forget(&claimant);
-        assert_eq!(attempts.wait(&claimant, now), None);
+        assert_eq!(wait(&attempts, claimant, now), None);
     }
 
     #[test]
@@ -229,7 +224,7 @@ mod tests {
             assert_eq!((free.take(), free.is_taken()), (Ok(()), false), "all may be right");
         }
         for _ in 0..4 {
-            attempts.count(claimant, NOW);
+            let _ = attempts.count(claimant, NOW);
         }
         assert!(turn(NOW).take().is_err());
         let after = NOW.plus_seconds(1);
@@ -250,10 +245,10 @@ mod tests {
     fn others_do_not_wait() {
         let attempts = FailedAttempts::new(1);
         for _ in 0..5 {
-            attempts.count(attempts.claimant("c", Some(at("192.0.2.1"))), NOW);
-            attempts.count(attempts.claimant("c", Some(at("2001:db8:1:2::1"))), NOW);
+            let _ = attempts.count(attempts.claimant("c", Some(at("192.0.2.1"))), NOW);
+            let _ = attempts.count(attempts.claimant("c", Some(at("2001:db8:1:2::1"))), NOW);
         }
-        let waits = |client, address| attempts.wait(&attempts.claimant(client, Some(at(address))), NOW).is_some();
+        let waits = |client, address| wait(&attempts, attempts.claimant(client, Some(at(address))), NOW).is_some();
         for near in ["192.0.2.1", "192.0.2.254", "::ffff:192.0.2.7", "2001:db8:1:2:ffff::1"] {
             assert!(waits("c", near), "{near}");
             assert!(!waits("d", near), "{near}");
@@ -261,7 +256,7 @@ mod tests {
         for far in ["192.0.3.1", "198.51.100.1", "2001:db8:1:3::1", "::1"] {
             assert!(!waits("c", far), "{far}");
         }
-        assert_eq!(attempts.wait(&attempts.claimant("c", None), NOW), None);
+        assert_eq!(wait(&attempts, attempts.claimant("c", None), NOW), None);
     }
 
     #[test]
@@ -269,16 +264,16 @@ mod tests {
         let attempts = FailedAttempts::new(0);
         let claimant = attempts.claimant("c", None);
         for _ in 0..1_000 {
-            attempts.count(claimant, NOW);
+            let _ = attempts.count(claimant, NOW);
         }
-        assert_eq!(attempts.wait(&claimant, NOW), None);
+        assert_eq!(wait(&attempts, claimant, NOW), None);
     }
 
     #[test]
     fn memory_is_bounded() {
         let attempts = FailedAttempts::new(1);
         for number in 0..REMEMBERED * 2 {
-            attempts.count(attempts.claimant(&number.to_string(), None), NOW);
+            let _ = attempts.count(attempts.claimant(&number.to_string(), None), NOW);
         }
         attempts.counted.run_pending_tasks();
         assert!(attempts.counted.entry_count() <= REMEMBERED, "{}", attempts.counted.entry_count());

@@ -234,8 +234,9 @@ impl TokenIssuer {
         if let Some(client) = claimed.next() {
             decision.name(client);
         }
-        let claimant = presented.candidates.first().map(|one| self.claimant(&one.client_id, now, decision));
-        let turn = SlowTurn::new(&self.failures, claimant.map(|claimant| claimant.claimant), now);
+        let claimant =
+            presented.candidates.first().map(|one| self.failures.claimant(&one.client_id, decision.client_address));
+        let turn = SlowTurn::new(&self.failures, claimant, now);
         let outcome = authenticate_client(presented, snapshot, &self.hashes, &turn, now).await;
         let authenticated = self.count_attempt(outcome, claimant, turn.is_taken())?;
         if let Some(secret_id) = authenticated.secret_id() {
@@ -255,7 +256,7 @@ impl TokenIssuer {
         let mut claimant = None;
         let outcome = match UnverifiedAssertion::parse(&presented.assertion) {
             Ok(assertion) => {
-                claimant = Some(self.claimant(assertion.claimed_client_id(), now, decision));
+                claimant = Some(self.failures.claimant(assertion.claimed_client_id(), decision.client_address));
                 if let Some(client) = snapshot.client(assertion.claimed_client_id()) {
                     decision.name(client);
                 }
@@ -282,32 +283,26 @@ impl TokenIssuer {
         self.count_attempt(outcome, claimant, false)
     }
 
-    fn claimant(&self, client_id: &str, now: UnixMillis, decision: &TokenDecision) -> WaitingClaimant {
-        let claimant = self.failures.claimant(client_id, decision.client_address);
-        WaitingClaimant { claimant, wait: self.failures.wait(&claimant, now) }
-    }
-
     /// What an attempt to authenticate comes to, which counts for those that follow, unless it `is_counted` already.
     fn count_attempt(
         &self,
         outcome: Result<AuthenticatedClient, TokenError>,
-        claimant: Option<WaitingClaimant>,
+        claimant: Option<Claimant>,
         is_counted: bool,
     ) -> Result<AuthenticatedClient, TokenError> {
         match (outcome, claimant) {
             (Err(TokenError::InvalidClient), claimant) => {
-                if let Some(WaitingClaimant { claimant, .. }) = claimant.filter(|_| !is_counted) {
-                    self.failures.count(claimant, self.clock.now());
-                }
+                let uncounted = claimant.filter(|_| !is_counted);
+                let counted = uncounted.map_or(Ok(()), |claimant| self.failures.count(claimant, self.clock.now()));
                 // While the store is silent a client, or its secret, may be there that this server was not told of. All are answered
                 // alike, or the difference would tell which clients there are.
                 if self.served.freshness() != Freshness::Followed {
                     return Err(store_silent());
                 }
-                let wait = claimant.and_then(|claimant| claimant.wait);
-                Err(wait.map_or(TokenError::InvalidClient, too_many_failures))
+                counted.map_err(too_many_failures)?;
+                Err(TokenError::InvalidClient)
             }
-            (Ok(authenticated), Some(WaitingClaimant { claimant, .. })) => {
+            (Ok(authenticated), Some(claimant)) => {
                 self.failures.forget(&claimant);
                 Ok(authenticated)
             }
@@ -369,13 +364,6 @@ impl TokenIssuer {
 /// What a caller hears when only the store could tell, and does not answer.
 pub(super) const fn store_silent() -> TokenError {
     TokenError::TemporarilyUnavailable { retry_after: STORE_RETRY_AFTER_SECONDS }
-}
-
-/// Who claims to be a client, and for how many seconds they must wait because of those who failed before.
-#[derive(Clone, Copy)]
-struct WaitingClaimant {
-    claimant: Claimant,
-    wait: Option<u32>,
 }
 
 /// What a caller hears when too many signatures are waiting.

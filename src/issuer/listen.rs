@@ -2,8 +2,11 @@
 //!
 //! Nothing depends on it but the time: whatever is missed here is found by the next poll.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use super::served::Served;
 use crate::store::{Listener, StoreError, is_leaving};
@@ -13,6 +16,33 @@ const INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long is waited before a lost connection is made anew: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// What a store tells of by itself.
+#[derive(Debug, Default)]
+pub struct Hearing {
+    is_listening: AtomicBool,
+    news: Notify,
+}
+
+impl Hearing {
+    /// Is the store listened to, so that it tells of a change at once?
+    pub fn is_listening(&self) -> bool {
+        self.is_listening.load(Ordering::Relaxed)
+    }
+
+    /// Waits until there may be a change; if that was told before anybody waited, it returns at once.
+    pub async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    fn set_listening(&self, listening: bool) {
+        self.is_listening.store(listening, Ordering::Relaxed);
+    }
+
+    fn tell(&self) {
+        self.news.notify_one();
+    }
+}
 
 /// Listens to the store of `served` on a thread, as long as somebody holds `served`, if the store tells of changes.
 ///
@@ -54,18 +84,18 @@ fn listen(served: &Weak<Served>) {
 /// Hears what arrives until the connection is lost, or nobody serves any more.
 fn hear(served: &Weak<Served>, mut listener: Listener) -> Result<(), StoreError> {
     if let Some(served) = served.upgrade() {
-        served.set_listening(true);
+        served.hearing().set_listening(true);
         // What was told while nobody listened.
-        served.tell_news();
+        served.hearing().tell();
     }
     loop {
         let news = listener.news();
         let Some(served) = served.upgrade().filter(|_| !is_leaving()) else { return Ok(()) };
         match news {
-            Ok(Some(revision)) if revision != served.snapshot().revision => served.tell_news(),
+            Ok(Some(revision)) if revision != served.snapshot().revision => served.hearing().tell(),
             Ok(_) => {}
             Err(cause) => {
-                served.set_listening(false);
+                served.hearing().set_listening(false);
                 return Err(cause);
             }
         }

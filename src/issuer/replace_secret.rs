@@ -23,9 +23,6 @@ use crate::oauth::secret_request::{NewSecretWish, parse_secret_request};
 use crate::oauth::token_request::RawTokenRequest;
 use crate::store::{Actor, AuditAction, ObjectKind};
 
-/// How long a caller should wait when the store is needed and away, in seconds.
-const RETRY_AFTER_SECONDS: u32 = 1;
-
 /// How many secrets are replaced at a time; further requests wait. Each waits for the one writer of the store anyway.
 pub(super) const CONCURRENT_REPLACEMENTS: usize = 4;
 
@@ -89,9 +86,7 @@ impl TokenIssuer {
         tokio::select! {
             biased;
             done = done => done,
-            () = self.served().silence() => {
-                Err(TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS }.into())
-            }
+            () = self.served().silence() => Err(store_silent().into()),
         }
     }
 }
@@ -184,7 +179,7 @@ fn refusal(error: AdministrationError, limit: usize) -> SecretError {
         AdministrationError::Conflict(_) => SecretError::TooManySecrets { limit },
         AdministrationError::Store(cause) if cause.is_unavailable() => {
             tracing::error!(%cause, "a secret could not be replaced; the store does not answer");
-            TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS }.into()
+            store_silent().into()
         }
         cause => {
             tracing::error!(%cause, "a secret could not be replaced through a fault of the server");
@@ -319,7 +314,7 @@ mod tests {
         let refused =
             |cause| refusal(AdministrationError::Store(cause), 1).render(crate::oauth::resource::Compat::Standard);
         assert_eq!(refused(StoreError::DiskFull).status, 503);
-        assert_eq!(refused(StoreError::DiskFull).retry_after, Some(1));
+        assert_eq!(refused(StoreError::DiskFull).retry_after, Some(5));
         assert_eq!(refused(StoreError::Unrecorded).status, 500);
     }
 }

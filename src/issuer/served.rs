@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
-use tokio::sync::Notify;
 
 use super::client_directory::ClientDirectory;
 use super::freshness::{Freshness, FreshnessBounds, FreshnessWatch};
+use super::listen::Hearing;
 use super::polls::Polls;
 use super::snapshot::{Snapshot, SnapshotContext, SnapshotError};
 use crate::clock::{Clock, UnixMillis};
@@ -41,9 +41,7 @@ pub struct Served {
     polls: Polls,
     /// Is the store away that was never read?
     is_awaited: AtomicBool,
-    /// Is the store listened to, so that it tells of a change at once?
-    is_listening: AtomicBool,
-    news: Notify,
+    hearing: Hearing,
     /// Held while following, so that changes are applied in order and none twice.
     following: Mutex<Following>,
 }
@@ -71,8 +69,7 @@ impl Served {
             freshness: FreshnessWatch::default(),
             polls: Polls::default(),
             is_awaited: AtomicBool::new(false),
-            is_listening: AtomicBool::new(false),
-            news: Notify::new(),
+            hearing: Hearing::default(),
             following: Mutex::default(),
         }
     }
@@ -233,24 +230,9 @@ impl Served {
         self.is_awaited.load(Ordering::Relaxed)
     }
 
-    /// Notes whether the store is listened to.
-    pub(super) fn set_listening(&self, listening: bool) {
-        self.is_listening.store(listening, Ordering::Relaxed);
-    }
-
-    /// Is the store listened to, so that it tells of a change at once?
-    pub fn is_listening(&self) -> bool {
-        self.is_listening.load(Ordering::Relaxed)
-    }
-
-    /// Tells whoever follows the store that there may be a change.
-    pub(super) fn tell_news(&self) {
-        self.news.notify_one();
-    }
-
-    /// Waits until there may be a change; if that was told before anybody waited, it returns at once.
-    pub async fn news(&self) {
-        self.news.notified().await;
+    /// What the store tells of by itself.
+    pub const fn hearing(&self) -> &Hearing {
+        &self.hearing
     }
 
     /// When the store last answered.

@@ -248,7 +248,7 @@ impl Server {
             "tokenhouse_store_listening",
             "Whether the database tells this server of changes at once (1), or they are found by polling alone (0), as with SQLite.",
             None,
-            [(NONE, flag(served.is_listening()))],
+            [(NONE, flag(served.hearing().is_listening()))],
         )?;
         let connections = served.store().connections();
         let gauges = |of: fn(&crate::store::PoolUse) -> u32| {
