@@ -81,7 +81,8 @@ async fn keys_of_every_algorithm_are_announced_and_rotate() {
     let missing = serve.cli(&["key", "rotate", "--alg", "PS256"]);
     assert_eq!(missing.code, 3, "{missing:?}");
     let after = serve.cli(&["key", "list", "--output", "json"]).success().json();
-    assert_eq!(after, keys, "no key of an algorithm that nobody uses");
+    // Of RS256, the next key may have been made in the background by now.
+    assert!(after.as_array().unwrap().iter().all(|key| key["alg"] != "PS256"), "nobody uses it: {after}");
 }
 
 #[tokio::test]
