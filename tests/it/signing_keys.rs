@@ -89,6 +89,7 @@ async fn keys_of_every_algorithm_are_announced_and_rotate() {
 async fn a_command_with_another_master_key_changes_nothing() {
     let serve = Serve::start(&[]).await;
     let secret = serve.set_up();
+    announced(&serve, 2).await;
     let before = serve.cli(&["key", "list", "--output", "json"]).success().stdout;
     std::fs::create_dir(serve.path().join("other")).unwrap();
     let variables = [("TOKENHOUSE__KEYS__MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")];
