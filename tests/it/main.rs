@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod architecture;
+mod attack_table;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
