@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
+use super::environment;
 use super::exit::CliError;
 use super::open::{caller, open, open_for_reading};
 use super::output::{self, OutputFormat};
@@ -80,12 +81,8 @@ fn read_text(path: &Path) -> std::io::Result<String> {
 struct ProcessSources;
 
 impl SecretSources for ProcessSources {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the document names the variable, and only the command line reads it"
-    )]
     fn variable(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
+        environment::variable(name).map(|value| value.to_string())
     }
 
     fn file(&self, path: &Path) -> std::io::Result<String> {

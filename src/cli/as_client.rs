@@ -7,10 +7,11 @@ use clap::Args;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::environment;
 use super::exit::CliError;
 
 /// The environment variable that may hold the secret.
-const SECRET_VARIABLE: &str = "TOKENHOUSE_CLIENT_SECRET";
+pub(super) const SECRET_VARIABLE: &str = "TOKENHOUSE_CLIENT_SECRET";
 
 /// Issuer and client.
 #[derive(Debug, Args)]
@@ -34,7 +35,6 @@ impl AsClientArgs {
     ///
     /// # Errors
     /// If there is none.
-    #[expect(clippy::disallowed_methods, reason = "the environment is one of the places for the secret")]
     pub fn secret(&self) -> Result<Zeroizing<String>, CliError> {
         if let Some(file) = &self.client_secret_file {
             let text = if file.as_os_str() == "-" {
@@ -45,8 +45,8 @@ impl AsClientArgs {
             let text = text.map_err(|error| CliError::usage(format!("cannot read {}: {error}", file.display())))?;
             return Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()));
         }
-        if let Ok(secret) = std::env::var(SECRET_VARIABLE) {
-            return Ok(Zeroizing::new(secret));
+        if let Some(secret) = environment::variable(SECRET_VARIABLE) {
+            return Ok(secret);
         }
         let prompt = format!("Secret of {}: ", self.client_id);
         rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|_| {

@@ -11,6 +11,7 @@ pub mod client_secret;
 pub mod config;
 pub mod dev;
 pub mod dev_tls;
+pub mod environment;
 pub mod exit;
 pub mod explain;
 pub mod grant;
@@ -38,7 +39,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, setrlimit, umask};
 
 use exit::CliError;
 use output::OutputFormat;
@@ -134,13 +136,22 @@ enum Command {
 pub fn run() -> ExitCode {
     crate::fail_point::arm();
     refuse_core_dumps();
-    run_from(std::env::args_os())
+    close_new_files();
+    match environment::hide_secrets() {
+        Ok(()) => run_from(std::env::args_os()),
+        Err(error) => error.report(),
+    }
 }
 
 /// Memory holds private keys and secrets, and a dump of it would lie on the disk. Where the system refuses even this, it has its own limit.
 fn refuse_core_dumps() {
     let nothing = Rlimit { current: Some(0), maximum: Some(0) };
     let _ = setrlimit(Resource::Core, nothing);
+}
+
+/// What is written holds keys, secrets and who may do what: nobody else is to read or change any of it, whatever mode it asks for.
+fn close_new_files() {
+    umask(Mode::RWXG | Mode::RWXO);
 }
 
 /// Runs the program with these arguments, the first of which is its name.

@@ -8,6 +8,7 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 use super::ConfigArgs;
+use super::environment;
 use super::exit::CliError;
 use super::output;
 use crate::clock::{Clock, SystemClock};
@@ -68,7 +69,7 @@ pub fn sources(args: &ConfigArgs, mut flags: Vec<Flag>) -> Result<Sources, CliEr
         };
         flags.push(Flag { name: "--set".to_owned(), key: key.to_owned(), value: value.to_owned() });
     }
-    Ok(Sources::from_process(args.config.clone(), flags))
+    Ok(Sources::of(args.config.clone(), environment::variables(), flags))
 }
 
 /// Loads the configuration.

@@ -18,6 +18,7 @@ use crate::entropy::SystemEntropy;
 use crate::http::server::{ServerSettings, start};
 use crate::http::tls;
 use crate::resource_api::{Database, ResourceApi, Settings};
+use crate::telemetry::traces;
 
 /// The bundled resource API: it knows its issuer by URL only, and would work with any other.
 #[derive(Debug, Args)]
@@ -54,6 +55,7 @@ pub fn run(args: &ResourceApiArgs) -> Result<(), CliError> {
     let sources = sources(&args.config, flags.into_iter().flatten().collect())?;
     let settings = ResourceApiSettings::load(&sources).map_err(CliError::usage)?;
     crate::telemetry::init(settings.log.format, settings.log.level.as_str()).context("cannot start the log")?;
+    traces::start(&settings.tracing, "tokenhouse-resource-api", &[]).context("cannot send traces")?;
     let listener = running::listen(settings.bind, "resource_api.bind")?;
     let bind = listener.local_addr().context("cannot tell the port")?;
     let certificate = settings.tls.as_ref().map(|files| load_certificate(files, "resource_api.tls_")).transpose()?;

@@ -32,6 +32,7 @@ use crate::issuer::snapshot::SnapshotContext;
 use crate::issuer::work_pool::PoolSize;
 use crate::issuer::{TokenIssuer, TokenIssuerSettings};
 use crate::store::{self, Migrate};
+use crate::telemetry::traces;
 
 /// How often the store may fail to answer before `/readyz` says so.
 const MISSED_POLLS: u32 = 8;
@@ -92,6 +93,7 @@ impl ServeArgs {
 pub fn run(args: &ServeArgs) -> Result<(), CliError> {
     let config = Config::load(&sources(&args.config, args.flags())?).map_err(CliError::usage)?;
     crate::telemetry::init(config.log.format, config.log.level.as_str()).context("cannot start the log")?;
+    traces::start(&config.tracing, "tokenhouse", &config.server.proxies.trusted).context("cannot send traces")?;
     let listening = Listening::open(&config)?;
     let migrate = if args.migrate { Migrate::Always } else { Migrate::WhenEmpty };
     let (opened, opening) = open_for_serving(config, migrate)?;

@@ -42,6 +42,15 @@ impl fmt::Display for IssuerIdentifier {
 
 /// An absolute http or https URL without user; http only on a loopback host, since tokens and keys must not travel in the open.
 pub(super) fn parse_http_url(text: &str) -> Result<Url, String> {
+    let url = parse_url(text)?;
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err("is http on a host that is not loopback; use https".to_owned());
+    }
+    Ok(url)
+}
+
+/// An absolute http or https URL without user.
+pub(super) fn parse_url(text: &str) -> Result<Url, String> {
     // The URL parser silently drops blanks and line breaks and repairs `http:/host`.
     if !text.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'\\') {
         return Err("has a character that no URL has".to_owned());
@@ -53,9 +62,6 @@ pub(super) fn parse_http_url(text: &str) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() || authority_has_user(text) {
         return Err("has a user or password".to_owned());
     }
-    if url.scheme() == "http" && !is_loopback(&url) {
-        return Err("is http on a host that is not loopback; use https".to_owned());
-    }
     Ok(url)
 }
 
@@ -64,7 +70,8 @@ fn authority_has_user(text: &str) -> bool {
     after_scheme.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Does `url` lead to this machine only?
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         // RFC 6761 §6.3: names under `localhost` are loopback.
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

@@ -28,6 +28,7 @@ mod settings;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod tracing;
 
 pub use client_assertions::{ClientAssertionSettings, KnownHosts};
 pub use database::{DatabaseSettings, DatabaseUrl};
@@ -46,7 +47,9 @@ pub use reference::docs;
 pub use resource_api::ResourceApiSettings;
 pub use secret::Secret;
 pub use server::{LimitSettings, ServerSettings, TlsFiles};
+pub use settings::secret_variables;
 pub use sources::{ConfigFile, DEFAULT_FILE, FileSystem, Flag, ReadFile, Sources};
+pub use tracing::{Collector, TracingSettings};
 
 use layers::Layers;
 use reader::{Read, Reader};
@@ -88,6 +91,8 @@ pub struct Config {
     pub log: LogSettings,
     /// Section `metrics`.
     pub metrics: MetricsSettings,
+    /// Section `tracing`.
+    pub tracing: TracingSettings,
     printed: String,
 }
 
@@ -130,6 +135,7 @@ impl Config {
         let store = StoreSettings::read(from);
         let log = LogSettings::read(from);
         let metrics = MetricsSettings::read(from);
+        let tracing = TracingSettings::read(from);
         if let (Ok(server), Ok(tls)) = (&server, &tls) {
             server.refuse_open_plaintext(tls.as_ref(), from);
             server.refuse_hsts_without_tls(tls.as_ref(), from);
@@ -154,6 +160,7 @@ impl Config {
             store: store?,
             log: log?,
             metrics: metrics?,
+            tracing: tracing?,
             printed,
         })
     }

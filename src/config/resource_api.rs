@@ -12,9 +12,10 @@ use super::log::LogSettings;
 use super::reader::{Choice, Read, Reader};
 use super::server::{TlsFiles, is_loopback, parse_address};
 use super::sources::Sources;
+use super::tracing::TracingSettings;
 use crate::oauth::resource::TokenDialect;
 
-/// Section `resource_api`, and how it logs.
+/// Section `resource_api`, and how it logs and traces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceApiSettings {
     /// Where it listens; beyond loopback only with TLS or `resource_api.behind_proxy`.
@@ -37,6 +38,8 @@ pub struct ResourceApiSettings {
     pub jwks_uri: Option<Url>,
     /// Section `log`.
     pub log: LogSettings,
+    /// Section `tracing`.
+    pub tracing: TracingSettings,
 }
 
 impl Choice for TokenDialect {
@@ -74,6 +77,7 @@ impl ResourceApiSettings {
         let ca_file = from.optional_path("resource_api.ca_file");
         let jwks_uri = from.optional("resource_api.jwks_uri", parse_http_url);
         let log = LogSettings::read(from);
+        let tracing = TracingSettings::read(from);
         if let (Ok(bind), Ok(false), Ok(None)) = (&bind, &behind_proxy, &tls)
             && !is_loopback(*bind)
         {
@@ -94,6 +98,7 @@ impl ResourceApiSettings {
             ca_file: ca_file?,
             jwks_uri: jwks_uri?,
             log: log?,
+            tracing: tracing?,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Which settings are there? The one table behind parsing, the defaults file, the documentation and `config print`.
 
-use super::setting::{Kind, Setting};
+use super::setting::{Kind, Setting, environment_variable};
 
 const SECONDS_PER_DAY: u64 = 86_400;
 const SECONDS_PER_YEAR: u64 = 31_536_000;
@@ -67,6 +67,10 @@ pub(super) const SETTINGS: &[Setting] = &[
     one_of("log.format", LOG_FORMATS, "\"auto\"", "Log lines for people or as JSON; auto is human on a terminal and json elsewhere."),
     text("log.level", "level or tracing directives", "\"info\"", "What is logged: off, error, warn, info, debug or trace, also per module.").example("\"info,tokenhouse::http=debug\""),
     text("metrics.bind", "IP address and port, or off", "\"127.0.0.1:9090\"", "Where metrics are answered, and health checks beside them, over plain HTTP without authentication; off answers none.").example("\"off\""),
+    unset("tracing.otlp_endpoint", "URL", "\"http://127.0.0.1:4318\"", "Collector to which traces are sent by OTLP over HTTP (protobuf), at the path v1/traces below this; when unset, nothing is traced."),
+    unset("tracing.otlp_headers", "headers", "\"authorization=Bearer …\"", "Headers for the collector: name=value, with commas between.").secret(),
+    unset("tracing.otlp_ca_file", "path", "\"/etc/tokenhouse/ca.pem\"", "Certificates in PEM that may vouch for the collector, in place of the system's."),
+    integer("tracing.sampled_per_thousand", 0, 1000, "requests", "1000", "Of how many in a thousand requests there are traces; a trusted proxy that sends traceparent decides for its requests.").example("10"),
     text("resource_api.bind", "IP address and port", "\"127.0.0.1:8081\"", "Where the bundled resource API listens; beyond loopback only with resource_api.tls_certificate_file or resource_api.behind_proxy."),
     boolean("resource_api.behind_proxy", "A proxy in front of the resource API ends TLS."),
     unset("resource_api.tls_certificate_file", "path", "\"/etc/tokenhouse/tls/cert.pem\"", "Certificate chain of the resource API in PEM, its own first; goes with resource_api.tls_key_file. Read again when it changes."),
@@ -109,6 +113,11 @@ pub(super) fn keys() -> impl Iterator<Item = String> {
         let twin = setting.secret.then(|| format!("{}_file", setting.key));
         std::iter::once(setting.key.to_owned()).chain(twin)
     })
+}
+
+/// The environment variables of the secret settings, not those of their twins.
+pub fn secret_variables() -> impl Iterator<Item = String> {
+    SETTINGS.iter().filter(|setting| setting.secret).map(|setting| environment_variable(setting.key))
 }
 
 /// Whether settings lie under `path`.

@@ -68,9 +68,9 @@ impl Sources {
         Self { file: ConfigFile::Absent, environment: Vec::new(), flags, files: Box::new(FileSystem) }
     }
 
-    /// The file named by `--config` or else [`DEFAULT_FILE`] if it exists, this process's environment, and `flags`.
-    pub fn from_process(named_file: Option<PathBuf>, flags: Vec<Flag>) -> Self {
+    /// The file named by `--config` or else [`DEFAULT_FILE`] if it exists, the variables of the `environment`, and `flags`.
+    pub fn of(named_file: Option<PathBuf>, environment: Vec<(OsString, OsString)>, flags: Vec<Flag>) -> Self {
         let file = named_file.map_or_else(|| ConfigFile::IfPresent(PathBuf::from(DEFAULT_FILE)), ConfigFile::Named);
-        Self { file, environment: std::env::vars_os().collect(), flags, files: Box::new(FileSystem) }
+        Self { file, environment, flags, files: Box::new(FileSystem) }
     }
 }

@@ -13,9 +13,11 @@ use super::client_address::ClientAddress;
 use super::error::{token_error, uncached};
 use crate::issuer::issue_token::TokenDecision;
 use crate::issuer::quota::QuotaLeft;
-use crate::oauth::client_auth::uses_basic;
+use crate::issuer::steps::Steps;
+use crate::oauth::client_auth::{Mechanism, uses_basic};
 use crate::oauth::error::{MalformedRequest, TokenError};
 use crate::oauth::token_request::RawTokenRequest;
+use crate::telemetry::traces;
 
 /// How much of a body that is too large is read and thrown away, in bytes: a client that is still sending sees the
 /// answer only after its request.
@@ -27,6 +29,10 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
     let headers = request.headers();
     let authorization: Vec<&[u8]> = headers.get_all(AUTHORIZATION).map(|value| value.as_bytes()).collect();
     let mut decision = TokenDecision::about(ClientAddress::of(&request).map(|from| from.0));
+    let is_traced = traces::is_recorded(&request);
+    if is_traced {
+        decision.steps = Steps::Noted(Vec::new());
+    }
     let answer = match read_body(&request, payload, &endpoints).await {
         Ok(body) => {
             let raw = RawTokenRequest {
@@ -43,6 +49,9 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
     // Under overload the line would cost more than the refusal: those are counted, and told together each second.
     if !matches!(answer, Err(TokenError::Overloaded { .. })) {
         log(&decision, answer.as_ref().err());
+    }
+    if is_traced {
+        traces::tell(&request, facts(&decision, answer.as_ref().err()));
     }
     let mut response = match answer {
         Ok(body) => uncached(StatusCode::OK).content_type("application/json").body(body),
@@ -82,6 +91,7 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
         jti,
         reused,
         quota_left: _,
+        steps: _,
     } = decision;
     tracing::info!(
         target: "tokenhouse::token",
@@ -98,6 +108,22 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
         client_address = client_address.map(tracing::field::display),
         "token request"
     );
+}
+
+/// What the trace of the request tells of the decision.
+fn facts(decision: &TokenDecision, refused: Option<&TokenError>) -> traces::Facts {
+    let mut facts = traces::Facts::default();
+    facts.add("tokenhouse.outcome", if refused.is_none() { "issued" } else { "refused" });
+    facts.add_some("tokenhouse.cause", refused.map(|error| error.cause().as_str()));
+    facts.add_some("tokenhouse.client_id", decision.client_id.as_ref().map(ToString::to_string));
+    facts.add("tokenhouse.authenticated", decision.authenticated);
+    facts.add_some("tokenhouse.mechanism", decision.mechanism.map(Mechanism::as_str));
+    facts.add_some("tokenhouse.audience", decision.audience.as_ref().map(|audience| audience.as_str().to_owned()));
+    facts.add("tokenhouse.reused", decision.reused);
+    for step in decision.steps.noted() {
+        facts.add_step(step.name.as_str(), step.began, step.took);
+    }
+    facts
 }
 
 /// Reads the body within its bounds of size and time.

@@ -17,6 +17,7 @@ use super::issue_token::internal;
 use super::published_keys::{PublishedKeys, PublishedKeysSettings};
 use super::served::Served;
 use super::snapshot::Snapshot;
+use super::steps::{StepName, Steps};
 use super::work_pool::QueueLoad;
 use crate::clock::UnixMillis;
 use crate::keys::{PublicKey, PublicParameters};
@@ -86,7 +87,7 @@ impl AssertionAuthenticator {
         self.uses.load()
     }
 
-    /// Finds the client that `assertion` proves to be. `client_id` is what stood beside it.
+    /// Finds the client that `assertion` proves to be, and tells `steps` how long the store took. `client_id` is what stood beside it.
     ///
     /// # Errors
     /// Why it is none.
@@ -96,6 +97,7 @@ impl AssertionAuthenticator {
         client_id: Option<&str>,
         snapshot: &Snapshot,
         now: UnixMillis,
+        steps: &mut Steps,
     ) -> Result<AuthenticatedClient, AssertionFailure> {
         let claimed = snapshot.client(assertion.claimed_client_id());
         let client = match admitted(claimed, client_id, now) {
@@ -107,7 +109,10 @@ impl AssertionAuthenticator {
         };
         let (verified, credential) = self.verify(assertion, client, now).await?;
         let accepted = verified.validate(&self.rules, &client.client_id, now)?;
-        self.use_once(&client.client_id, accepted).await?;
+        let storing = steps.begin();
+        let used = self.use_once(&client.client_id, accepted).await;
+        steps.end(StepName::StoreAssertionUse, storing);
+        used?;
         Ok(AuthenticatedClient::by_key(client.clone(), credential))
     }
 

@@ -17,6 +17,7 @@ use super::granted::Granted;
 use super::quota::{QuotaLeft, QuotaVerdict};
 use super::signing_together::signed_together;
 use super::snapshot::Snapshot;
+use super::steps::{StepName, Steps};
 use super::token_reuse::SharingRequest;
 use super::usage::Answered;
 use super::work_pool::Busy;
@@ -62,6 +63,8 @@ pub struct TokenDecision {
     pub reused: bool,
     /// What is left of the client's quota.
     pub quota_left: Vec<QuotaLeft>,
+    /// How long its steps took.
+    pub steps: Steps,
 }
 
 impl TokenDecision {
@@ -120,7 +123,10 @@ impl TokenIssuer {
         if let Some(answer) = sharing.as_ref().and_then(|request| self.hand_out_again(request, &granted, decision)) {
             return Ok(answer);
         }
-        let (token, jti) = self.issue_new(&granted, &snapshot, now).await?;
+        let signing = decision.steps.begin();
+        let issued = self.issue_new(&granted, &snapshot, now).await;
+        decision.steps.end(StepName::Sign, signing);
+        let (token, jti) = issued?;
         let answer = render_token_response(&token, granted.template.expires_in(), &granted.scope);
         if let Some(request) = sharing {
             self.reuse.keep(request, token, jti.clone(), now);
@@ -203,10 +209,13 @@ impl TokenIssuer {
         decision: &mut TokenDecision,
     ) -> Result<AuthenticatedClient, TokenError> {
         decision.mechanism = Some(credentials.mechanism());
-        let authenticated = match credentials {
-            PresentedCredentials::Secret(secret) => self.by_secret(secret, snapshot, now, decision).await?,
-            PresentedCredentials::Assertion(assertion) => self.by_assertion(assertion, snapshot, now, decision).await?,
+        let begun = decision.steps.begin();
+        let outcome = match credentials {
+            PresentedCredentials::Secret(secret) => self.by_secret(secret, snapshot, now, decision).await,
+            PresentedCredentials::Assertion(assertion) => self.by_assertion(assertion, snapshot, now, decision).await,
         };
+        decision.steps.end(StepName::Authenticate, begun);
+        let authenticated = outcome?;
         decision.prove(authenticated.client());
         Ok(authenticated)
     }
@@ -264,7 +273,7 @@ impl TokenIssuer {
                 tokio::select! {
                     biased;
                     () = self.served.silence() => Err(AssertionFailure::Failed(store_silent())),
-                    judged = self.assertions.authenticate(&assertion, presented.client_id.as_deref(), snapshot, now) => judged,
+                    judged = self.assertions.authenticate(&assertion, presented.client_id.as_deref(), snapshot, now, &mut decision.steps) => judged,
                 }
             }
             Err(refusal) => Err(AssertionFailure::Refused(refusal)),

@@ -46,6 +46,7 @@ pub mod signing_keys;
 pub mod signing_queue;
 mod signing_together;
 pub mod snapshot;
+pub mod steps;
 pub mod tend_keys;
 pub mod token_counts;
 pub mod token_reuse;

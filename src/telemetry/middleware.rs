@@ -1,4 +1,4 @@
-//! How does every request get its id, its span and its line in the log?
+//! How does every request get its id, its trace and its line in the log?
 
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use actix_web::middleware::Next;
 use tracing::Instrument as _;
 
 use super::request_id::RequestId;
+use super::traces::RequestTrace;
 
 /// The header that carries the id in both directions.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,10 +29,14 @@ pub async fn identify_request<B: MessageBody>(
     let span = tracing::info_span!("request", request_id = id.as_str());
     let started = Instant::now();
     request.extensions_mut().insert(id.clone());
+    let trace = RequestTrace::begin(&request);
 
     let mut response = next.call(request).instrument(span.clone()).await?;
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    if let Some(trace) = trace {
+        trace.end(&response, &id);
     }
     // To find the route again costs more than the rest of this.
     if tracing::enabled!(tracing::Level::DEBUG) {

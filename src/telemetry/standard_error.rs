@@ -49,7 +49,7 @@ impl StandardError {
 }
 
 /// Writes what waits. To be called before the program ends.
-pub fn flush() {
+pub(super) fn flush() {
     if let Some(waiting) = OF_PROCESS.get() {
         waiting.write();
     }
