@@ -8,6 +8,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -47,6 +48,16 @@ pub enum MasterKeyFileError {
     HardLinked {
         /// One of its names.
         path: PathBuf,
+    },
+    /// Somebody else's: whoever owns it may read and change it.
+    #[error("{0} belongs to the user with the id {owner}, who may change it: run `chown {wanted} {0}`", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Whose it should be.
+        wanted: u32,
     },
     /// Readable or writable by others.
     #[error("{0} has permissions {mode:03o}, so that others may get at it: run `chmod 600 {0}`", path.display())]
@@ -223,7 +234,18 @@ fn check_file(path: &Path, metadata: &Metadata) -> Result<(), MasterKeyFileError
     if mode & GROUP_AND_OTHERS != 0 {
         return Err(MasterKeyFileError::TooOpen { path: path.into(), mode });
     }
-    Ok(())
+    let around = fs::metadata(directory_of(path)).map_err(io_error(path))?;
+    check_owner(path, metadata.uid(), around.uid(), geteuid().as_raw())
+}
+
+/// A file belongs to who runs the program, or to root. Root may look after the files of another user: those in a folder of that user.
+fn check_owner(path: &Path, owner: u32, owner_of_folder: u32, user: u32) -> Result<(), MasterKeyFileError> {
+    const ROOT: u32 = 0;
+    let wanted = if user == ROOT { owner_of_folder } else { user };
+    if owner == wanted || owner == ROOT {
+        return Ok(());
+    }
+    Err(MasterKeyFileError::Foreign { path: path.into(), owner, wanted })
 }
 
 /// What stands at `path` itself, links not followed.
@@ -357,6 +379,31 @@ mod tests {
         assert!(load(&path).is_ok());
         fs::set_permissions(path.parent().unwrap(), fs::Permissions::from_mode(0o777)).unwrap();
         assert!(matches!(load(&path), Err(MasterKeyFileError::DirectoryTooOpen { .. })));
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_refused_with_the_command_that_mends_it() {
+        let path = Path::new("keys/master.key");
+        for (owner, folder, user) in [(7, 7, 7), (7, 0, 7), (0, 7, 7), (0, 0, 0), (7, 7, 0), (0, 7, 0)] {
+            check_owner(path, owner, folder, user).unwrap();
+        }
+        for (owner, folder, user, wanted) in [(8, 7, 7, 7), (8, 8, 7, 7), (8, 0, 0, 0), (8, 7, 0, 7)] {
+            let refused = check_owner(path, owner, folder, user).unwrap_err().to_string();
+            let told = refused.contains("the id 8") && refused.contains(&format!("`chown {wanted} keys/master.key`"));
+            assert!(told, "{owner} {folder} {user}: {refused}");
+        }
+    }
+
+    #[test]
+    fn the_owner_of_the_file_itself_is_looked_at() {
+        let (_folder, path) = folder();
+        create(&path, &SystemEntropy).unwrap();
+        // Only root can give a file away; for anybody else the rule is tested above.
+        if std::os::unix::fs::chown(&path, Some(12_345), None).is_ok() {
+            assert!(matches!(load(&path), Err(MasterKeyFileError::Foreign { owner: 12_345, .. })));
+            std::os::unix::fs::chown(directory_of(&path), Some(12_345), None).unwrap();
+        }
+        load(&path).unwrap();
     }
 
     #[test]

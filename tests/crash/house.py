@@ -15,6 +15,8 @@ from pathlib import Path
 AUDIENCE = "https://api.example.com/"
 # However slow the machine: a restart that takes longer is a failure.
 LONGEST_RESTART = 10.0
+# Who failed, in messages; other scripts than those beside this file set their own.
+PROGRAM = "tests/crash/run"
 
 
 def say(text):
@@ -22,7 +24,7 @@ def say(text):
 
 
 def fail(text):
-    raise SystemExit(f"tests/crash/run: FAILED: {text}")
+    raise SystemExit(f"{PROGRAM}: FAILED: {text}")
 
 
 def check(condition, text):

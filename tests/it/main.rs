@@ -26,9 +26,15 @@ mod discovery;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod environment;
+#[cfg(test)]
 mod failed_attempts;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod hostile_http;
+#[cfg(test)]
+mod hostile_log;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
@@ -58,4 +64,8 @@ mod tls;
 #[cfg(test)]
 mod token_reuse;
 #[cfg(test)]
+mod traces;
+#[cfg(test)]
 mod usage;
+#[cfg(test)]
+mod zeroized;

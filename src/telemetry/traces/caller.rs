@@ -43,12 +43,20 @@ impl Extractor for TraceHeaders<'_> {
     /// A header that comes twice says nothing: nobody knows which one a proxy set.
     fn get(&self, name: &str) -> Option<&str> {
         let mut values = self.0.get_all(name);
-        values.next().filter(|_| values.next().is_none())?.to_str().ok()
+        let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
+        (name != "traceparent" || has_shape(value)).then_some(value)
     }
 
     fn keys(&self) -> Vec<&str> {
         self.0.keys().map(|name| name.as_str()).collect()
     }
+}
+
+/// Are its parts as long as they must be? The library takes shorter ones.
+fn has_shape(traceparent: &str) -> bool {
+    const LENGTHS: [usize; 4] = [2, 32, 16, 2];
+    let mut parts = traceparent.split('-');
+    LENGTHS.iter().all(|length| parts.next().is_some_and(|part| part.len() == *length))
 }
 
 #[cfg(test)]

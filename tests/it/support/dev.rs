@@ -173,6 +173,7 @@ impl Drop for Dev {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        super::log::check(&self.log_file());
     }
 }
 

@@ -180,6 +180,7 @@ impl Drop for Serve {
             let _ = child.kill();
             let _ = child.wait();
         }
+        super::log::check(&self.path().join("log"));
     }
 }
 

@@ -1,0 +1,90 @@
+//! Is what holds a secret wiped when it is dropped? Every field that is called like a secret says so by its type.
+
+use std::path::{Path, PathBuf};
+
+use syn::visit::Visit;
+
+/// Names of fields whose value is a secret, a key or a token.
+const SECRET: &[&str] = &[
+    "secret", "client_secret", "client_assertion", "assertion", "password", "private", "pkcs8", "pem", "key", "master_key",
+    "old_master_key", "token", "text", "readings", "url", "headers", "value", "bytes",
+];
+
+/// Types that own bytes and leave them behind when they are dropped.
+const LEFT_BEHIND: &[&str] = &["String", "u8", "str"];
+
+/// Fields with such a name and type that hold no secret, or cannot be wiped: type and field, and why.
+const HARMLESS: &[(&str, &str, &str)] = &[];
+
+#[derive(Default)]
+struct Fields(Vec<(String, String, Vec<String>)>);
+
+impl<'ast> Visit<'ast> for Fields {
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if module.ident != "tests" {
+            syn::visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        for field in &item.fields {
+            let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+            let kind = names(&field.ty);
+            self.0.push((item.ident.to_string(), name, kind));
+        }
+    }
+}
+
+/// The names in a type, `[` for an array.
+fn names(kind: &syn::Type) -> Vec<String> {
+    struct Names(Vec<String>);
+    impl<'ast> Visit<'ast> for Names {
+        fn visit_path_segment(&mut self, segment: &'ast syn::PathSegment) {
+            self.0.push(segment.ident.to_string());
+            syn::visit::visit_path_segment(self, segment);
+        }
+        fn visit_type_array(&mut self, array: &'ast syn::TypeArray) {
+            self.0.push("[".to_owned());
+            syn::visit::visit_type_array(self, array);
+        }
+        // What is borrowed is wiped by its owner.
+        fn visit_type_reference(&mut self, _: &'ast syn::TypeReference) {}
+    }
+    let mut names = Names(Vec::new());
+    names.visit_type(kind);
+    names.0
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+#[test]
+fn every_field_with_a_secret_is_wiped() {
+    let mut fields = Fields::default();
+    for file in rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let source = syn::parse_file(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        fields.visit_file(&source);
+    }
+    let has = |kind: &[String], words: &[&str]| kind.iter().any(|name| words.contains(&name.as_str()));
+    let wiped = |kind: &[String]| has(kind, &["Zeroizing", "Secret"]);
+    let left: Vec<_> = fields
+        .0
+        .iter()
+        .filter(|(_, name, kind)| {
+            SECRET.contains(&name.as_str()) && has(kind, LEFT_BEHIND) && !wiped(kind)
+        })
+        .filter(|(owner, name, _)| !HARMLESS.iter().any(|(other, field, _)| owner == other && name == field))
+        .collect();
+    assert!(left.is_empty(), "these leave what may be a secret in memory: {left:#?}");
+    assert!(fields.0.iter().filter(|(_, _, kind)| wiped(kind)).count() >= 20, "and many are wiped");
+}
