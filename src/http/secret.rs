@@ -9,13 +9,15 @@ use serde::Serialize;
 use super::IssuerEndpoints;
 use super::client_address::ClientAddress;
 use super::error::{secret_error, uncached};
-use super::token::read_body;
+use super::token::{facts, read_body};
 use crate::clock::UnixMillis;
 use crate::issuer::issue_token::TokenDecision;
+use crate::issuer::steps::Steps;
 use crate::oauth::client_auth::{Mechanism, uses_basic};
 use crate::oauth::secret_error::SecretError;
 use crate::oauth::token_request::RawTokenRequest;
 use crate::telemetry::request_id::RequestId;
+use crate::telemetry::traces;
 
 #[derive(Serialize)]
 struct NewSecret<'a> {
@@ -34,6 +36,10 @@ pub async fn replace(
     let authorization: Vec<&[u8]> = headers.get_all(AUTHORIZATION).map(HeaderValue::as_bytes).collect();
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
     let mut decision = TokenDecision::about(ClientAddress::of(&request).map(|from| from.0));
+    let is_traced = traces::is_recorded(&request);
+    if is_traced {
+        decision.steps = Steps::Noted(Vec::new());
+    }
     let answer = match read_body(&request, payload, &endpoints).await {
         Ok(body) => {
             let raw = RawTokenRequest {
@@ -47,6 +53,10 @@ pub async fn replace(
         Err(error) => Err(error.into()),
     };
     log(&decision, answer.as_ref().err());
+    if is_traced {
+        let outcome = if answer.is_ok() { "replaced" } else { "refused" };
+        traces::tell(&request, facts(&decision, outcome, answer.as_ref().err().map(SecretError::cause)));
+    }
     let time = |at: Option<UnixMillis>| at.and_then(|at| Timestamp::from_millisecond(at.0).ok());
     match answer {
         Ok(added) => uncached(StatusCode::CREATED).json(NewSecret {

@@ -51,7 +51,9 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
         log(&decision, answer.as_ref().err());
     }
     if is_traced {
-        traces::tell(&request, facts(&decision, answer.as_ref().err()));
+        let outcome = if answer.is_ok() { "issued" } else { "refused" };
+        let cause = answer.as_ref().err().map(|error| error.cause().as_str());
+        traces::tell(&request, facts(&decision, outcome, cause));
     }
     let mut response = match answer {
         Ok(body) => uncached(StatusCode::OK).content_type("application/json").body(body),
@@ -111,10 +113,10 @@ fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
 }
 
 /// What the trace of the request tells of the decision.
-fn facts(decision: &TokenDecision, refused: Option<&TokenError>) -> traces::Facts {
+pub(super) fn facts(decision: &TokenDecision, outcome: &'static str, cause: Option<&'static str>) -> traces::Facts {
     let mut facts = traces::Facts::default();
-    facts.add("tokenhouse.outcome", if refused.is_none() { "issued" } else { "refused" });
-    facts.add_some("tokenhouse.cause", refused.map(|error| error.cause().as_str()));
+    facts.add("tokenhouse.outcome", outcome);
+    facts.add_some("tokenhouse.cause", cause);
     facts.add_some("tokenhouse.client_id", decision.client_id.as_ref().map(ToString::to_string));
     facts.add("tokenhouse.authenticated", decision.authenticated);
     facts.add_some("tokenhouse.mechanism", decision.mechanism.map(Mechanism::as_str));

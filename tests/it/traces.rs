@@ -86,7 +86,12 @@ async fn each_request_is_a_span_with_its_outcome_and_its_steps() {
     let form = |secret| [("grant_type", "client_credentials"), ("client_id", "c"), ("client_secret", secret)];
     Answer::to(with_id(client().post(&url).form(&form(&secret)), "right")).await;
     Answer::to(with_id(client().post(&url).form(&form("canary-wrong")), "wrong")).await;
-    Answer::to(with_id(client().get(serve.url("/api/v2/clients/canary-path?q=canary-query")), "managed")).await;
+    let manager = serve.cli(&["client", "create", "--id", "m", "--management", "--output", "json"]).success().json();
+    let manager = manager["client_secret"].as_str().unwrap();
+    let access = serve.token_within_a_second("m", manager, |answer| answer.status == 200).await.access_token();
+    let call = || client().get(serve.url("/api/v2/clients/canary-path?q=canary-query"));
+    Answer::to(with_id(call().bearer_auth(&access), "managed")).await;
+    Answer::to(with_id(call(), "unmanaged")).await;
     Answer::to(with_id(client().get(serve.url("/canary-nowhere")), "nowhere")).await;
     let odd = reqwest::Method::from_bytes(b"CANARY").unwrap();
     Answer::to(with_id(client().request(odd, &url), "odd")).await;
@@ -130,6 +135,10 @@ async fn each_request_is_a_span_with_its_outcome_and_its_steps() {
 
     let (span, _) = find(&spans, "tokenhouse.request_id", "managed");
     assert_eq!(span.name, "GET /api/v2/clients/{id}");
+    assert_eq!(texts(&span.attributes)["http.response.status_code"], "404");
+    // Refused before anybody looks where it would lead.
+    let (span, _) = find(&spans, "tokenhouse.request_id", "unmanaged");
+    assert_eq!((span.name.as_str(), texts(&span.attributes)["http.response.status_code"].as_str()), ("GET", "401"));
     assert!(!texts(&span.attributes).contains_key("tokenhouse.outcome"));
     let (span, _) = find(&spans, "tokenhouse.request_id", "odd");
     assert!(texts(&span.attributes)["http.request.method"] == "_OTHER", "{span:?}");
@@ -145,7 +154,7 @@ async fn each_request_is_a_span_with_its_outcome_and_its_steps() {
 
     let sent: Vec<u8> = bodies(&collector).await.concat();
     let sent = String::from_utf8_lossy(&sent);
-    for hidden in ["canary", "CANARY", secret.as_str(), assertion.as_str(), "eyJ"] {
+    for hidden in ["canary", "CANARY", secret.as_str(), manager, assertion.as_str(), "eyJ", "ths_"] {
         assert!(!sent.contains(hidden), "{hidden} is told");
     }
 }

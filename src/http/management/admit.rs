@@ -14,6 +14,8 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use super::error::ManagementError;
+use zeroize::Zeroizing;
+
 use crate::http::IssuerEndpoints;
 use crate::issuer::freshness::Freshness;
 use crate::issuer::management_access::AccessRefused;
@@ -26,7 +28,7 @@ use crate::telemetry::request_id::RequestId;
 #[derive(Clone)]
 pub(super) struct Admission {
     pub(super) caller: Caller,
-    token: String,
+    token: Zeroizing<String>,
     /// The revision that was served then.
     revision: Revision,
 }
@@ -142,7 +144,7 @@ impl Admission {
         endpoints: &IssuerEndpoints,
         request_id: Option<String>,
     ) -> Result<Self, ManagementError> {
-        let token = bearer_token(headers).ok_or_else(ManagementError::no_token)?.to_owned();
+        let token = Zeroizing::new(bearer_token(headers).ok_or_else(ManagementError::no_token)?.to_owned());
         // Looked at before the rights are: what changes in between is noticed as a change.
         let revision = endpoints.issuer.served().snapshot().revision;
         let caller = authenticate(&token, endpoints, request_id)?;

@@ -1,5 +1,6 @@
 //! What does the body of a call say? JSON, read within bounds; a mistake is told by the member it is in.
 
+use std::fmt;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
@@ -10,6 +11,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
 
 use super::error::ManagementError;
 use crate::http::IssuerEndpoints;
@@ -66,6 +68,22 @@ impl<T> Patch<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(|value| value.map_or(Self::Null, Self::Value))
+    }
+}
+
+/// A secret in a body: wiped when it is dropped, and never shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct SecretText(pub(super) Zeroizing<String>);
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
     }
 }
 

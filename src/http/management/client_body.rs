@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::body::Patch;
+use super::body::{Patch, SecretText};
 use super::client_view::{GRANT_TYPE, GRANT_TYPES, MEMBERS, METADATA, METHOD, PUBLIC_METHOD};
 use super::credentials::{CredentialBody, parse_credential_id};
 use crate::issuer::AdministrationError;
@@ -41,7 +41,7 @@ pub(super) struct ClientBody {
     /// The secret to use in place of a generated one, or of those there are.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    client_secret: Patch<String>,
+    client_secret: Patch<SecretText>,
     /// How many tokens it may get.
     #[serde(default)]
     #[schema(value_type = Option<TokenQuota>)]
@@ -132,9 +132,9 @@ impl ClientBody {
         let id = change.create_client(&entry, IdRule::Chosen)?.client_id.to_string();
         let secret = match (&keys, secret) {
             (None, None) => Some(change.add_secret(&id, SecretTerms::default())?.secret.expose().to_owned()),
-            (_, Some(brought)) => {
+            (_, Some(SecretText(brought))) => {
                 change.set_secret(&id, &brought)?;
-                Some(brought)
+                Some(brought.to_string())
             }
             (Some(_), None) => None,
         };
@@ -156,7 +156,7 @@ impl ClientBody {
     /// If there is no such client, or a member cannot be used.
     pub(super) fn update(mut self, id: &str, change: &mut Change<'_>) -> Result<Client, AdministrationError> {
         let (keys, secret) = (self.take_keys()?, std::mem::take(&mut self.client_secret).value());
-        if let Some(secret) = secret {
+        if let Some(SecretText(secret)) = secret {
             change.set_secret(id, &secret)?;
         }
         self.has_key_in_use = change.existing_client(id)?.has_key_in_use();
