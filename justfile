@@ -55,6 +55,14 @@ bench NAME *ARGUMENTS:
 deny:
     cargo deny check
 
+# What the program is made of, as CycloneDX in target/sbom; needs cargo-cyclonedx
+sbom *FEATURES:
+    .ci/sbom {{ FEATURES }}
+
+# Long work at half capacity, with rotation and clients that come and go: an hour, or --minutes N
+soak *ARGUMENTS:
+    tests/soak/run {{ ARGUMENTS }}
+
 # Everything that must hold before a change is done
 ci:
     .ci/run

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::support::answer::{Answer, client};
+use crate::support::assertion::{PartnerKey, document, key_client, token};
 use crate::support::dev::basic;
 use crate::support::{Dev, Serve};
 
@@ -90,4 +91,71 @@ async fn serve_tells_no_secret_in_log_lists_errors_files_or_environment() {
     assert!(!files.contains("PRIVATE KEY"), "no key lies in clear");
     let decisions = told.lines().filter(|line| line.contains("\"token request\"")).count();
     assert!(decisions >= 2 + 2 * 7, "one line for each decision: {decisions}");
+}
+
+/// What partners sign with, what they sign, and what administrators hold and send.
+#[tokio::test]
+async fn keys_assertions_and_management_tokens_are_told_nowhere() {
+    let mut serve = Serve::start(&["--set", "log.level=trace"]).await;
+    let key = PartnerKey::new("ES256");
+    std::fs::write(serve.path().join("document.json"), document(&[key_client("k", &[key.jwk()])]).to_string()).unwrap();
+    serve.cli(&["apply", "-f", "document.json"]).success();
+    let manager = serve.cli(&["client", "create", "--id", "m", "--management", "--output", "json"]).success().json();
+    let manager = manager["client_secret"].as_str().unwrap().to_owned();
+    let access = serve.token_within_a_second("m", &manager, |answer| answer.status == 200).await.access_token();
+    let endpoint = serve.url("/oauth/token");
+
+    let right = key.assertion("k", &serve.url("/"), &json!({}));
+    let late = key.assertion("k", &serve.url("/"), &json!({"exp": 1}));
+    let foreign = PartnerKey::new("ES256").assertion("k", &serve.url("/"), &json!({}));
+    let mut issued = String::new();
+    for (assertion, status) in [(&right, 200), (&right, 401), (&late, 401), (&foreign, 401), (&format!("{right}x"), 401)] {
+        let answer = token(&endpoint, assertion, &[]).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        if status == 200 {
+            issued = answer.access_token();
+        }
+    }
+    let call = |method: &str, path: &str, token: &str| {
+        client().request(method.parse().unwrap(), serve.url(path)).bearer_auth(token)
+    };
+    let name = json!({"name": "canary", "client_secret": BROUGHT});
+    let made = Answer::to(call("POST", "/api/v2/clients", &access).json(&name)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let path = format!("/api/v2/clients/{}", made.json()["client_id"].as_str().unwrap());
+    let rotated = Answer::to(call("POST", &format!("{path}/rotate-secret"), &access)).await.json();
+    let rotated = rotated["client_secret"].as_str().unwrap().to_owned();
+    let mut told = String::new();
+    for (method, path, token, body) in [
+        ("PATCH", path.as_str(), access.as_str(), json!({"client_secret": WRONG, "name": 1})),
+        ("PATCH", &path, &format!("{access}x"), json!({"client_secret": WRONG})),
+        ("PATCH", &path, &issued, json!({"client_secret": WRONG})),
+        ("PUT", &path, &access, json!({"client_secret": WRONG})),
+        ("POST", "/api/v2/clients", &access, json!({"name": "x", "client_secret": [WRONG]})),
+        ("POST", &format!("{path}/credentials"), &access, json!({"pem": key.private_pem()})),
+        ("GET", &format!("{path}?access_token={access}"), &access, json!(null)),
+        ("GET", "/api/v2/audit-events", &access, json!(null)),
+    ] {
+        told.push_str(&Answer::to(call(method, path, token).json(&body)).await.text);
+    }
+    told.push_str(&Answer::to(client().get(serve.metrics_url("/metrics"))).await.text);
+    for arguments in [&["audit", "list"][..], &["client", "key", "list", "k"], &["export"]] {
+        let output = serve.cli(arguments);
+        told.push_str(&output.stdout);
+        told.push_str(&output.stderr);
+    }
+    assert_eq!(serve.terminate(), 0);
+    told.push_str(&serve.log());
+    let files = ["tokenhouse.db", "tokenhouse.db-wal"].map(|name| std::fs::read(serve.path().join(name)).unwrap_or_default());
+    let files = files.concat();
+    let files = String::from_utf8_lossy(&files);
+    let signature = |token: &str| token.rsplit('.').next().unwrap().to_owned();
+    let private = key.private_pem().lines().nth(1).unwrap().to_owned();
+    for canary in [
+        &signature(&right), &signature(&late), &signature(&foreign), &signature(&access), &signature(&issued),
+        &private, &manager, &rotated, &BROUGHT.to_owned(), &WRONG.to_owned(),
+    ] {
+        assert!(!told.contains(canary.as_str()), "{canary} is told");
+        assert!(!files.contains(canary.as_str()), "{canary} is in the database");
+    }
 }
