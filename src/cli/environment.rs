@@ -60,7 +60,9 @@ pub fn hide_secrets() -> Result<(), CliError> {
     }
     // It only returns if it failed.
     if let Err(error) = start_again(&secrets, &written) {
-        output::remark(format_args!("warning: secrets stay readable in /proc/PID/environ: {error}; give them in files"));
+        output::remark(format_args!(
+            "warning: secrets stay readable in /proc/PID/environ: {error}; give them in files"
+        ));
     }
     Ok(())
 }
@@ -152,7 +154,8 @@ mod tests {
     #[test]
     fn names_tell_which_values_are_secret() {
         let secret = ["TOKENHOUSE__KEYS__MASTER_KEY", "TOKENHOUSE__DATABASE__URL", "TOKENHOUSE_CLIENT_SECRET"];
-        for name in secret.into_iter().chain(["TOKENHOUSE__TRACING__OTLP_HEADERS", "PARTNER_A_SECRET", "deploy_token"]) {
+        for name in secret.into_iter().chain(["TOKENHOUSE__TRACING__OTLP_HEADERS", "PARTNER_A_SECRET", "deploy_token"])
+        {
             assert!(is_secret(OsStr::new(name)), "{name}");
         }
         for name in ["PATH", "TOKENHOUSE__SERVER__BIND", "TOKENHOUSE__KEYS__MASTER_KEY_FILE", "PGPASSWORD", "HOME"] {

@@ -109,7 +109,9 @@ async fn keys_assertions_and_management_tokens_are_told_nowhere() {
     let late = key.assertion("k", &serve.url("/"), &json!({"exp": 1}));
     let foreign = PartnerKey::new("ES256").assertion("k", &serve.url("/"), &json!({}));
     let mut issued = String::new();
-    for (assertion, status) in [(&right, 200), (&right, 401), (&late, 401), (&foreign, 401), (&format!("{right}x"), 401)] {
+    for (assertion, status) in
+        [(&right, 200), (&right, 401), (&late, 401), (&foreign, 401), (&format!("{right}x"), 401)]
+    {
         let answer = token(&endpoint, assertion, &[]).await;
         assert_eq!(answer.status, status, "{answer:?}");
         if status == 200 {
@@ -146,14 +148,23 @@ async fn keys_assertions_and_management_tokens_are_told_nowhere() {
     }
     assert_eq!(serve.terminate(), 0);
     told.push_str(&serve.log());
-    let files = ["tokenhouse.db", "tokenhouse.db-wal"].map(|name| std::fs::read(serve.path().join(name)).unwrap_or_default());
+    let files =
+        ["tokenhouse.db", "tokenhouse.db-wal"].map(|name| std::fs::read(serve.path().join(name)).unwrap_or_default());
     let files = files.concat();
     let files = String::from_utf8_lossy(&files);
     let signature = |token: &str| token.rsplit('.').next().unwrap().to_owned();
     let private = key.private_pem().lines().nth(1).unwrap().to_owned();
     for canary in [
-        &signature(&right), &signature(&late), &signature(&foreign), &signature(&access), &signature(&issued),
-        &private, &manager, &rotated, &BROUGHT.to_owned(), &WRONG.to_owned(),
+        &signature(&right),
+        &signature(&late),
+        &signature(&foreign),
+        &signature(&access),
+        &signature(&issued),
+        &private,
+        &manager,
+        &rotated,
+        &BROUGHT.to_owned(),
+        &WRONG.to_owned(),
     ] {
         assert!(!told.contains(canary.as_str()), "{canary} is told");
         assert!(!files.contains(canary.as_str()), "{canary} is in the database");

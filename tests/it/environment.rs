@@ -128,7 +128,10 @@ fn what_does_not_fit_or_is_not_ours_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let long = "x".repeat(5000);
     let output = run_with(directory.path(), &["config", "print"], &[(PARTNER.0, &long)], "");
-    assert!(output.code == 2 && output.stderr.contains("PARTNER_SECRET") && output.stderr.contains("in files"), "{output:?}");
+    assert!(
+        output.code == 2 && output.stderr.contains("PARTNER_SECRET") && output.stderr.contains("in files"),
+        "{output:?}"
+    );
     for wrong in ["none", "0", "250"] {
         let output = run_with(directory.path(), &["config", "print"], &[("TOKENHOUSE_SECRETS_FD", wrong)], "");
         assert!(output.code == 1 && output.stderr.contains("TOKENHOUSE_SECRETS_FD"), "{output:?}");

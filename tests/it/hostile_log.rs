@@ -37,7 +37,10 @@ fn requests(url: &str) -> Vec<Vec<u8>> {
     );
     let basic = base64(&format!("{FORGED}:{FORGED}"));
     let latin = b"GET /oauth/token HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\xe9\x80\x1b[2J\r\nUser-Agent: \xff\xfe\r\nConnection: close\r\n\r\n";
-    let mut all = vec![latin.to_vec(), format!("GET /{encoded}?{encoded}={encoded} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").into_bytes()];
+    let mut all = vec![
+        latin.to_vec(),
+        format!("GET /{encoded}?{encoded}={encoded} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").into_bytes(),
+    ];
     for path in ["/oauth/token", "/oauth/secret"] {
         let fields = ["grant_type", "client_id", "client_secret", "scope", "audience", "resource"];
         let every = fields.map(|name| format!("{name}={encoded}")).join("&");
@@ -48,8 +51,18 @@ fn requests(url: &str) -> Vec<Vec<u8>> {
         all.push(post(path, form, &format!("Authorization: Basic {basic}\r\n"), "grant_type=client_credentials"));
         let assertion = "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
         all.push(post(path, form, "", &format!("{right}&{assertion}&client_assertion={jwt}")));
-        all.push(post(path, "application/json", "", &format!("{{\"grant_type\":{json},\"client_id\":{json},{json}:{json}}}")));
-        all.push(post(path, &format!("text/{encoded}"), &format!("Traceparent: 00-{encoded}\r\nForwarded: for={encoded}\r\n"), ""));
+        all.push(post(
+            path,
+            "application/json",
+            "",
+            &format!("{{\"grant_type\":{json},\"client_id\":{json},{json}:{json}}}"),
+        ));
+        all.push(post(
+            path,
+            &format!("text/{encoded}"),
+            &format!("Traceparent: 00-{encoded}\r\nForwarded: for={encoded}\r\n"),
+            "",
+        ));
     }
     let token = format!("Authorization: Bearer {jwt}\r\nX-Forwarded-For: {encoded}\r\n");
     for path in ["/api/v2/clients", "/api/v2/resource-servers", &format!("/api/v2/clients/{encoded}/secrets")] {
@@ -92,7 +105,8 @@ async fn every_line_is_whole_and_ours_in_both_forms() {
         let (mut whole, mut decisions) = (0, 0);
         for line in lines {
             if form == "json" && line.starts_with('{') {
-                let line: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                let line: serde_json::Value =
+                    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
                 assert!(line["timestamp"].is_string() && line["target"].is_string(), "{line}");
                 assert_ne!(line["message"], "forged");
                 whole += 1;

@@ -24,7 +24,8 @@ const PARENT: &str = "b7ad6b7169203331";
 /// A collector that takes everything.
 async fn collector() -> MockServer {
     let collector = MockServer::start().await;
-    let taken = Mock::given(method("POST")).and(path("/v1/traces")).and(header("content-type", "application/x-protobuf"));
+    let taken =
+        Mock::given(method("POST")).and(path("/v1/traces")).and(header("content-type", "application/x-protobuf"));
     taken.respond_with(ResponseTemplate::new(200)).mount(&collector).await;
     collector
 }
@@ -124,13 +125,21 @@ async fn each_request_is_a_span_with_its_outcome_and_its_steps() {
         assert_eq!(attributes.get(name).map(String::as_str), Some(value), "{name}: {attributes:?}");
     }
     let sign = children["sign"];
-    assert!(span.start_time_unix_nano <= sign.start_time_unix_nano && sign.start_time_unix_nano < sign.end_time_unix_nano);
+    assert!(
+        span.start_time_unix_nano <= sign.start_time_unix_nano && sign.start_time_unix_nano < sign.end_time_unix_nano
+    );
     assert!(sign.end_time_unix_nano <= span.end_time_unix_nano && sign.trace_id == span.trace_id);
 
     let (span, children) = find(&spans, "tokenhouse.request_id", "wrong");
     let attributes = texts(&span.attributes);
-    assert_eq!((attributes["tokenhouse.outcome"].as_str(), attributes["tokenhouse.cause"].as_str()), ("refused", "invalid_client"));
-    assert_eq!((attributes["http.response.status_code"].as_str(), attributes["tokenhouse.authenticated"].as_str()), ("401", "false"));
+    assert_eq!(
+        (attributes["tokenhouse.outcome"].as_str(), attributes["tokenhouse.cause"].as_str()),
+        ("refused", "invalid_client")
+    );
+    assert_eq!(
+        (attributes["http.response.status_code"].as_str(), attributes["tokenhouse.authenticated"].as_str()),
+        ("401", "false")
+    );
     assert_eq!(children.keys().collect::<Vec<_>>(), [&"authenticate"]);
 
     let (span, _) = find(&spans, "tokenhouse.request_id", "managed");
@@ -145,7 +154,8 @@ async fn each_request_is_a_span_with_its_outcome_and_its_steps() {
 
     let issued_by_key = |span: &&Span| {
         let attributes = texts(&span.attributes);
-        attributes.get("tokenhouse.client_id").is_some_and(|id| id == "k") && attributes["tokenhouse.outcome"] == "issued"
+        attributes.get("tokenhouse.client_id").is_some_and(|id| id == "k")
+            && attributes["tokenhouse.outcome"] == "issued"
     };
     let span = spans.iter().find(issued_by_key).expect("the client with a key");
     let children = spans.iter().filter(|child| child.parent_span_id == span.span_id).map(|child| child.name.as_str());
@@ -187,7 +197,10 @@ async fn the_trace_of_a_trusted_proxy_goes_on_and_that_of_a_stranger_is_linked()
             assert_eq!((hex(&span.trace_id), hex(&span.parent_span_id)), (TRACE.to_owned(), PARENT.to_owned()));
         } else {
             let [link] = &span.links[..] else { panic!("one link: {span:?}") };
-            assert_eq!((hex(&link.trace_id), hex(&link.span_id), link.trace_state.as_str()), (TRACE.to_owned(), PARENT.to_owned(), ""));
+            assert_eq!(
+                (hex(&link.trace_id), hex(&link.span_id), link.trace_state.as_str()),
+                (TRACE.to_owned(), PARENT.to_owned(), "")
+            );
             assert!(hex(&span.trace_id) != TRACE && span.parent_span_id.is_empty() && span.trace_state.is_empty());
         }
     }
@@ -207,7 +220,10 @@ async fn a_part_of_the_requests_is_enough_and_headers_go_along() {
     // One in five: beyond these bounds once in many million runs.
     assert!((5..120).contains(&spans.len()), "{} of 200", spans.len());
     for request in collector.received_requests().await.unwrap() {
-        assert_eq!((&request.headers["authorization"], &request.headers["x-scope"]), (&"Bearer canary-key".parse().unwrap(), &"one".parse().unwrap()));
+        assert_eq!(
+            (&request.headers["authorization"], &request.headers["x-scope"]),
+            (&"Bearer canary-key".parse().unwrap(), &"one".parse().unwrap())
+        );
     }
     assert!(!serve.log().contains("canary"), "{}", serve.log());
 }
@@ -229,7 +245,11 @@ async fn a_collector_that_is_gone_hangs_or_refuses_does_no_harm() {
         serve.wait_for_log("the collector takes no traces").await;
         let began = Instant::now();
         assert_eq!(serve.terminate(), 0);
-        assert!(began.elapsed() < Duration::from_secs(20), "its end does not wait for the collector: {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "its end does not wait for the collector: {:?}",
+            began.elapsed()
+        );
         assert_eq!(serve.log().matches("the collector takes no traces").count(), 1, "told once: {}", serve.log());
     }
 }

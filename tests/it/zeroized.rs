@@ -6,8 +6,24 @@ use syn::visit::Visit;
 
 /// Names of fields whose value is a secret, a key or a token.
 const SECRET: &[&str] = &[
-    "secret", "client_secret", "client_assertion", "assertion", "password", "private", "pkcs8", "pem", "key", "master_key",
-    "old_master_key", "token", "text", "readings", "url", "headers", "value", "bytes",
+    "secret",
+    "client_secret",
+    "client_assertion",
+    "assertion",
+    "password",
+    "private",
+    "pkcs8",
+    "pem",
+    "key",
+    "master_key",
+    "old_master_key",
+    "token",
+    "text",
+    "readings",
+    "url",
+    "headers",
+    "value",
+    "bytes",
 ];
 
 /// Types that own bytes and leave them behind when they are dropped.
@@ -112,9 +128,7 @@ fn every_field_with_a_secret_is_wiped() {
         .all
         .iter()
         .filter(|(owner, ..)| !fields.wiped_by_hand.contains(owner))
-        .filter(|(_, name, kind)| {
-            SECRET.contains(&name.as_str()) && has(kind, LEFT_BEHIND) && !wiped(kind)
-        })
+        .filter(|(_, name, kind)| SECRET.contains(&name.as_str()) && has(kind, LEFT_BEHIND) && !wiped(kind))
         .filter(|(owner, name, _)| !HARMLESS.iter().any(|(other, field, _)| owner == other && name == field))
         .collect();
     assert!(left.is_empty(), "these leave what may be a secret in memory: {left:#?}");

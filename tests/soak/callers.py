@@ -151,8 +151,8 @@ class Guesser(Worker):
         for number in itertools.count():
             if time.monotonic() >= end:
                 return connection.close()
-            # The same few, whose right secrets must work all the while, and ever new names.
-            client_id = self.clients.known[number % 4][0] if number % 2 else f"nobody-{number}"
+            # One whose right secret must work all the while, which makes its failures forgotten; ever new names; and one name all the time.
+            client_id = (self.clients.known[0][0], f"nobody-{number}", "nobody")[number % 3]
             answer = await self.safely(connection.token(client_id, f"wrong-{number}"), "a guess")
             if answer is not None:
                 self.done += 1

@@ -76,7 +76,11 @@ impl OtlpExporter {
             Err(cause) => {
                 let cause = reason(cause.without_url());
                 if !self.is_failing.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(cause, spans = count, "the collector takes no traces; they are dropped until it does");
+                    tracing::warn!(
+                        cause,
+                        spans = count,
+                        "the collector takes no traces; they are dropped until it does"
+                    );
                 }
                 Err(OTelSdkError::InternalFailure(cause))
             }

@@ -160,7 +160,8 @@ impl RequestTrace {
         let is_trusted = peer.is_some_and(|peer| traces.trusted.iter().any(|network| network.contains(&peer)));
         let caller = Caller::of(request.headers(), is_trusted);
         let (began, at) = (Instant::now(), opentelemetry::time::now());
-        let builder = traces.tracer.span_builder(method(request.method())).with_kind(SpanKind::Server).with_start_time(at);
+        let builder =
+            traces.tracer.span_builder(method(request.method())).with_kind(SpanKind::Server).with_start_time(at);
         let span = match caller {
             Caller::Nobody => traces.tracer.build_with_context(builder, &Context::new()),
             Caller::Parent(context) => traces.tracer.build_with_context(builder, &context),
