@@ -51,9 +51,9 @@ load *ARGUMENTS:
 bench NAME *ARGUMENTS:
     cargo bench --locked --bench {{ NAME }} -- {{ ARGUMENTS }}
 
-# Licences, advisories, banned crates; needs cargo-deny
-deny:
-    cargo deny check
+# Licences, banned crates, sources, advisories; needs cargo-deny. `just deny licenses bans sources` needs no network
+deny *CHECKS:
+    cargo deny --locked check {{ CHECKS }}
 
 # What the program is made of, as CycloneDX in target/sbom; needs cargo-cyclonedx
 sbom *FEATURES:

@@ -14,8 +14,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::answer::client;
 use crate::support::assertion::{PartnerKey, document, key_client, token};
-use crate::support::program::run_with;
-use crate::support::serve::free_port;
+use crate::support::program::{command, run_with};
+use crate::support::serve::{free_port, signal};
 use crate::support::{Answer, Serve};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -70,7 +70,7 @@ fn find<'s>(spans: &'s [Span], name: &str, value: &str) -> (&'s Span, BTreeMap<&
     (span, children.map(|child| (child.name.as_str(), child)).collect())
 }
 
-fn with_id<'a>(request: reqwest::RequestBuilder, id: &'a str) -> reqwest::RequestBuilder {
+fn with_id(request: reqwest::RequestBuilder, id: &str) -> reqwest::RequestBuilder {
     request.header("x-request-id", id)
 }
 
@@ -192,7 +192,7 @@ async fn the_trace_of_a_trusted_proxy_goes_on_and_that_of_a_stranger_is_linked()
             continue;
         }
         let (span, _) = find(&spans, "tokenhouse.request_id", "told");
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         if trusted {
             assert_eq!((hex(&span.trace_id), hex(&span.parent_span_id)), (TRACE.to_owned(), PARENT.to_owned()));
         } else {
@@ -252,6 +252,33 @@ async fn a_collector_that_is_gone_hangs_or_refuses_does_no_harm() {
         );
         assert_eq!(serve.log().matches("the collector takes no traces").count(), 1, "told once: {}", serve.log());
     }
+}
+
+#[tokio::test]
+async fn the_resource_api_sends_spans_of_its_own() {
+    let collector = collector().await;
+    let directory = tempfile::tempdir().unwrap();
+    let bind = format!("127.0.0.1:{}", free_port());
+    let arguments = ["resource-api", "--bind", &bind, "--issuer", "http://localhost:1/", "--audience", "https://api/"];
+    let set = ["--set", &endpoint(&collector)];
+    let mut started = command(directory.path(), &[&arguments[..], &set].concat());
+    let mut child = started.stderr(std::process::Stdio::null()).spawn().unwrap();
+    let whoami = || with_id(client().get(format!("http://{bind}/whoami")).bearer_auth("canary"), "whoami");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !whoami().send().await.is_ok_and(|answer| answer.status() == 401) {
+        assert!(Instant::now() < deadline, "it does not answer");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    signal(child.id(), "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let (spans, resource) = received(&collector).await;
+    assert_eq!(resource["service.name"], "tokenhouse-resource-api");
+    let (span, _) = find(&spans, "tokenhouse.request_id", "whoami");
+    assert_eq!(
+        (span.name.as_str(), texts(&span.attributes)["http.response.status_code"].as_str()),
+        ("GET /whoami", "401")
+    );
+    assert!(!String::from_utf8_lossy(&bodies(&collector).await.concat()).contains("canary"));
 }
 
 #[test]

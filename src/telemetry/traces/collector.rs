@@ -74,7 +74,7 @@ impl OtlpExporter {
                 Ok(())
             }
             Err(cause) => {
-                let cause = reason(cause.without_url());
+                let cause = reason(&cause.without_url());
                 if !self.is_failing.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         cause,
@@ -109,9 +109,9 @@ fn headers(collector: &Collector) -> HeaderMap {
 }
 
 /// The error with what lies behind it; reqwest's own words say little.
-fn reason(error: reqwest::Error) -> String {
+fn reason(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
+    let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
         text = format!("{text}: {inner}");
         source = inner.source();
