@@ -184,6 +184,24 @@ pub fn forget_assertions(issuer: Arc<TokenIssuer>) -> tokio::task::JoinHandle<()
     })
 }
 
+/// Forgets what was counted of clients that ask no more, as long as the returned task runs.
+pub fn forget_idle_clients(endpoints: IssuerEndpoints) -> tokio::task::JoinHandle<()> {
+    actix_web::rt::spawn(async move {
+        loop {
+            tokio::time::sleep(FORGETTING_INTERVAL).await;
+            let (issuer, management) = (endpoints.issuer.clone(), endpoints.management.clone());
+            let forget = move || {
+                issuer.forget_idle_clients();
+                management.forget_idle_callers();
+            };
+            // Of a million clients it takes a while.
+            if let Err(cause) = tokio::task::spawn_blocking(forget).await {
+                tracing::error!(%cause, "forgetting idle clients panicked");
+            }
+        }
+    })
+}
+
 /// Looks after the signing keys, at once and from time to time, as long as the returned task runs.
 pub fn tend_keys(administration: Arc<Administration>) -> tokio::task::JoinHandle<()> {
     // Often enough that a rotation is late by a twentieth of its period at most.

@@ -25,6 +25,7 @@ use crate::issuer::hash_pool::HashPoolSettings;
 use crate::issuer::listen;
 use crate::issuer::management_access::ManagementAccess;
 use crate::issuer::published_keys::PublishedKeysSettings;
+use crate::issuer::request_rate::RequestRateSettings;
 use crate::issuer::served::Served;
 use crate::issuer::signing_keys::TestKeys;
 use crate::issuer::signing_queue::SigningQueueSettings;
@@ -113,7 +114,8 @@ async fn serve(opened: Opened, opening: Opening, listening: Listening) -> Result
     let issuer = endpoints.issuer.clone();
     let stopping = endpoints.stopping.clone();
     let followed = certificate.map(running::follow_certificate).transpose()?;
-    let (handles, servers) = listening.start(running::routes(endpoints.clone()), metrics::routes(endpoints))?;
+    let (handles, servers) =
+        listening.start(running::routes(endpoints.clone()), metrics::routes(endpoints.clone()))?;
 
     let config = &opened.config;
     tracing::info!(issuer = config.issuer.as_str(), %bind, version = env!("CARGO_PKG_VERSION"), "listening");
@@ -132,6 +134,7 @@ async fn serve(opened: Opened, opening: Opening, listening: Listening) -> Result
             running::follow_store(served, config.store.poll),
             running::write_usage(issuer.clone()),
             running::forget_assertions(issuer.clone()),
+            running::forget_idle_clients(endpoints.clone()),
             running::tell_overload(issuer.clone()),
             running::tend_keys(opened.administration.clone()),
         ]);
@@ -223,6 +226,11 @@ fn issuer_settings(config: &Config) -> Result<TokenIssuerSettings, CliError> {
             remembered: config.hashing.remember_entries,
         },
         signing: SigningQueueSettings { longest: config.signing.queue, max_wait: config.signing.longest_wait },
+        request_rate: RequestRateSettings {
+            per_second: config.limits.client_requests_per_second,
+            burst: config.limits.client_requests_burst,
+            mode: config.limits.client_requests_mode,
+        },
         failed_attempts: config.limits.failed_attempts,
         reuse_bytes: config.token.reuse_bytes,
         assertions: AssertionSettings {

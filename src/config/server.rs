@@ -1,7 +1,6 @@
-//! How does the issuer listen, and what does it take from one connection? Sections `server`, `tls` and `limits`.
+//! How does the issuer listen, and what does it take from one connection? Sections `server` and `tls`.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,23 +48,6 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The certificate's private key.
     pub key: PathBuf,
-}
-
-/// Section `limits`: the most that one request may bring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LimitSettings {
-    /// Bytes of body.
-    pub body_bytes: usize,
-    /// Bytes of head.
-    pub head_bytes: usize,
-    /// Parameters of a token request.
-    pub parameters: usize,
-    /// Calls of the Management API per second and client.
-    pub management_per_second: NonZeroU32,
-    /// Attempts to authenticate as one client that may fail from one network before the next must wait; 0 for any number.
-    pub failed_attempts: u32,
-    /// Calls of the Management API of a client at once.
-    pub management_burst: NonZeroU32,
 }
 
 impl ServerSettings {
@@ -144,25 +126,6 @@ impl TlsFiles {
             (Some(_), None) => lonely(from, certificate_key, key_key),
             (None, Some(_)) => lonely(from, key_key, certificate_key),
         }
-    }
-}
-
-impl LimitSettings {
-    pub(super) fn read(from: &mut Reader<'_>) -> Read<Self> {
-        let body_bytes = from.integer("limits.body_bytes");
-        let head_bytes = from.integer("limits.head_bytes");
-        let parameters = from.integer("limits.parameters");
-        let management_per_second = from.positive("limits.management_per_second");
-        let failed_attempts = from.integer("limits.failed_attempts");
-        let management_burst = from.positive("limits.management_burst");
-        Ok(Self {
-            body_bytes: body_bytes?,
-            head_bytes: head_bytes?,
-            parameters: parameters?,
-            management_per_second: management_per_second?,
-            failed_attempts: failed_attempts?,
-            management_burst: management_burst?,
-        })
     }
 }
 

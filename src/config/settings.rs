@@ -45,6 +45,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     integer("limits.head_bytes", 1024, 1_048_576, "bytes", "16384", "Largest request head."),
     integer("limits.parameters", 8, 1024, "parameters", "64", "Most parameters in one token request."),
     integer("limits.failed_attempts", 0, 1_000_000, "attempts", "20", "Attempts to authenticate as one client that may fail from one network before the next must wait (429); 0 lets any number fail."),
+    integer("limits.client_requests_per_second", 0, 100_000, "requests", "0", "Requests that one client may make per second in the long run, counted once it has proved who it is; 0 counts none.").example("20"),
+    integer("limits.client_requests_burst", 1, 1_000_000, "requests", "100", "Requests that one client may make at once, where limits.client_requests_per_second is set."),
+    one_of("limits.client_requests_mode", LIMIT_MODES, "\"enforce\"", "What happens to a client's requests beyond that: 429, or a line in the log.").example("\"log\""),
     integer("limits.management_per_second", 1, 100_000, "calls", "100", "Calls of the Management API that one client may make per second in the long run; beyond, it gets 429."),
     integer("limits.management_burst", 1, 1_000_000, "calls", "1000", "Calls of the Management API that one client may make at once."),
     integer("hashing.threads", 0, 1024, "threads", "0", "Threads that check slow secret hashes; 0 is one per core."),
@@ -88,6 +91,8 @@ pub(super) const SETTINGS: &[Setting] = &[
 pub(super) const COMPAT: &[&str] = &["standard", "auth0", "identityserver"];
 /// Names of [`super::LogFormat`].
 pub(super) const LOG_FORMATS: &[&str] = &["auto", "human", "json"];
+/// Names of [`super::LimitMode`].
+pub(super) const LIMIT_MODES: &[&str] = &["enforce", "log"];
 /// Names of [`super::ForwardedHeader`].
 pub(super) const FORWARDED_HEADERS: &[&str] = &["x-forwarded-for", "forwarded"];
 /// Names of the token dialects.

@@ -136,6 +136,14 @@ mod tests {
     }
 
     #[test]
+    fn of_very_many_hops_the_nearest_stranger_is_found() {
+        let hops = format!("6.6.6.6, {}1.1.1.1{}", "7.7.7.7, ".repeat(2_000), ", 10.0.0.2".repeat(2_000));
+        assert_eq!(found(ForwardedHeader::XForwardedFor, "10.0.0.1", &[(X_FORWARDED_FOR, &hops)]), "1.1.1.1");
+        let hops = hops.replace("1.1.1.1", "for=\"[2001:db8::1]:1\"").replace("10.0.0.2", "for=10.0.0.2");
+        assert_eq!(found(ForwardedHeader::Forwarded, "10.0.0.1", &[(FORWARDED, &hops)]), "2001:db8::1");
+    }
+
+    #[test]
     fn only_the_configured_header_is_read() {
         let both = [(X_FORWARDED_FOR, "1.1.1.1"), (FORWARDED, "for=2.2.2.2")];
         assert_eq!(found(ForwardedHeader::XForwardedFor, "10.0.0.1", &both), "1.1.1.1");

@@ -18,6 +18,7 @@ pub mod tls;
 pub mod token;
 
 mod forwarded;
+mod pace;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::IssuerEndpoints;
 use super::client_address::ClientAddress;
 use super::error::{secret_error, uncached};
-use super::token::{facts, read_body};
+use super::token::{facts, read_body, tell_quota};
 use crate::clock::UnixMillis;
 use crate::issuer::issue_token::TokenDecision;
 use crate::issuer::steps::Steps;
@@ -58,14 +58,16 @@ pub async fn replace(
         traces::tell(&request, facts(&decision, outcome, answer.as_ref().err().map(SecretError::cause)));
     }
     let time = |at: Option<UnixMillis>| at.and_then(|at| Timestamp::from_millisecond(at.0).ok());
-    match answer {
+    let mut response = match answer {
         Ok(added) => uncached(StatusCode::CREATED).json(NewSecret {
             client_secret: added.secret.expose(),
             expires_at: time(added.stored.expires_at),
             previous_expires_at: time(added.previous_expires_at),
         }),
         Err(error) => secret_error(&error, endpoints.issuer.compat(), uses_basic(&authorization)),
-    }
+    };
+    tell_quota(&decision.quota_left, response.headers_mut());
+    response
 }
 
 /// Writes the one line that each decision has in the log, without any secret.

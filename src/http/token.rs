@@ -59,14 +59,15 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
         Ok(body) => uncached(StatusCode::OK).content_type("application/json").body(body),
         Err(error) => token_error(&error, endpoints.issuer.compat(), uses_basic(&authorization)),
     };
-    if !decision.quota_left.is_empty() {
-        tell_quota(&decision.quota_left, response.headers_mut());
-    }
+    tell_quota(&decision.quota_left, response.headers_mut());
     response
 }
 
-/// Says what is left of the client's quota (draft-ietf-httpapi-ratelimit-headers-10).
-fn tell_quota(left: &[QuotaLeft], headers: &mut HeaderMap) {
+/// Says what is left of the client's rate and quota, if anything limits them (draft-ietf-httpapi-ratelimit-headers-10).
+pub(super) fn tell_quota(left: &[QuotaLeft], headers: &mut HeaderMap) {
+    if left.is_empty() {
+        return;
+    }
     let list =
         |item: fn(&QuotaLeft) -> String| HeaderValue::from_str(&left.iter().map(item).collect::<Vec<_>>().join(", "));
     let policy = list(|left| format!("\"{}\";q={};w={}", left.window, left.quota, left.seconds));

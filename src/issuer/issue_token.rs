@@ -61,7 +61,7 @@ pub struct TokenDecision {
     pub jti: Option<String>,
     /// Was it issued before, and is handed out once more?
     pub reused: bool,
-    /// What is left of the client's quota.
+    /// What is left of the client's rate and quota.
     pub quota_left: Vec<QuotaLeft>,
     /// How long its steps took.
     pub steps: Steps,
@@ -116,7 +116,7 @@ impl TokenIssuer {
         let now = self.clock.now();
         let granted = self.grant(raw, &snapshot, now, decision).await?;
         let charged = self.charge(granted.authenticated.client(), now);
-        decision.quota_left = self.quotas.left(granted.authenticated.client(), now);
+        decision.quota_left.extend(self.quotas.left(granted.authenticated.client(), now));
         charged?;
 
         let sharing = SharingRequest::of(&granted, &snapshot);
@@ -151,6 +151,7 @@ impl TokenIssuer {
             decision.mechanism = Some(granted.mechanism);
             decision.prove(granted.authenticated.client());
             decision.allow(&granted.api, &granted.scope);
+            self.keep_rate(granted.authenticated.client(), decision)?;
             return Ok(granted);
         }
         let request = parse_token_request(raw)?;
@@ -200,7 +201,7 @@ impl TokenIssuer {
         Ok((token, jti))
     }
 
-    /// Finds the client that `credentials` prove to be, and notes that its secret was used.
+    /// Finds the client that `credentials` prove to be, notes that its secret was used, and counts the request against its rate.
     pub(super) async fn authenticate(
         &self,
         credentials: &PresentedCredentials,
@@ -217,7 +218,15 @@ impl TokenIssuer {
         decision.steps.end(StepName::Authenticate, begun);
         let authenticated = outcome?;
         decision.prove(authenticated.client());
+        self.keep_rate(authenticated.client(), decision)?;
         Ok(authenticated)
+    }
+
+    /// Counts the request against the rate of `client`, which has proved who it is.
+    fn keep_rate(&self, client: &Client, decision: &mut TokenDecision) -> Result<(), TokenError> {
+        let verdict = self.rates.count(client);
+        decision.quota_left.extend(verdict.left);
+        verdict.wait.map_or(Ok(()), |retry_after| Err(TokenError::TooOften { retry_after }))
     }
 
     /// How many requests were refused since the start because too many signatures were waiting.

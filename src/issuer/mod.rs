@@ -33,6 +33,7 @@ pub mod published_keys;
 pub mod quota;
 pub mod replace_secret;
 mod request_memory;
+pub mod request_rate;
 pub mod reseal_keys;
 pub mod revoke_key;
 pub mod rights;
@@ -63,6 +64,7 @@ use hash_pool::{HashPool, HashPoolSettings};
 use quota::Quotas;
 use replace_secret::CONCURRENT_REPLACEMENTS;
 use request_memory::RequestMemory;
+use request_rate::{RequestRateSettings, RequestRates};
 use served::Served;
 use signing_queue::{SigningQueue, SigningQueueSettings};
 use token_counts::TokenCounts;
@@ -92,6 +94,7 @@ pub struct TokenIssuer {
     counts: TokenCounts,
     usage: Usage,
     quotas: Quotas,
+    rates: RequestRates,
     failures: FailedAttempts,
     upgrades: HashUpgrades,
     replacements: Arc<Semaphore>,
@@ -108,6 +111,8 @@ pub struct TokenIssuerSettings {
     pub assertions: AssertionSettings,
     /// How much may wait for a signature.
     pub signing: SigningQueueSettings,
+    /// How often each client may ask.
+    pub request_rate: RequestRateSettings,
     /// How many attempts to authenticate as a client may fail before the next must wait; 0 for any number.
     pub failed_attempts: u32,
     /// How much memory tokens may take that are handed out again, in bytes.
@@ -135,6 +140,7 @@ impl TokenIssuer {
             counts: TokenCounts::default(),
             usage: Usage::default(),
             quotas: Quotas::default(),
+            rates: RequestRates::new(&settings.request_rate),
             failures: FailedAttempts::new(settings.failed_attempts),
             replacements: Arc::new(Semaphore::new(CONCURRENT_REPLACEMENTS)),
             upgrades: HashUpgrades::start(served.store().clone(), clock.clone(), entropy.clone())?,
@@ -167,6 +173,17 @@ impl TokenIssuer {
     /// How many uses of client assertions wait to be noted.
     pub fn assertion_load(&self) -> QueueLoad {
         self.assertions.load()
+    }
+
+    /// The requests of late of each client.
+    pub const fn rates(&self) -> &RequestRates {
+        &self.rates
+    }
+
+    /// Forgets what was counted of clients and does not matter any more.
+    pub fn forget_idle_clients(&self) {
+        self.rates.forget_idle();
+        self.quotas.forget_past(self.clock.now());
     }
 
     /// Writes what has been noted of requests. Blocks: call it off the async workers.

@@ -114,6 +114,14 @@ impl Quotas {
         let is_first = quota.per_hour == Some(in_hour) || quota.per_day == Some(in_day);
         if is_first { QuotaVerdict::BeyondUnenforced } else { QuotaVerdict::Within }
     }
+
+    /// Forgets what was counted on days that are over, also of clients that are gone.
+    pub fn forget_past(&self, now: UnixMillis) {
+        let day = now.floor_seconds().div_euclid(DAY);
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.retain(|_, counted| counted.day.number == day);
+        counted.shrink_to_fit();
+    }
 }
 
 #[cfg(test)]
@@ -167,6 +175,18 @@ mod tests {
         assert_eq!(quotas.count(&client, at(0)), QuotaVerdict::Within);
         assert_eq!(quotas.count(&client, at(1)), QuotaVerdict::BeyondUnenforced, "told once");
         assert_eq!(quotas.count(&client, at(2)), QuotaVerdict::Within);
+    }
+
+    #[test]
+    fn days_that_are_over_are_forgotten() {
+        let quotas = Quotas::default();
+        let quota = Some(Quota { per_hour: None, per_day: Some(1), enforce: true });
+        let clients = [1, 2].map(|number| Client { id: Uuid::from_u128(number), ..client(quota) });
+        quotas.count(&clients[0], at(0));
+        quotas.count(&clients[1], at(86_400));
+        quotas.forget_past(at(86_401));
+        assert_eq!(quotas.counted.lock().unwrap().len(), 1);
+        assert_eq!(quotas.count(&clients[1], at(86_402)), QuotaVerdict::Beyond { retry_after: 86_398 });
     }
 
     #[test]

@@ -58,6 +58,11 @@ pub enum TokenError {
         /// When to try again, in seconds.
         retry_after: u32,
     },
+    /// The client asks more often than one client may.
+    TooOften {
+        /// When to try again, in seconds.
+        retry_after: u32,
+    },
     /// So many attempts to authenticate as this client have failed from this network that the next must wait.
     TooManyFailures {
         /// When to try again, in seconds.
@@ -124,6 +129,9 @@ const TOO_MANY_FAILURES: &str = "client authentication has failed too often from
 
 const QUOTA_USED_UP: &str =
     "this client has used up its quota of tokens: keep a token until it expires, and try again later";
+
+const TOO_OFTEN: &str = "this client asks more often than one client may here: keep a token until it expires, and try again after the seconds \
+                         in Retry-After";
 
 /// A refusal as it goes on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,6 +233,10 @@ impl TokenError {
                 retry_after: Some(*retry_after),
                 ..answer(429, "temporarily_unavailable", QUOTA_USED_UP)
             },
+            Self::TooOften { retry_after } => RenderedError {
+                retry_after: Some(*retry_after),
+                ..answer(429, "temporarily_unavailable", TOO_OFTEN)
+            },
             Self::TooManyFailures { retry_after } => RenderedError {
                 retry_after: Some(*retry_after),
                 ..answer(429, "temporarily_unavailable", TOO_MANY_FAILURES)
@@ -267,6 +279,10 @@ impl TokenError {
             Self::TooManyRequests { retry_after } => Some(RenderedError {
                 retry_after: Some(*retry_after),
                 ..answer(429, "too_many_requests", QUOTA_USED_UP)
+            }),
+            Self::TooOften { retry_after } => Some(RenderedError {
+                retry_after: Some(*retry_after),
+                ..answer(429, "too_many_requests", TOO_OFTEN)
             }),
             Self::TooManyFailures { retry_after } => Some(RenderedError {
                 retry_after: Some(*retry_after),
@@ -348,6 +364,7 @@ mod tests {
     #[case(TokenError::MalformedScope, (400, "invalid_scope"), (403, "access_denied"))]
     #[case(TokenError::MissingScope, (400, "invalid_scope"), (403, "access_denied"))]
     #[case(TokenError::TooManyRequests { retry_after: 1 }, (429, "temporarily_unavailable"), (429, "too_many_requests"))]
+    #[case(TokenError::TooOften { retry_after: 1 }, (429, "temporarily_unavailable"), (429, "too_many_requests"))]
     #[case(TokenError::TooManyFailures { retry_after: 1 }, (429, "temporarily_unavailable"), (429, "too_many_requests"))]
     #[case(TokenError::Overloaded { retry_after: 1 }, (503, "temporarily_unavailable"), (503, "temporarily_unavailable"))]
     #[case(TokenError::TemporarilyUnavailable { retry_after: 1 }, (503, "temporarily_unavailable"), (503, "temporarily_unavailable"))]

@@ -42,6 +42,8 @@ named_enum! {
         ScopeNotGranted = "scope_not_granted",
         /// [`TokenError::TooManyRequests`].
         Quota = "quota",
+        /// [`TokenError::TooOften`].
+        RequestRate = "request_rate",
         /// [`TokenError::TooManyFailures`].
         TooManyFailures = "too_many_failures",
         /// [`TokenError::Overloaded`].
@@ -75,6 +77,7 @@ impl TokenError {
             Self::MissingScope => TokenErrorCause::MissingScope,
             Self::ScopeNotGranted(_) => TokenErrorCause::ScopeNotGranted,
             Self::TooManyRequests { .. } => TokenErrorCause::Quota,
+            Self::TooOften { .. } => TokenErrorCause::RequestRate,
             Self::TooManyFailures { .. } => TokenErrorCause::TooManyFailures,
             Self::Overloaded { .. } => TokenErrorCause::Overloaded,
             Self::TemporarilyUnavailable { .. } => TokenErrorCause::TemporarilyUnavailable,

@@ -1,12 +1,13 @@
 //! Attempts that fail: who fails too often from one network must wait, and nobody else does.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::support::assertion::{PartnerKey, key_client, token};
+use crate::support::answer::client;
 use crate::support::dev::basic;
-use crate::support::{Answer, Dev};
+use crate::support::{Answer, Dev, Serve};
 
 /// As many as may fail before anybody waits.
 const FREE: usize = 20;
@@ -55,6 +56,51 @@ async fn who_fails_too_often_waits_and_is_told_so_whether_or_not_there_is_such_a
     told.dedup();
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(ask(&dev, "other", BROUGHT).await.status, 200, "others do not wait");
+}
+
+#[tokio::test]
+async fn the_wait_grows_holds_no_connection_and_is_that_of_one_network() {
+    let trust = ["--set", "server.trusted_proxies=127.0.0.0/8"];
+    let serve = Serve::start(&trust).await;
+    serve.set_up();
+    let ask = async |from: &str| {
+        let form = [("grant_type", "client_credentials"), ("client_id", "c"), ("client_secret", "wrong")];
+        let request = client().post(serve.url("/oauth/token")).form(&form).header("x-forwarded-for", from);
+        Answer::to(request).await
+    };
+    let mut told = Vec::new();
+    let began = Instant::now();
+    while told.len() < 4 {
+        let answer = ask("192.0.2.1").await;
+        if answer.status != 401 {
+            told.push(retry_after(&answer));
+            tokio::time::sleep(Duration::from_secs(told[told.len() - 1])).await;
+        }
+        assert!(began.elapsed() < Duration::from_mins(5), "{told:?}");
+    }
+    // Of a wait of eight seconds a busy machine may have used up some before it asks.
+    assert!(told[3] > told[0] && told[3] >= 5, "{told:?}");
+    let wait = Duration::from_secs(retry_after_of_now(&ask).await);
+    let (asked, mut answers) = (Instant::now(), 0);
+    while answers < 100 && asked.elapsed() < wait / 2 {
+        assert_eq!(ask("192.0.2.254").await.status, 429, "one of the same 256 addresses");
+        answers += 1;
+    }
+    assert!(answers > 1, "no answer is held back for the wait that it tells");
+    for elsewhere in ["192.0.3.1", "2001:db8::1"] {
+        assert_eq!(ask(elsewhere).await.status, 401, "{elsewhere} is another network");
+    }
+}
+
+/// Fails until it must wait, and returns for how long.
+async fn retry_after_of_now(ask: &impl AsyncFn(&str) -> Answer) -> u64 {
+    for _ in 0..FREE * 2 {
+        let answer = ask("192.0.2.1").await;
+        if answer.status == 429 {
+            return retry_after(&answer);
+        }
+    }
+    panic!("it never waits");
 }
 
 #[tokio::test]

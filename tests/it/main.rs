@@ -38,6 +38,8 @@ mod hostile_log;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod indistinguishable;
+#[cfg(test)]
 mod jwks_uri;
 #[cfg(test)]
 mod management;
@@ -52,11 +54,17 @@ mod oauth_token;
 #[cfg(test)]
 mod proxies;
 #[cfg(test)]
+mod request_rate;
+#[cfg(test)]
+mod request_smuggling;
+#[cfg(test)]
 mod rfc;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod signing_keys;
+#[cfg(test)]
+mod slow_clients;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use super::demo::Demo;
 use crate::cli::exit::CliError;
 use crate::clock::{Clock, SystemClock};
+use crate::config::LimitMode;
 use crate::entropy::Entropy;
 use crate::http::health::Stopping;
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
@@ -24,6 +25,7 @@ use crate::issuer::management_access::ManagementAccess;
 use crate::issuer::published_keys::PublishedKeysSettings;
 use crate::issuer::rights::Caller;
 use crate::issuer::secrets::SecretTerms;
+use crate::issuer::request_rate::RequestRateSettings;
 use crate::issuer::served::Served;
 use crate::issuer::signing_keys::TestKeys;
 use crate::issuer::signing_queue::SigningQueueSettings;
@@ -90,6 +92,11 @@ impl MemoryIssuer {
                 published_keys: PublishedKeysSettings::default(),
             },
             signing: SigningQueueSettings { longest: 1024, max_wait: Duration::from_secs(5) },
+            request_rate: RequestRateSettings {
+                per_second: None,
+                burst: NonZeroU32::MIN,
+                mode: LimitMode::Enforce,
+            },
             failed_attempts: 20,
             reuse_bytes: 64 * 1024 * 1024,
         };

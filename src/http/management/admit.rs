@@ -64,6 +64,11 @@ impl CallLimiter {
         Self { limiter: RateLimiter::dashmap(quota).with_middleware(), limits }
     }
 
+    pub(super) fn forget_idle(&self) {
+        self.limiter.retain_recent();
+        self.limiter.shrink_to_fit();
+    }
+
     /// Counts one call of `caller`; an error holds the seconds to wait.
     fn count(&self, caller: &str, now_seconds: i64) -> (LimitState, Result<(), u32>) {
         let limit = self.limits.burst.get();

@@ -45,6 +45,11 @@ impl ManagementEndpoints {
         }
     }
 
+    /// Forgets the callers that may call as much as if they never had.
+    pub fn forget_idle_callers(&self) {
+        self.limiter.forget_idle();
+    }
+
     /// How calls were answered since the start.
     pub const fn answers(&self) -> &AnswerCounts {
         &self.answers

@@ -150,6 +150,7 @@ impl Server {
             "Requests that were refused because their client, or somebody who claims to be it, had made too many.",
             [
                 ([("limit", "token_quota")], refused_for(TokenErrorCause::Quota)),
+                ([("limit", "client_requests")], self.endpoints.issuer.rates().refused()),
                 ([("limit", "failed_attempts")], refused_for(TokenErrorCause::TooManyFailures)),
                 ([("limit", "management_calls")], answers.throttled()),
             ],

@@ -2,29 +2,47 @@
 
 pub mod head_limit;
 pub mod peer;
+pub mod target;
 
-use actix_web::body::{EitherBody, MessageBody};
+use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
 
 use super::client_address::PeerRules;
+use super::pace::Pace;
 
-/// Refuses heads of more than `head_bytes` bytes and peers that `peers` do not serve; leaves the client's address with the
-/// others.
+/// Refuses heads of more than `head_bytes` bytes, those that name two hosts, and peers that `peers` do not serve; leaves the client's address with the
+/// others. Tells the connection when its request is being answered, and when it has been.
 ///
-/// One layer for both: each layer costs every request its own boxes.
+/// One layer for all: each layer costs every request its own boxes.
 ///
 /// # Errors
 /// Those of the service behind it.
-pub async fn screen<B: MessageBody>(
+pub async fn screen<B: MessageBody + 'static>(
     head_bytes: usize,
     peers: PeerRules,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let pace = Pace::current();
+    if let Some(pace) = &pace {
+        pace.begin().await;
+    }
+    let is_last = request.head().connection_type() == ConnectionType::Close;
     let refusal = head_limit::refuse_long_head(&request, head_bytes);
-    match refusal.or_else(|| peer::identify_client(&request, &peers)) {
+    let refusal = refusal.or_else(|| target::refuse_other_host(&request));
+    let answer = match refusal.or_else(|| peer::identify_client(&request, &peers)) {
         Some(refusal) => Ok(request.into_response(refusal).map_into_right_body()),
         None => next.call(request).await.map(ServiceResponse::map_into_left_body),
+    };
+    if let Some(pace) = pace {
+        let response = answer.as_ref().ok().map(ServiceResponse::response);
+        let size = response.map_or(BodySize::None, |response| response.body().size());
+        pace.answered(if let BodySize::Sized(bytes) = size { bytes } else { 0 });
+        if is_last || response.is_some_and(|response| response.head().connection_type() == ConnectionType::Close) {
+            pace.done();
+        }
     }
+    answer
 }

@@ -91,6 +91,11 @@ impl Serve {
         format!("http://127.0.0.1:{}{path}", self.metrics_port)
     }
 
+    /// The port of its metrics listener.
+    pub const fn metrics_port(&self) -> u16 {
+        self.metrics_port
+    }
+
     /// Its metrics as they are now.
     pub async fn scrape(&self) -> Exposition {
         let answer = Answer::to(client().get(self.metrics_url("/metrics"))).await;
