@@ -53,7 +53,12 @@ fn by_secret(name: &'static str, id: &str, secret: &str) -> (&'static str, Vec<(
 }
 
 /// An assertion by `key` that `client_id` could have sent; one that expired if it is `late`.
-fn by_key(name: &'static str, client_id: &str, key: &PrivateKey, late: bool) -> (&'static str, Vec<(&'static str, String)>) {
+fn by_key(
+    name: &'static str,
+    client_id: &str,
+    key: &PrivateKey,
+    late: bool,
+) -> (&'static str, Vec<(&'static str, String)>) {
     let now = SystemClock.now().floor_seconds() - if late { 3_600 } else { 0 };
     let claims = json!({"iss": client_id, "sub": client_id, "aud": ISSUER, "jti": "j", "iat": now, "exp": now + 1_800});
     let signing = EncodingKey::from_ec_der(key.expose_pkcs8());
@@ -108,9 +113,7 @@ fn groups() -> (serde_json::Value, Vec<Group>) {
         let expires_at = expires_at.map(|at| at.parse::<Timestamp>().expect("a time"));
         json!({"client_id": id, "enabled": enabled, "secrets": [{"value": value, "expires_at": expires_at}]})
     };
-    let by_jwk = |id: &str, enabled: bool| {
-        json!({"client_id": id, "enabled": enabled, "authentication_methods": ["private_key_jwt"], "jwks": {"keys": [jwk]}})
-    };
+    let by_jwk = |id: &str, enabled: bool| json!({"client_id": id, "enabled": enabled, "authentication_methods": ["private_key_jwt"], "jwks": {"keys": [jwk]}});
     let clients = json!([
         secret("partner-a", right.expose(), true, None),
         secret("partner-b", disabled.expose(), false, None),
@@ -176,14 +179,17 @@ async fn measure() -> std::io::Result<()> {
                 let answer = application.call(request).await.expect("an answer");
                 let took = began.elapsed();
                 assert_eq!(answer.status(), 401, "{form:?}");
-                to_bytes(answer.into_body()).await.map_err(std::io::Error::other)?;
+                to_bytes(answer.into_body()).await.map_err(|_| std::io::Error::other("a body breaks off"))?;
                 // The first tenth warms up.
                 if let Some(times) = times.get_mut(index).filter(|_| round >= rounds / 10) {
                     times.push(took);
                 }
             }
         }
-        writeln!(out, "\n{name}, {rounds} of each\n\n| refused for | median, µs | quartiles, µs | ratio |\n|---|---|---|---|")?;
+        writeln!(
+            out,
+            "\n{name}, {rounds} of each\n\n| refused for | median, µs | quartiles, µs | ratio |\n|---|---|---|---|"
+        )?;
         let quarter = |sorted: &[Duration], part: usize| {
             sorted.get(sorted.len() * part / 4).map_or(0.0, |time| time.as_secs_f64() * 1e6)
         };

@@ -114,8 +114,7 @@ async fn serve(opened: Opened, opening: Opening, listening: Listening) -> Result
     let issuer = endpoints.issuer.clone();
     let stopping = endpoints.stopping.clone();
     let followed = certificate.map(running::follow_certificate).transpose()?;
-    let (handles, servers) =
-        listening.start(running::routes(endpoints.clone()), metrics::routes(endpoints.clone()))?;
+    let (handles, servers) = listening.start(running::routes(endpoints.clone()), metrics::routes(endpoints.clone()))?;
 
     let config = &opened.config;
     tracing::info!(issuer = config.issuer.as_str(), %bind, version = env!("CARGO_PKG_VERSION"), "listening");

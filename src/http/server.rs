@@ -7,13 +7,13 @@ use actix_http::{HttpService, Request, Response, TlsAcceptorConfig};
 use actix_server::GracefulShutdownSignal;
 use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, apply_fn_factory, map_config};
 use actix_tls::accept::max_concurrent_tls_connect;
+use actix_web::App;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{AppConfig, Server, Service, ServiceFactory};
 use actix_web::http::header::STRICT_TRANSPORT_SECURITY;
 use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::rt::net::{ActixStream, TcpStream};
 use actix_web::web::ServiceConfig;
-use actix_web::App;
 
 use super::client_address::PeerRules;
 use super::middleware::screen;

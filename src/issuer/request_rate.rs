@@ -229,7 +229,7 @@ mod tests {
         clock.advance(11 * SECOND);
         rates.forget_idle();
         assert_eq!((counting.requests.len(), counting.told.len()), (0, 1_000));
-        clock.advance(TOLD_EVERY);
+        clock.advance(2 * TOLD_EVERY);
         rates.forget_idle();
         assert_eq!(counting.told.len(), 0);
     }

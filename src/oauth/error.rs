@@ -233,10 +233,9 @@ impl TokenError {
                 retry_after: Some(*retry_after),
                 ..answer(429, "temporarily_unavailable", QUOTA_USED_UP)
             },
-            Self::TooOften { retry_after } => RenderedError {
-                retry_after: Some(*retry_after),
-                ..answer(429, "temporarily_unavailable", TOO_OFTEN)
-            },
+            Self::TooOften { retry_after } => {
+                RenderedError { retry_after: Some(*retry_after), ..answer(429, "temporarily_unavailable", TOO_OFTEN) }
+            }
             Self::TooManyFailures { retry_after } => RenderedError {
                 retry_after: Some(*retry_after),
                 ..answer(429, "temporarily_unavailable", TOO_MANY_FAILURES)
@@ -280,10 +279,9 @@ impl TokenError {
                 retry_after: Some(*retry_after),
                 ..answer(429, "too_many_requests", QUOTA_USED_UP)
             }),
-            Self::TooOften { retry_after } => Some(RenderedError {
-                retry_after: Some(*retry_after),
-                ..answer(429, "too_many_requests", TOO_OFTEN)
-            }),
+            Self::TooOften { retry_after } => {
+                Some(RenderedError { retry_after: Some(*retry_after), ..answer(429, "too_many_requests", TOO_OFTEN) })
+            }
             Self::TooManyFailures { retry_after } => Some(RenderedError {
                 retry_after: Some(*retry_after),
                 ..answer(429, "too_many_requests", TOO_MANY_FAILURES)

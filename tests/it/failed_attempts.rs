@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::assertion::{PartnerKey, key_client, token};
 use crate::support::answer::client;
+use crate::support::assertion::{PartnerKey, key_client, token};
 use crate::support::dev::basic;
 use crate::support::{Answer, Dev, Serve};
 

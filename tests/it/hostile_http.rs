@@ -59,6 +59,9 @@ async fn what_is_too_large_is_told() {
     assert_eq!(dev.token_body(FORM, reqwest::Body::wrap(chunked)).await.status, 413, "in chunks, without a length");
     let headers = client().get(dev.issuer("/livez")).header("x-long", "h".repeat(20_000));
     assert_eq!(Answer::to(headers).await.status, 431);
+    let many =
+        (0..100).fold(client().get(dev.issuer("/livez")), |request, number| request.header(format!("x-{number}"), "h"));
+    assert_eq!(Answer::to(many).await.status, 431);
     let answer = dev.get(&dev.issuer(&format!("/{}", "p".repeat(20_000)))).await;
     assert_eq!(answer.status, 431);
 }

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::json;
+use tokenhouse::entropy::SystemEntropy;
+use tokenhouse::secret::GeneratedSecret;
 
 use crate::support::Serve;
 use crate::support::answer::{Answer, client};
@@ -12,6 +14,8 @@ use crate::support::assertion::{JWT_BEARER, PartnerKey, document, key_client};
 use crate::support::dev::basic;
 
 const BROUGHT: &str = "a secret that was brought";
+
+const LONG_AGO: &str = "2020-01-01T00:00:00Z";
 
 /// All of an answer that a caller can compare with another: but for its time and its number.
 fn seen(answer: &Answer) -> String {
@@ -42,13 +46,6 @@ async fn present(serve: &Serve, path: &str, place: Place, id: &str, secret: &str
     .await
 }
 
-/// A secret of the form that is generated here, of nobody.
-async fn generated(serve: &Serve, id: &str, more: &[&str]) -> String {
-    let created = serve.cli(&[&["client", "create", "--id", id, "--output", "json"], more].concat()).success();
-    serve.cli(&["grant", "create", id, "https://api/", "--scope", "a"]).success();
-    created.json()["client_secret"].as_str().expect("a secret").to_owned()
-}
-
 #[rstest]
 #[tokio::test]
 async fn unknown_wrong_expired_and_disabled_are_answered_alike(
@@ -57,48 +54,44 @@ async fn unknown_wrong_expired_and_disabled_are_answered_alike(
     let compat = format!("compat={compat}");
     let serve = Serve::start(&["--set", &compat, "--set", "limits.failed_attempts=0"]).await;
     let key = PartnerKey::new("ES256");
-    let brought = |id: &str, more: Value| {
-        let mut client = json!({
-            "client_id": id, "secrets": [{"value": BROUGHT}], "grants": [{"audience": "https://api/", "scope": ["a"]}]
-        });
-        client.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        client
+    let secrets = [(); 4].map(|()| GeneratedSecret::generate(&SystemEntropy).expose().to_owned());
+    let [right, disabled, expired, nobodys] = &secrets;
+    let with_secret = |id: &str, secret: &str, enabled: bool, expires_at: Option<&str>| {
+        json!({
+            "client_id": id, "enabled": enabled, "secrets": [{"value": secret, "expires_at": expires_at}],
+            "grants": [{"audience": "https://api/", "scope": ["a"]}]
+        })
     };
-    let expired = json!({"secrets": [{"value": BROUGHT, "expires_at": "2020-01-01T00:00:00Z"}]});
     let mut disabled_key = key_client("disabled-key", &[key.jwk()]);
     disabled_key["enabled"] = json!(false);
     let clients = [
-        brought("brought", json!({})),
-        brought("brought-disabled", json!({"enabled": false})),
-        brought("brought-expired", expired),
+        with_secret("generated", right, true, None),
+        with_secret("generated-disabled", disabled, false, None),
+        with_secret("generated-expired", expired, true, Some(LONG_AGO)),
+        with_secret("brought", BROUGHT, true, None),
+        with_secret("brought-disabled", BROUGHT, false, None),
+        with_secret("brought-expired", BROUGHT, true, Some(LONG_AGO)),
         key_client("key", &[key.jwk()]),
         disabled_key,
     ];
     std::fs::write(serve.path().join("document.json"), document(&clients).to_string()).unwrap();
     serve.cli(&["apply", "-f", "document.json"]).success();
-    let right = generated(&serve, "generated", &[]).await;
-    let disabled = generated(&serve, "generated-disabled", &[]).await;
-    let expired = generated(&serve, "generated-expired", &["--secret-expires-at", "2020-01-01T00:00:00Z"]).await;
-    serve.cli(&["client", "update", "generated-disabled", "--enabled", "false"]).success();
-    let nobodys = generated(&serve, "last", &[]).await;
-    serve.token_within_a_second("last", &nobodys, |answer| answer.status == 200).await;
-    serve.cli(&["client", "delete", "last"]).success();
-    serve.token_within_a_second("last", &nobodys, |answer| answer.status == 401).await;
+    serve.token_within_a_second("generated", right, |answer| answer.status == 200).await;
 
     let not_checksummed = format!("{}x", &right[..right.len() - 1]);
     let attempts = [
         ("unknown client", "nobody", nobodys.as_str()),
         ("unknown client", "nobody", "of no form that is known"),
         ("no client can have this id", "\u{fc} or ' OR 1=1", "of no form that is known"),
-        ("wrong", "generated", &nobodys),
-        ("of another client", "generated", &disabled),
+        ("wrong", "generated", nobodys),
+        ("of another client", "generated", disabled),
         ("mistyped", "generated", &not_checksummed),
         ("of another form", "generated", BROUGHT),
-        ("disabled", "generated-disabled", &disabled),
-        ("disabled and wrong", "generated-disabled", &right),
-        ("expired", "generated-expired", &expired),
+        ("disabled", "generated-disabled", disabled),
+        ("disabled and wrong", "generated-disabled", right),
+        ("expired", "generated-expired", expired),
         ("wrong", "brought", "another secret that was brought"),
-        ("of another form", "brought", &right),
+        ("of another form", "brought", right),
         ("disabled", "brought-disabled", BROUGHT),
         ("disabled and wrong", "brought-disabled", "another secret that was brought"),
         ("expired", "brought-expired", BROUGHT),

@@ -42,6 +42,8 @@ mod indistinguishable;
 #[cfg(test)]
 mod jwks_uri;
 #[cfg(test)]
+mod limits_table;
+#[cfg(test)]
 mod management;
 #[cfg(test)]
 mod metrics;

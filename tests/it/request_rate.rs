@@ -5,13 +5,12 @@ use std::time::Duration;
 use rstest::rstest;
 use serde_json::json;
 
+use crate::support::Serve;
 use crate::support::answer::{Answer, client};
 use crate::support::assertion::{PartnerKey, document, key_client, token};
-use crate::support::Serve;
 
 /// One request in 30 seconds would be less than one per second: so a burst, and then the slowest rate that there is.
-const SLOW: [&str; 4] =
-    ["--set", "limits.client_requests_per_second=1", "--set", "limits.client_requests_burst=3"];
+const SLOW: [&str; 4] = ["--set", "limits.client_requests_per_second=1", "--set", "limits.client_requests_burst=3"];
 
 /// Asks until it is refused, and returns that answer; a busy machine may give back a request or two on the way.
 async fn until_refused(ask: impl AsyncFn() -> Answer) -> Answer {

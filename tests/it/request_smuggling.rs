@@ -55,7 +55,8 @@ fn shapes() -> Vec<Shape> {
         head("two codings, chunked last", with("Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")),
         head(
             "chunked in HTTP/1.0",
-            "POST PATH HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(),
+            "POST PATH HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+                .to_owned(),
         ),
         head("the same length twice", with("Content-Length: 1\r\nContent-Length: 1\r\n", "x")),
         head("two lengths", with("Content-Length: 1\r\nContent-Length: 2\r\n", "x")),
@@ -179,7 +180,10 @@ fn a_right_body_hides_nothing_and_what_is_pipelined_behind_it_is_answered() {
         ("a chunk", chunked(&format!("{size}\r\n{HIDDEN}\r\n0\r\n\r\n"))),
         ("a chunk with an extension", chunked(&format!("{size};a=b\r\n{HIDDEN}\r\n0\r\n\r\n"))),
         ("a trailer", chunked(&format!("{size}\r\n{HIDDEN}\r\n0\r\nX: {HIDDEN}"))),
-        ("lines that end with LF alone", with(&format!("Content-Length: {}\r\n", HIDDEN.len()), "").replace("\r\n", "\n") + HIDDEN),
+        (
+            "lines that end with LF alone",
+            with(&format!("Content-Length: {}\r\n", HIDDEN.len()), "").replace("\r\n", "\n") + HIDDEN,
+        ),
         ("an empty line before", format!("\r\n{}", with(&format!("Content-Length: {}\r\n", HIDDEN.len()), HIDDEN))),
         ("tab after the colon", with("Transfer-Encoding:\tchunked\r\n", &format!("{size}\r\n{HIDDEN}\r\n0\r\n\r\n"))),
         ("capitals", with("TRANSFER-ENCODING: Chunked\r\n", &format!("{size}\r\n{HIDDEN}\r\n0\r\n\r\n"))),

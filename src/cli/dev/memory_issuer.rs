@@ -23,9 +23,9 @@ use crate::issuer::document::apply::ApplyOptions;
 use crate::issuer::hash_pool::HashPoolSettings;
 use crate::issuer::management_access::ManagementAccess;
 use crate::issuer::published_keys::PublishedKeysSettings;
+use crate::issuer::request_rate::RequestRateSettings;
 use crate::issuer::rights::Caller;
 use crate::issuer::secrets::SecretTerms;
-use crate::issuer::request_rate::RequestRateSettings;
 use crate::issuer::served::Served;
 use crate::issuer::signing_keys::TestKeys;
 use crate::issuer::signing_queue::SigningQueueSettings;
@@ -92,11 +92,7 @@ impl MemoryIssuer {
                 published_keys: PublishedKeysSettings::default(),
             },
             signing: SigningQueueSettings { longest: 1024, max_wait: Duration::from_secs(5) },
-            request_rate: RequestRateSettings {
-                per_second: None,
-                burst: NonZeroU32::MIN,
-                mode: LimitMode::Enforce,
-            },
+            request_rate: RequestRateSettings { per_second: None, burst: NonZeroU32::MIN, mode: LimitMode::Enforce },
             failed_attempts: 20,
             reuse_bytes: 64 * 1024 * 1024,
         };
