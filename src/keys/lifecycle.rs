@@ -251,6 +251,17 @@ mod tests {
     }
 
     #[test]
+    fn only_a_retired_key_dies_and_not_while_it_is_published() {
+        let mut retired = record("kid", KeyState::Retired);
+        retired.remove_after = Some(UnixMillis(10_000));
+        assert!(!retired.is_dead(UnixMillis(9_999)));
+        assert!(retired.is_dead(UnixMillis(10_000)));
+        for state in [KeyState::Next, KeyState::Active, KeyState::Removed] {
+            assert!(!record("kid", state).is_dead(UnixMillis(i64::MAX)), "{state}");
+        }
+    }
+
+    #[test]
     fn a_key_has_signed_since_it_became_active() {
         let mut active = record("kid", KeyState::Active);
         assert!(has_signed_for(&active, 10, UnixMillis(10_000)), "without a time, since it was made");

@@ -215,7 +215,64 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use rstest::rstest;
+
     use super::*;
+    use crate::oauth::client_key::tests::client_key;
+
+    fn client() -> Client {
+        Client::new(Uuid::from_u128(1), "partner-a".parse().unwrap(), UnixMillis(0))
+    }
+
+    #[test]
+    fn a_disabled_client_gets_nothing() {
+        let client = client();
+        assert!(client.is_usable(UnixMillis(0)));
+        assert!(!Client { enabled: false, ..client }.is_usable(UnixMillis(0)));
+    }
+
+    #[rstest]
+    #[case::nothing(&[], true, true)]
+    #[case::basic(&[AuthenticationMethod::ClientSecretBasic], true, false)]
+    #[case::post(&[AuthenticationMethod::ClientSecretPost], true, false)]
+    #[case::key(&[AuthenticationMethod::PrivateKeyJwt], false, true)]
+    fn the_method_it_was_set_to_is_the_only_one(
+        #[case] methods: &[AuthenticationMethod],
+        #[case] secrets: bool,
+        #[case] assertions: bool,
+    ) {
+        let client = Client { authentication_methods: methods.to_vec(), ..client() };
+        assert_eq!((client.accepts_secrets(), client.accepts_assertions()), (secrets, assertions));
+    }
+
+    #[test]
+    fn a_key_is_in_use_unless_it_is_disabled_and_a_place_for_keys_always() {
+        let mut client = client();
+        assert!(!client.has_key_in_use());
+        client.keys = vec![ClientKey { enabled: false, ..client_key(1, "one") }];
+        assert!(!client.has_key_in_use());
+        client.keys.push(client_key(2, "two"));
+        assert!(client.has_key_in_use());
+        client.keys.clear();
+        client.jwks_uri = "https://partner.example/jwks".parse().ok();
+        assert!(client.has_key_in_use());
+    }
+
+    #[test]
+    fn a_key_is_found_by_our_id_before_any_kid() {
+        let ours = client_key(2, "two").id.to_string();
+        let client = Client { keys: vec![client_key(1, &ours), client_key(2, "two"), client_key(3, "three")], ..client() };
+        let found = |which: &str| client.find_key(which).map(|key| key.id.as_u128());
+        assert_eq!((found(&ours), found("two"), found("three"), found("four")), (Some(2), Some(2), Some(3), None));
+    }
+
+    #[test]
+    fn an_id_is_looked_up_as_text() {
+        let known = HashSet::from([client().client_id]);
+        assert!(known.contains("partner-a") && !known.contains("partner-b"));
+    }
 
     #[test]
     fn a_chosen_id_is_stricter_than_a_stored_one() {
@@ -236,5 +293,6 @@ mod tests {
     #[test]
     fn an_id_with_a_quote_is_stored_but_never_quoted() {
         assert!(!"a\"b".parse::<ClientId>().unwrap().is_quotable());
+        assert!("a:b".parse::<ClientId>().unwrap().is_quotable());
     }
 }

@@ -242,7 +242,38 @@ mod tests {
         let id_only = TokenParameters { client_id: Some("a".to_owned()), ..Default::default() };
         assert_eq!(failure(&[], id_only), TokenError::NoCredentials);
         assert_eq!(failure(&[&basic("a:")], TokenParameters::default()), TokenError::NoCredentials);
+        assert_eq!(failure(&[&basic(":b")], TokenParameters::default()), TokenError::NoCredentials);
         assert_eq!(failure(&[b"Bearer abc"], TokenParameters::default()), TokenError::UnsupportedAuthorizationScheme);
+    }
+
+    #[test]
+    fn the_body_has_one_reading() {
+        let mut parameters = TokenParameters {
+            client_id: Some("a%2Db".to_owned()),
+            client_secret: Some("c+d".to_owned().into()),
+            ..Default::default()
+        };
+        let presented = parse_credentials(&[], &mut parameters).ok().unwrap();
+        assert_eq!(presented.mechanism(), Mechanism::ClientSecretPost);
+        let PresentedCredentials::Secret(presented) = presented else { panic!("not a secret") };
+        let [only] = presented.candidates.as_slice() else { panic!("not one reading") };
+        assert_eq!((only.client_id.as_str(), only.secret.as_str()), ("a%2Db", "c+d"));
+    }
+
+    #[test]
+    fn rfc6749_5_2_only_basic_is_answered_with_a_challenge() {
+        for header in [&b"Basic cGFydG5lcjpzZWNyZXQ="[..], b"BASIC", b"Basic  "] {
+            assert!(uses_basic(&[b"Bearer abc", header]));
+        }
+        for headers in [&[][..], &[&b"Bearer abc"[..]], &[b"Basically abc"], &[b"Bas"]] {
+            assert!(!uses_basic(headers));
+        }
+    }
+
+    #[test]
+    fn mechanisms_are_called_as_in_the_metadata() {
+        let names = Mechanism::ALL.map(Mechanism::as_str);
+        assert_eq!(names, ["client_secret_basic", "client_secret_post", "private_key_jwt"]);
     }
 
     #[test]

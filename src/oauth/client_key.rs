@@ -130,13 +130,40 @@ impl Display for JwksUri {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::keys::PublicParameters;
+
+    /// A key that is in use, with the id `number` of ours.
+    pub(in crate::oauth) fn client_key(number: u128, kid: &str) -> ClientKey {
+        // RFC 8037 §A.2
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned();
+        ClientKey {
+            id: Uuid::from_u128(number),
+            credential_type: CredentialType::PublicKey,
+            name: None,
+            kid: kid.parse().unwrap(),
+            key: PublicKey::new(PublicParameters::Okp { crv: "Ed25519".to_owned(), x }, None).unwrap(),
+            enabled: true,
+            created_at: UnixMillis(0),
+            updated_at: UnixMillis(0),
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn a_key_works_while_it_is_enabled_and_until_it_expires() {
+        let live = |enabled, expires_at| ClientKey { enabled, expires_at, ..client_key(1, "k") }.is_live(UnixMillis(5));
+        assert!(live(true, None) && live(true, Some(UnixMillis(6))));
+        assert!(!live(true, Some(UnixMillis(5))) && !live(true, Some(UnixMillis(4))));
+        assert!(!live(false, None) && !live(false, Some(UnixMillis(6))));
+    }
 
     #[test]
     fn a_jwks_uri_is_an_absolute_https_url() {
         for good in ["https://partner.example/jwks", "https://partner.example:8443/a/b?c=d", "https://[2001:db8::1]/"] {
-            assert_eq!(good.parse::<JwksUri>().unwrap().as_str(), good);
+            let uri = good.parse::<JwksUri>().unwrap();
+            assert_eq!((uri.as_str(), uri.to_string().as_str()), (good, good));
         }
         let long = format!("https://partner.example/{}", "a".repeat(MAX_JWKS_URI_LENGTH));
         for bad in [
@@ -160,7 +187,9 @@ mod tests {
 
     #[test]
     fn a_kid_is_printable_and_short() {
-        assert!("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs".parse::<KeyId>().is_ok());
+        let thumbprint = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
+        let kid = thumbprint.parse::<KeyId>().unwrap();
+        assert_eq!((kid.as_str(), kid.to_string().as_str()), (thumbprint, thumbprint));
         for bad in ["", "a b", "a\n", "ü", &"x".repeat(MAX_KID_LENGTH + 1)] {
             assert_eq!(bad.parse::<KeyId>(), Err(InvalidKeyId), "{bad:?}");
         }

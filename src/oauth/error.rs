@@ -400,10 +400,34 @@ mod tests {
 
     #[test]
     fn a_long_list_of_scopes_is_shortened() {
-        let many = ScopeSet::parse("a b c d e f g").unwrap();
-        assert_eq!(
-            TokenError::ScopeNotGranted(many).render(Compat::Standard).description,
-            "not granted to this client: a b c d e and 2 more"
-        );
+        let words = |scope| TokenError::ScopeNotGranted(ScopeSet::parse(scope).unwrap()).render(Compat::Standard);
+        assert_eq!(words("a b c d e f g").description, "not granted to this client: a b c d e and 2 more");
+        assert_eq!(words("a b c d e").description, "not granted to this client: a b c d e");
+    }
+
+    #[test]
+    fn the_apis_of_a_scope_are_named_up_to_five() {
+        let words = |count: usize| {
+            let apis = (1..=count).map(|number| format!("api-{number}").parse().unwrap()).collect();
+            TokenError::ScopeAcrossApis(apis).render(Compat::Standard).description
+        };
+        assert_eq!(words(2), "a token is for one API, and scope asks for api-1 and api-2: send one request for each");
+        assert!(words(5).contains("api-4 and api-5: send"));
+        assert!(words(6).contains("api-4 and api-5 and others: send"));
+    }
+
+    #[test]
+    fn whoever_must_wait_is_told_for_how_long() {
+        for error in [
+            TokenError::TooManyRequests { retry_after: 7 },
+            TokenError::TooManyFailures { retry_after: 7 },
+            TokenError::Overloaded { retry_after: 7 },
+            TokenError::TemporarilyUnavailable { retry_after: 7 },
+        ] {
+            for compat in Compat::ALL {
+                assert_eq!(error.render(*compat).retry_after, Some(7), "{error:?} {compat}");
+            }
+        }
+        assert_eq!(TokenError::InvalidClient.render(Compat::Standard).retry_after, None);
     }
 }

@@ -237,8 +237,8 @@ mod tests {
 
     #[test]
     fn too_many_parameters_are_refused() {
-        let body = "x=1&".repeat(65);
-        assert_eq!(form(&body).err(), Some(MalformedBody::TooMany(64)));
+        assert!(form(&"x=1&".repeat(64)).is_ok());
+        assert_eq!(form(&"x=1&".repeat(65)).err(), Some(MalformedBody::TooMany(64)));
     }
 
     #[test]

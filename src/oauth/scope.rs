@@ -165,6 +165,23 @@ mod tests {
     fn repeated_values_count_once_and_keep_their_order() {
         assert_eq!(ScopeSet::parse("b a  b ").unwrap().to_string(), "b a");
         assert!(ScopeSet::parse("").unwrap().is_empty());
+        for count in [FEW - 1, FEW, FEW + 1, 3 * FEW] {
+            let values: Vec<_> = (0..count).map(|number| format!("s{number}")).collect();
+            let once = values.join(" ");
+            assert_eq!(ScopeSet::parse(&format!("{once} {once}")).unwrap().to_string(), once);
+        }
+    }
+
+    #[test]
+    fn values_are_found_among_few_and_many() {
+        let asked = ScopeSet::parse("x s0 y s1").unwrap();
+        for count in [2, FEW, FEW + 1, 3 * FEW] {
+            let known: Vec<_> = (0..count).map(|number| format!("s{number}").parse::<ScopeValue>().unwrap()).collect();
+            let (among, others) = asked.divided_by(known.iter());
+            assert_eq!((among.to_string().as_str(), others.to_string().as_str()), ("s0 s1", "x y"));
+            assert!(among.contains(&known[1]) && !others.contains(&known[1]) && !among.is_empty());
+        }
+        assert_eq!((&asked).into_iter().map(ScopeValue::as_str).collect::<Vec<_>>(), ["x", "s0", "y", "s1"]);
     }
 
     proptest! {

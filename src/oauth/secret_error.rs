@@ -88,16 +88,18 @@ mod tests {
     use crate::oauth::scope::is_nqchar;
 
     #[rstest]
-    #[case(SecretError::NotBySecret, 400, "unauthorized_client")]
-    #[case(SecretError::OverlapNotSeconds, 400, "invalid_request")]
-    #[case(SecretError::OverlapTooLong { longest: 60 }, 400, "invalid_request")]
-    #[case(SecretError::Label { longest: 10 }, 400, "invalid_request")]
-    #[case(SecretError::TooManySecrets { limit: 10 }, 409, "conflict")]
+    #[case(SecretError::NotBySecret, 400, "unauthorized_client", "not_by_secret")]
+    #[case(SecretError::OverlapNotSeconds, 400, "invalid_request", "overlap_not_seconds")]
+    #[case(SecretError::OverlapTooLong { longest: 60 }, 400, "invalid_request", "overlap_too_long")]
+    #[case(SecretError::Label { longest: 10 }, 400, "invalid_request", "label")]
+    #[case(SecretError::TooManySecrets { limit: 10 }, 409, "conflict", "too_many_secrets")]
     fn each_error_has_its_status_and_code_in_every_mode(
         #[case] error: SecretError,
         #[case] status: u16,
         #[case] code: &str,
+        #[case] cause: &str,
     ) {
+        assert_eq!(error.cause(), cause);
         for compat in Compat::ALL {
             let rendered = error.render(*compat);
             assert_eq!((rendered.status, rendered.error), (status, code), "{compat}");
@@ -116,5 +118,6 @@ mod tests {
             let refused = SecretError::from(TokenError::InvalidClient).render(*compat);
             assert_eq!(refused, TokenError::InvalidClient.render(*compat));
         }
+        assert_eq!(SecretError::from(TokenError::InvalidClient).cause(), TokenError::InvalidClient.cause().as_str());
     }
 }

@@ -233,6 +233,20 @@ mod tests {
     }
 
     #[test]
+    fn a_generated_hash_keeps_no_text_and_every_hash_has_an_identity() {
+        let id = SecretId::from_bytes(b"aZ09-_aa").unwrap();
+        let written = |result: u8| render_generated(id, &[7; 16], &[result; 32]);
+        let generated = SecretHash::parse(&written(1)).unwrap();
+        assert_eq!((generated.text.as_deref(), generated.text().as_ref()), (None, written(1).as_str()));
+        assert_eq!(generated.identity(), [[7; 16].as_slice(), &[1; 32]].concat());
+        assert_ne!(generated.identity(), SecretHash::parse(&written(2)).unwrap().identity());
+        // Another spelling of the same.
+        let reordered = written(1).replacen("m=32,t=1", "t=1,m=32", 1);
+        assert_eq!(SecretHash::parse(&reordered).unwrap().text(), reordered);
+        assert_eq!(SecretHash::parse(SHA256).unwrap().identity(), SHA256.as_bytes());
+    }
+
+    #[test]
     fn debug_shows_no_hash() {
         let shown = format!("{:?}", SecretHash::parse(SHA256).unwrap());
         assert!(!shown.contains("9MrY"), "{shown}");

@@ -223,6 +223,8 @@ mod tests {
     #[case("$argon2id$v=19$m=32,t=1,p=8$AAECAwQFBgcICQoLDA0ODw$YzIq1fW35BtiQ1sT09U67IbCjZ2tgB/yvgo6mz933f8")]
     #[case("$argon2id$v=19$m=32,t=1,p=1,data=AAEC$AAECAwQFBgcICQoLDA0ODw$YzIq1fW35BtiQ1sT09U67IbCjZ2tgB/yvgo6mz933f8")]
     #[case("$argon2id$v=19$m=32,t=1,p=1$AAECAwQFBgcICQoLDA0ODw")]
+    #[case("$pbkdf2-sha256$v=1$i=1000$AAECAwQFBgcICQoLDA0ODw$YzIq1fW35BtiQ1sT09U67IbCjZ2tgB/yvgo6mz933f8")]
+    #[case("$pbkdf2-sha256$i=1000,x=1$AAECAwQFBgcICQoLDA0ODw$YzIq1fW35BtiQ1sT09U67IbCjZ2tgB/yvgo6mz933f8")]
     #[case("$pbkdf2-sha256$i=0,l=32$AAECAwQFBgcICQoLDA0ODw$YzIq1fW35BtiQ1sT09U67IbCjZ2tgB/yvgo6mz933f8")]
     #[case("$pbkdf2-sha256$i=1000,l=31$AAECAwQFBgcICQoLDA0ODw$YzIq1fW35BtiQ1sT09U67IbCjZ2tgB/yvgo6mz933f8")]
     #[case("$pbkdf2-sha256$1000$AAECAwQFBgcICQoLDA0ODw$YzIq1fW35BtiQ1sT09U67IbCjZ2tgB/yvgo6mz933f8")]
@@ -246,6 +248,35 @@ mod tests {
         assert!(matches!(error, SecretHashError::TooCostly { .. }), "{error:?}");
     }
 
+    #[rstest]
+    #[case("$argon2id$v=19$m=1048576,t=4,p=1$")]
+    #[case("$argon2i$v=16$m=128,t=1,p=16$")]
+    #[case("$argon2d$v=19$m=32,t=1,p=4$")]
+    #[case("$pbkdf2-sha512$i=2000000$")]
+    fn what_is_just_within_the_bounds_is_accepted(#[case] beginning: &str) {
+        let parsed = parse_hash(&format!("{beginning}{SALT_AND_HASH}")).unwrap();
+        assert_eq!((parsed.salt.len(), parsed.expected.len(), parsed.secret_id), (16, 32, None));
+    }
+
+    #[test]
+    fn the_variant_of_argon2_is_that_of_its_name() {
+        for (name, expected) in
+            [("argon2d", Argon2Variant::D), ("argon2i", Argon2Variant::I), ("argon2id", Argon2Variant::Id)]
+        {
+            let work = parse_hash(&format!("${name}$v=19$m=32,t=1,p=1${SALT_AND_HASH}")).unwrap().work;
+            assert!(matches!(work, SecretWork::Argon2 { variant, .. } if variant == expected), "{work:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_no_hash_is_as_long_as_is_not_looked_at() {
+        let text = |bytes: usize| format!("$argon2id${}", "x".repeat(bytes - 10));
+        assert!(matches!(parse_hash(&text(MAX_TEXT_BYTES)), Err(SecretHashError::Malformed { .. })));
+        for bytes in [MAX_TEXT_BYTES + 1, 10 * MAX_TEXT_BYTES] {
+            assert_eq!(parse_hash(&text(bytes)).unwrap_err(), SecretHashError::Unrecognised);
+        }
+    }
+
     #[test]
     fn bcrypt_cost_is_capped_and_the_message_names_the_cap() {
         let error = parse_hash("$2b$16$abcdefghijklmnopqrstuuh3KL7NwX/lmLoXjGBdmIY7Qia0ASbI6").unwrap_err();
@@ -256,6 +287,8 @@ mod tests {
     fn a_hash_that_others_could_match_is_refused() {
         let text = "$argon2id$v=19$m=32,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0O";
         assert_eq!(parse_hash(text).unwrap_err(), SecretHashError::TooShort);
+        let sixteen_bytes = format!("{text}Dw");
+        assert_eq!(parse_hash(&sixteen_bytes).unwrap().expected.len(), 16);
     }
 
     #[test]
@@ -267,6 +300,7 @@ mod tests {
         for dearer in [
             "$argon2id$v=19$m=33,t=1,p=1",
             "$argon2id$v=19$m=32,t=2,p=1",
+            "$argon2id$v=19$m=32,t=1,p=2",
             "$argon2i$v=19$m=32,t=1,p=1",
             "$argon2id$v=16$m=32,t=1,p=1",
         ] {

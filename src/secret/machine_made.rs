@@ -19,7 +19,8 @@ pub fn is_machine_made(secret: &str) -> bool {
         return false;
     }
     let count = |kind: Kind| bytes.iter().filter(|byte| Kind::of(**byte) == kind).count();
-    let different = bytes.iter().fold(0_u128, |seen, byte| seen | 1 << (byte & 0x7F)).count_ones();
+    // No character of that alphabet is beyond 127.
+    let different = bytes.iter().fold(0_u128, |seen, byte| seen | 1 << *byte).count_ones();
     different >= MIN_DIFFERENT
         && count(Kind::Upper) >= MIN_LETTERS
         && count(Kind::Lower) >= MIN_LETTERS
@@ -35,7 +36,7 @@ fn is_mixed(bytes: &[u8]) -> bool {
     let steps = pairs().filter(|(one, next)| one.abs_diff(**next) <= 1).count();
     // Two capitals beside each other: 16 of 100 by chance; in words that begin with one, hardly ever.
     let capitals = pairs().filter(|(one, next)| one.is_ascii_uppercase() && next.is_ascii_uppercase()).count();
-    let share = |count: usize| count * 100 / (bytes.len() - 1);
+    let share = |count: usize| count * 100 / pairs().count();
     share(changes) >= 46 && share(steps) <= 20 && share(capitals) >= 3
 }
 

@@ -296,6 +296,38 @@ mod tests {
     }
 
     #[test]
+    fn memory_of_the_usual_checks_is_kept() {
+        let mut memory = HashMemory::default();
+        SecretWork::BROUGHT.run_dummy(b"secret", &mut memory);
+        assert_eq!(memory.held_kib(), 19_456);
+        memory.lend(KEPT_BLOCKS, |_| Ok(())).unwrap();
+        assert_eq!(memory.held_kib(), KEPT_BLOCKS);
+    }
+
+    #[test]
+    fn what_fills_more_than_a_mebibyte_in_all_is_slow() {
+        let slow = |memory_kib, passes| {
+            SecretWork::Argon2 {
+                variant: Argon2Variant::Id,
+                version: 0x13,
+                memory_kib,
+                passes,
+                lanes: 1,
+                output_bytes: 32,
+            }
+            .is_slow()
+        };
+        assert!(!slow(1024, 1) && !slow(512, 2));
+        assert!(slow(1025, 1) && slow(513, 2) && slow(32, 64));
+    }
+
+    #[test]
+    fn the_longest_secret_is_hashed() {
+        let longest = [b'a'; MAX_SECRET_BYTES];
+        assert!(SecretWork::GENERATED.derive(&longest, &[0; 16], &mut HashMemory::default()).is_ok());
+    }
+
+    #[test]
     fn an_over_long_secret_costs_nothing() {
         let mut memory = HashMemory::default();
         assert!(SecretWork::BROUGHT.derive(&[b'a'; MAX_SECRET_BYTES + 1], &[0; 16], &mut memory).is_err());

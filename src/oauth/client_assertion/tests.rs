@@ -94,6 +94,8 @@ fn a_good_assertion_is_taken_and_remembered_beyond_its_end() {
 #[case::no_iat(json!({}), json!({"iat": null, "exp": NOW + 3600}))]
 #[case::no_iat_and_a_clock_ahead(json!({}), json!({"iat": null, "exp": NOW + 3630}))]
 #[case::clock_ahead(json!({}), json!({"iat": NOW + 30, "nbf": NOW + 30}))]
+#[case::longest_name(json!({}), json!({"jti": "x".repeat(256)}))]
+#[case::long(json!({}), json!({"note": "x".repeat(5_500)}))]
 #[case::clock_behind(json!({}), json!({"iat": NOW - 80, "exp": NOW - 29}))]
 #[case::other_claims(json!({"jku": "https://evil.example/", "x5c": []}), json!({"foo": {"bar": []}, "cnf": {}}))]
 fn what_libraries_send_is_taken(#[case] header: Value, #[case] claims: Value) {
