@@ -248,3 +248,6 @@ async fn check_brought<'a>(
     let stored = found.and_then(|index| brought().nth(index));
     Ok(stored.zip(client).map(|(stored, client)| Proven { client, stored, is_remembered: false }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,6 +112,25 @@ mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
 
+    #[derive(Debug)]
+    struct Sevens;
+
+    impl Entropy for Sevens {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    #[test]
+    fn primes_are_made_of_the_entropy_given() {
+        let mut rng = EntropyRng(&Sevens);
+        let mut bytes = [0; 3];
+        rng.try_fill_bytes(&mut bytes).unwrap();
+        assert_eq!(bytes, [7; 3]);
+        assert_eq!(rng.try_next_u32(), Ok(0x0707_0707));
+        assert_eq!(rng.try_next_u64(), Ok(0x0707_0707_0707_0707));
+    }
+
     #[test]
     fn every_algorithm_gets_a_key_of_its_own() {
         for alg in SigningAlg::ALL {

@@ -162,3 +162,20 @@ fn rsa_bits(pkcs8: &[u8]) -> Option<usize> {
     let key = RsaPrivateKeyRef::try_from(info.private_key.as_bytes()).ok()?;
     Some(key.modulus.as_bytes().len() * 8)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::entropy::SystemEntropy;
+    use crate::keys::{RsaBits, SigningAlg, generate_private_key};
+
+    #[test]
+    fn only_the_message_that_was_signed_verifies() {
+        for alg in SigningAlg::ALL {
+            let pair = generate_private_key(alg, RsaBits::Bits2048, &SystemEntropy).unwrap().parse().unwrap();
+            let signature = pair.sign(b"message").ok().unwrap();
+            assert!(pair.verify(b"message", signature.as_bytes()), "{alg}");
+            assert!(!pair.verify(b"massage", signature.as_bytes()), "{alg}");
+            assert_eq!(signature.as_bytes().len(), pair.signature_bytes());
+        }
+    }
+}

@@ -35,14 +35,12 @@ impl MasterKeys {
     /// If neither has, or it is damaged.
     pub fn open(&self, kid: &str, alg: SigningAlg, sealed: &str) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let other = |error| match &self.old {
-            Some(old) if matches!(error, SealError::WrongMasterKey { .. }) => {
-                old.open(kid, alg, sealed).map_err(|cause| match cause {
-                    // Of the two, the one that should have sealed it is named.
-                    SealError::WrongMasterKey { .. } => error,
-                    cause => cause,
-                })
-            }
-            _ => Err(error),
+            Some(old) => old.open(kid, alg, sealed).map_err(|cause| match cause {
+                // Of the two, the one that should have sealed it is named.
+                SealError::WrongMasterKey { .. } => error,
+                cause => cause,
+            }),
+            None => Err(error),
         };
         self.current.open(kid, alg, sealed).or_else(other)
     }

@@ -62,16 +62,15 @@ impl PrivateKey {
         let wrong_kind = PrivateKeyError::WrongKind { alg };
         let pkcs8 = match label {
             "PRIVATE KEY" => Zeroizing::new(der.as_bytes().to_vec()),
-            "RSA PRIVATE KEY" if alg.is_rsa() => {
+            "RSA PRIVATE KEY" => {
                 let key = rsa::PrivateKey::from_pkcs1_der(der.as_bytes()).map_err(|_| wrong_kind)?;
                 key.to_pkcs8_der().map_err(|_| wrong_kind)?.to_bytes()
             }
-            "EC PRIVATE KEY" if alg == SigningAlg::Es256 => {
+            "EC PRIVATE KEY" => {
                 let key = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_bytes())
                     .map_err(|_| wrong_kind)?;
                 Zeroizing::new(key.to_pkcs8v1().map_err(|_| wrong_kind)?.as_ref().to_vec())
             }
-            "RSA PRIVATE KEY" | "EC PRIVATE KEY" => return Err(wrong_kind),
             "ENCRYPTED PRIVATE KEY" => return Err(PrivateKeyError::Encrypted),
             _ => return Err(PrivateKeyError::NotPem),
         };
@@ -145,6 +144,10 @@ mod tests {
         let sec1 = pem("EC PRIVATE KEY", ec.private_key().as_der().unwrap().as_ref());
         let imported = PrivateKey::from_pem(SigningAlg::Es256, &sec1).unwrap();
         assert_eq!(imported.expose_pkcs8(), ec.to_pkcs8v1().unwrap().as_ref());
+
+        for (alg, pem) in [(SigningAlg::Es256, pkcs1.as_str()), (SigningAlg::Rs256, &sec1), (SigningAlg::EdDsa, &sec1)] {
+            assert_eq!(PrivateKey::from_pem(alg, pem).unwrap_err(), PrivateKeyError::WrongKind { alg });
+        }
     }
 
     #[test]

@@ -319,6 +319,7 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
         assert_eq!(with("alg", json!("HS256")).unwrap_err(), PublicKeyError::UnknownAlgorithm);
         assert_eq!(with("alg", json!("none")).unwrap_err(), PublicKeyError::UnknownAlgorithm);
         assert_eq!(with("d", json!("AA")).unwrap_err(), PublicKeyError::Private);
+        assert_eq!(with("keys", json!([])).unwrap().key, plain.key, "a member of no meaning");
         assert_eq!(with("use", json!("enc")).unwrap_err(), PublicKeyError::Unusable(UnusableKey::OtherUse));
         assert_eq!(
             PublicKey::from_jwk_text(r#"{"kty":"OKP","kty":"OKP"}"#, None).unwrap_err(),
@@ -374,6 +375,15 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
         let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let mut off_curve = ec.public_key().as_ref().to_vec();
         off_curve[10] ^= 1;
+        let private = generate_private_key(SigningAlg::Es256, RsaBits::default(), &SystemEntropy).unwrap();
+        let certificate = self_signed_certificate(&private, "x", UnixMillis(0)).unwrap();
+        let spki = read_certificate(&certificate).unwrap().spki.to_vec();
+        let at = spki.windows(8).position(|window| window == P256.as_bytes()).unwrap();
+        let mut other_curve = spki.clone();
+        other_curve[at + 7] -= 1;
+        assert!(PublicKey::from_pem(&pem("PUBLIC KEY", &spki), None).is_ok());
+        let refused = PublicKey::from_pem(&pem("PUBLIC KEY", &other_curve), None).unwrap_err();
+        assert_eq!(refused, PublicKeyError::NotSupported);
         let (x, y) = off_curve[1..].split_at(32);
         let parameters = PublicParameters::Ec {
             crv: "P-256".to_owned(),

@@ -140,6 +140,30 @@ mod tests {
     }
 
     #[test]
+    fn a_token_tells_what_stands_in_its_claims() {
+        let payload = r#"{"iss":"i","aud":["a","b"],"exp":20,"iat":10,"sub":"c","jti":"j","scope":"x y","extra":[1]}"#;
+        let claims = Arc::new(Claims::parse(payload.into()).unwrap());
+        let token = AccessToken::new(claims, AccessTokenDialect::Rfc9068, SubjectRule::Client).unwrap();
+        assert_eq!((token.issued_at(), token.expires_at(), token.jti()), (10, 20, Some("j")));
+        assert_eq!(token.audience(), ["a", "b"]);
+        assert_eq!(token.scope().to_string(), "x y");
+        assert!(token.has_scope("y") && !token.has_scope("z"));
+        assert_eq!(Value::Object(token.claims().clone()), serde_json::from_str::<Value>(payload).unwrap());
+    }
+
+    #[test]
+    fn without_iat_nbf_is_the_moment_of_issue() {
+        let issued_at = |names: &str| {
+            let claims = Claims::parse(format!(r#"{{"iss":"i","aud":"a","exp":20,"sub":"c"{names}}}"#).into()).unwrap();
+            let token = AccessToken::new(Arc::new(claims), AccessTokenDialect::IdentityServer, SubjectRule::Client);
+            token.map(|token| token.issued_at())
+        };
+        assert_eq!(issued_at(r#","nbf":5"#), Ok(5));
+        assert_eq!(issued_at(r#","nbf":5,"iat":6"#), Ok(6));
+        assert_eq!(issued_at(""), Err(VerifyError::ClaimMissing("iat")));
+    }
+
+    #[test]
     fn a_user_may_be_the_subject_where_that_is_allowed() {
         assert_eq!(client_of(json!({"client_id":"c","sub":"user"}), SubjectRule::Any).as_deref(), Ok("c"));
         assert_eq!(client_of(json!({"sub":"c"}), SubjectRule::Any).as_deref(), Ok("c"));

@@ -54,6 +54,7 @@ mod tests {
     fn names_are_exact() {
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
+            assert_eq!(algorithm.to_string(), algorithm.name());
         }
         for name in ["", "none", "None", "NONE", "HS256", "rs256", "RS256 ", "RS512", "ES256K", "eddsa"] {
             assert_eq!(Algorithm::from_name(name), None, "{name}");

@@ -169,7 +169,15 @@ mod tests {
 
     #[test]
     fn a_dialect_is_configured_by_name() {
-        assert_eq!("access_token_authz".parse(), Ok(AccessTokenDialect::Auth0));
+        for (name, dialect) in [
+            ("rfc9068_profile", AccessTokenDialect::Rfc9068),
+            ("rfc9068_profile_authz", AccessTokenDialect::Rfc9068),
+            ("access_token", AccessTokenDialect::Auth0),
+            ("access_token_authz", AccessTokenDialect::Auth0),
+            ("identityserver", AccessTokenDialect::IdentityServer),
+        ] {
+            assert_eq!(name.parse(), Ok(dialect));
+        }
         assert_eq!("Rfc9068".parse::<AccessTokenDialect>(), Err(UnknownDialect));
     }
 }

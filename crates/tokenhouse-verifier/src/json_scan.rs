@@ -219,9 +219,11 @@ mod tests {
             r#"{"x":[{"a":1,"a":2}]}"#,
             r#"[{"a":1,"a":2}]"#,
             r#"{"a":1,"\u0061":2}"#,
-            &format!("{{{many}\"n5\":1}}"),
-            &format!("{{{many}\"n99\":1}}"),
         ] {
+            assert_eq!(ScannedObject::scan(text.as_bytes()), Err(JsonObjectError::DuplicateMember), "{text}");
+        }
+        for number in 0..100 {
+            let text = format!("{{{many}\"n{number}\":1}}");
             assert_eq!(ScannedObject::scan(text.as_bytes()), Err(JsonObjectError::DuplicateMember), "{text}");
         }
         assert!(ScannedObject::scan(format!("{{{many}\"x\":1}}").as_bytes()).is_ok());

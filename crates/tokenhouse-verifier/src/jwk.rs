@@ -151,6 +151,7 @@ fn octets(jwk: &JsonObject, member: &str) -> Result<Vec<u8>, UnusableKey> {
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
     use serde_json::json;
 
     use super::*;
@@ -181,6 +182,37 @@ mod tests {
             let key = key(jwk).unwrap();
             assert_eq!((key.kid(), key.algorithm()), ("k", algorithm));
             assert_eq!(format!("{key:?}"), format!("VerificationKey(\"k\", {algorithm})"));
+        }
+    }
+
+    #[test]
+    fn a_signature_verifies_under_its_key_and_message_only() {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let jwk = |pair: &Ed25519KeyPair| {
+            let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
+            key(json!({"kty":"OKP","kid":"k","crv":"Ed25519","x":x})).unwrap()
+        };
+        let (own, other) = (jwk(&pair), jwk(&Ed25519KeyPair::generate().unwrap()));
+        let signature = pair.sign(b"message");
+        assert!(own.verify_signature(b"message", signature.as_ref()));
+        assert!(!own.verify_signature(b"massage", signature.as_ref()));
+        assert!(!other.verify_signature(b"message", signature.as_ref()));
+        assert_eq!(own.encoded(), jwk(&pair).encoded());
+        assert_ne!(own.encoded(), other.encoded());
+    }
+
+    #[test]
+    fn both_coordinates_of_a_point_have_full_length() {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let point = &pair.public_key().as_ref()[1..];
+        let divided_at = |at: usize| {
+            let (x, y) = point.split_at(at);
+            let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+            key(json!({"kty":"EC","kid":"k","crv":"P-256","x":x,"y":y})).map(|key| key.algorithm())
+        };
+        assert_eq!(divided_at(32), Ok(Algorithm::Es256));
+        for at in [31, 33] {
+            assert_eq!(divided_at(at), Err(UnusableKey::Malformed));
         }
     }
 

@@ -169,15 +169,18 @@ mod tests {
         ] {
             assert_eq!(text.parse::<JwkSet>().unwrap_err(), reason);
         }
-        let many = json!({"keys": vec![json!({}); MAX_KEYS + 1]}).to_string();
-        assert_eq!(many.parse::<JwkSet>().unwrap_err(), JwkSetError::TooManyKeys);
+        let many = |count| json!({"keys": vec![json!({}); count]}).to_string().parse::<JwkSet>();
+        assert_eq!(many(MAX_KEYS).unwrap().unusable().len(), MAX_KEYS);
+        assert_eq!(many(MAX_KEYS + 1).unwrap_err(), JwkSetError::TooManyKeys);
     }
 
     #[test]
     fn the_generation_follows_the_keys_and_nothing_else() {
         let one = set(&[rsa("a", "RS256")]);
         assert_eq!(one.generation(), set(&[rsa("a", "RS256"), json!({"kty":"oct"})]).generation());
-        for other in [set(&[rsa("b", "RS256")]), set(&[rsa("a", "PS256")]), set(&[])] {
+        let mut other_modulus = rsa("a", "RS256");
+        other_modulus["n"] = URL_SAFE_NO_PAD.encode([0xFD; 256]).into();
+        for other in [set(&[rsa("b", "RS256")]), set(&[rsa("a", "PS256")]), set(&[other_modulus]), set(&[])] {
             assert_ne!(one.generation(), other.generation());
         }
     }

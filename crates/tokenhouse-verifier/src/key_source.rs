@@ -55,3 +55,26 @@ impl KeySource for StaticJwks {
         Some(Arc::clone(&self.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A source that cannot tell how old its keys are.
+    #[derive(Debug)]
+    struct Ageless;
+
+    impl KeySource for Ageless {
+        fn keys_for<'a>(&'a self, _kid: &'a str) -> KeysFuture<'a> {
+            Box::pin(ready(Err(KeysUnavailable { cause: "nothing is asked here".into() })))
+        }
+    }
+
+    #[test]
+    fn fixed_keys_are_always_fresh_and_those_of_a_source_that_cannot_tell_never() {
+        let keys: JwkSet = r#"{"keys":[{"kty":"oct"}]}"#.parse().unwrap();
+        let fresh = StaticJwks::new(keys).fresh_keys().unwrap();
+        assert_eq!(fresh.unusable().len(), 1);
+        assert!(Ageless.fresh_keys().is_none());
+    }
+}

@@ -241,3 +241,131 @@ impl ParsedToken<'_> {
         &self.header.kid
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000;
+
+    fn pair() -> Ed25519KeyPair {
+        Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap()
+    }
+
+    fn keys() -> JwkSet {
+        let x = URL_SAFE_NO_PAD.encode(pair().public_key().as_ref());
+        json!({"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":x}]}).to_string().parse().unwrap()
+    }
+
+    /// The claims of a good token with the members of `changes`; `null` takes one away.
+    fn claims(changes: &Value) -> Value {
+        let mut claims = json!({
+            "iss":"https://issuer/","aud":"https://api/","iat":NOW,"exp":NOW + 600,"sub":"c","client_id":"c","jti":"j"
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        claims
+    }
+
+    fn token(typ: &str, claims: &Value) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let input = format!("{}.{}", part(&json!({"alg":"EdDSA","kid":"k","typ":typ})), part(claims));
+        let signature = URL_SAFE_NO_PAD.encode(pair().sign(input.as_bytes()));
+        format!("{input}.{signature}")
+    }
+
+    fn verifier() -> Verifier {
+        Verifier::new("https://issuer/", "https://api/")
+    }
+
+    fn verify(typ: &str, changes: &Value) -> Result<AccessToken, VerifyError> {
+        verifier().verify(&token(typ, &claims(changes)), &keys(), NOW)
+    }
+
+    #[test]
+    fn a_good_token_is_accepted_and_what_is_not_for_us_refused() {
+        assert_eq!(verify("at+jwt", &json!({})).unwrap().client(), "c");
+        assert!(verify("at+jwt", &json!({"aud":["https://other/","https://api/"]})).is_ok());
+        let refused = |typ, changes: Value| verify(typ, &changes).unwrap_err();
+        assert!(matches!(refused("JWT", json!({})), VerifyError::TypNotAccepted { typ: Some(typ) } if typ == "JWT"));
+        for iss in ["https://issuer", "https://issuer/x", "https://ISSUER/"] {
+            assert!(matches!(refused("at+jwt", json!({"iss":iss})), VerifyError::WrongIssuer { .. }), "{iss}");
+        }
+        for aud in [json!("https://api"), json!(["https://api/x"]), json!("https://api/ ")] {
+            assert!(matches!(refused("at+jwt", json!({"aud":aud})), VerifyError::WrongAudience { .. }), "{aud}");
+        }
+        assert_eq!(refused("at+jwt", json!({"jti":null})), VerifyError::ClaimMissing("jti"));
+    }
+
+    #[test]
+    fn only_the_signature_of_the_key_counts() {
+        let good = token("at+jwt", &claims(&json!({})));
+        let other = token("at+jwt", &claims(&json!({"client_id":"d","sub":"d"})));
+        let (input, signature) = (other.rsplit_once('.').unwrap().0, good.rsplit_once('.').unwrap().1);
+        let forged = verifier().verify(&format!("{input}.{signature}"), &keys(), NOW);
+        assert_eq!(forged.unwrap_err(), VerifyError::SignatureInvalid);
+    }
+
+    /// Whether the token lives at [`NOW`], with a leeway of 30 seconds and a longest lifetime of 600.
+    fn lives(changes: &Value) -> Result<(), VerifyError> {
+        let claims = Claims::parse(claims(changes).to_string().into()).unwrap();
+        let verifier = verifier().leeway(Duration::from_secs(30)).max_lifetime(Duration::from_secs(600));
+        verifier.validate_times(&claims, NOW)
+    }
+
+    #[test]
+    fn a_token_lives_from_its_start_to_its_end_and_thirty_seconds_on_either_side() {
+        let ended = |seconds: u64| json!({"exp":NOW - seconds,"iat":NOW - 100});
+        assert_eq!(lives(&ended(29)), Ok(()));
+        assert_eq!(lives(&ended(30)), Err(VerifyError::Expired { expired_at: NOW - 30, now: NOW }));
+        assert_eq!(lives(&json!({"nbf":NOW + 30})), Ok(()));
+        let early = VerifyError::NotYetValid { valid_from: NOW + 31, now: NOW };
+        assert_eq!(lives(&json!({"nbf":NOW + 31})), Err(early));
+        assert_eq!(lives(&json!({"iat":NOW + 30})), Ok(()));
+        let future = VerifyError::IssuedInFuture { issued_at: NOW + 31, now: NOW };
+        assert_eq!(lives(&json!({"iat":NOW + 31})), Err(future));
+    }
+
+    #[test]
+    fn a_token_that_lives_too_long_is_refused() {
+        let too_long = |issued_at: u64, expires_at: u64| {
+            Err(VerifyError::LifetimeNotAllowed { issued_at, expires_at, max_seconds: 600 })
+        };
+        assert_eq!(lives(&json!({"iat":NOW - 100,"exp":NOW + 500})), Ok(()));
+        assert_eq!(lives(&json!({"iat":NOW - 100,"exp":NOW + 501})), too_long(NOW - 100, NOW + 501));
+        assert_eq!(lives(&json!({"iat":null,"nbf":NOW,"exp":NOW + 601})), too_long(NOW, NOW + 601));
+        assert_eq!(lives(&json!({"iat":NOW + 30,"exp":NOW + 20})), too_long(NOW + 30, NOW + 20), "it ends first");
+        let claims = Claims::parse(claims(&json!({"exp":NOW + 1_000_000})).to_string().into()).unwrap();
+        assert_eq!(verifier().validate_times(&claims, NOW), Ok(()), "unless told otherwise");
+    }
+
+    #[test]
+    fn what_was_valid_is_recalled_and_what_is_too_long_is_not_looked_for() {
+        let token = token("at+jwt", &claims(&json!({})));
+        let keys = keys();
+        for max_bytes in [token.len(), token.len() + 1] {
+            let verifier = verifier().max_token_bytes(max_bytes);
+            assert!(verifier.recall(&token, &keys).is_none());
+            assert!(verifier.verify(&token, &keys, NOW).is_ok());
+            assert!(verifier.recall(&token, &keys).is_some());
+        }
+        let refused = verifier().max_token_bytes(token.len() - 1).verify(&token, &keys, NOW);
+        assert_eq!(refused.unwrap_err(), VerifyError::TokenTooLong { max_bytes: token.len() - 1 });
+        let forgetful = verifier().remember_signatures(0);
+        assert!(forgetful.verify(&token, &keys, NOW).is_ok() && forgetful.recall(&token, &keys).is_none());
+    }
+
+    #[test]
+    fn it_says_what_it_wants_and_which_key_a_token_asks_for() {
+        let verifier = verifier();
+        assert_eq!((verifier.issuer(), verifier.audience()), ("https://issuer/", "https://api/"));
+        assert_eq!(verifier.parse(&token("at+jwt", &json!({}))).unwrap().kid(), "k");
+    }
+}
