@@ -145,7 +145,8 @@ mod tests {
         let imported = PrivateKey::from_pem(SigningAlg::Es256, &sec1).unwrap();
         assert_eq!(imported.expose_pkcs8(), ec.to_pkcs8v1().unwrap().as_ref());
 
-        for (alg, pem) in [(SigningAlg::Es256, pkcs1.as_str()), (SigningAlg::Rs256, &sec1), (SigningAlg::EdDsa, &sec1)] {
+        for (alg, pem) in [(SigningAlg::Es256, pkcs1.as_str()), (SigningAlg::Rs256, &sec1), (SigningAlg::EdDsa, &sec1)]
+        {
             assert_eq!(PrivateKey::from_pem(alg, pem).unwrap_err(), PrivateKeyError::WrongKind { alg });
         }
     }

@@ -74,3 +74,20 @@ fn read_time<'der>(reader: &mut impl Reader<'der>) -> der::Result<UnixMillis> {
 fn skip<'der>(reader: &mut impl Reader<'der>, count: usize) -> der::Result<()> {
     (0..count).try_for_each(|_| reader.tlv_bytes().map(drop))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::public_test_keys::PublicTestKey;
+    use crate::keys::{CERTIFICATE_VALIDITY_DAYS, self_signed_certificate};
+
+    #[test]
+    fn the_validity_is_that_of_the_certificate() {
+        let first = 1_700_000_000_000;
+        let der = self_signed_certificate(&PublicTestKey::Rs256Active.load(), "x", UnixMillis(first)).unwrap();
+        let last = first + i64::from(CERTIFICATE_VALIDITY_DAYS) * 86_400_000;
+        let expected = Validity { not_before: UnixMillis(first), not_after: UnixMillis(last) };
+        assert_eq!(Validity::of_certificate(&der), Some(expected));
+        assert_eq!(Validity::of_certificate(&der[1..]), None);
+    }
+}

@@ -155,7 +155,10 @@ mod tests {
         let subject = TokenSubject { issuer, client: &client, api: &api, scope: &scope, compat };
         let template = AccessTokenTemplate::of(&subject);
         assert_eq!(template.expires_in(), 100);
-        (template.typ().to_owned(), serde_json::from_str(&template.claims(1_000, "j1")).unwrap())
+        let claims = template.claims(1_000, "j1");
+        let own = r#","iat":1000,"nbf":1000,"exp":1100,"jti":"j1"}"#;
+        assert!(claims.len() <= template.bytes() + own.len(), "all but these is written already");
+        (template.typ().to_owned(), serde_json::from_str(&claims).unwrap())
     }
 
     #[test]

@@ -229,6 +229,7 @@ mod tests {
     #[test]
     fn a_disabled_client_gets_nothing() {
         let client = client();
+        assert_eq!(client.name, "partner-a", "until it is given another name");
         assert!(client.is_usable(UnixMillis(0)));
         assert!(!Client { enabled: false, ..client }.is_usable(UnixMillis(0)));
     }
@@ -263,7 +264,8 @@ mod tests {
     #[test]
     fn a_key_is_found_by_our_id_before_any_kid() {
         let ours = client_key(2, "two").id.to_string();
-        let client = Client { keys: vec![client_key(1, &ours), client_key(2, "two"), client_key(3, "three")], ..client() };
+        let client =
+            Client { keys: vec![client_key(1, &ours), client_key(2, "two"), client_key(3, "three")], ..client() };
         let found = |which: &str| client.find_key(which).map(|key| key.id.as_u128());
         assert_eq!((found(&ours), found("two"), found("three"), found("four")), (Some(2), Some(2), Some(3), None));
     }

@@ -231,6 +231,17 @@ mod tests {
     }
 
     #[test]
+    fn every_octet_has_its_hexadecimal_spellings() {
+        for octet in 0..=u8::MAX {
+            let expected = std::str::from_utf8(&[octet]).map(str::to_owned).map_err(|_| MalformedBody::NotUtf8);
+            for spelling in [format!("%{octet:02X}"), format!("%{octet:02x}")] {
+                let decoded = decode_form_component(spelling.as_bytes()).map(Cow::into_owned);
+                assert_eq!(decoded, expected, "{spelling}");
+            }
+        }
+    }
+
+    #[test]
     fn resource_may_repeat() {
         assert_eq!(form("resource=a&resource=b").ok().unwrap().resource, ["a", "b"]);
     }

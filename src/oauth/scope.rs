@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_grammar_is_that_of_rfc_6749() {
-        assert!("list:users".parse::<ScopeValue>().is_ok());
+        assert_eq!("list:users".parse::<ScopeValue>().unwrap().to_string(), "list:users");
         for bad in ["", "a b", "a\"b", "a\\b", "ä", "a\u{7f}", "a\nb"] {
             assert!(bad.parse::<ScopeValue>().is_err(), "{bad:?}");
         }

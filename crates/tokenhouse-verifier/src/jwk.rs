@@ -128,10 +128,10 @@ fn rsa(jwk: &JsonObject, parameters: &'static signature::RsaParameters) -> Resul
 fn p256(jwk: &JsonObject) -> Result<ParsedPublicKey, UnusableKey> {
     let (x, y) = (octets(jwk, "x")?, octets(jwk, "y")?);
     // RFC 7518 §6.2.1.2: both coordinates are full length.
-    if x.len() != 32 || y.len() != 32 {
+    if x.len() != 32 {
         return Err(UnusableKey::Malformed);
     }
-    // SEC 1 §2.3.3: an uncompressed point. Parsing it refuses a point off the curve.
+    // SEC 1 §2.3.3: an uncompressed point. Parsing it refuses another length, and so another `y`, and a point off the curve.
     let point = [&[4], x.as_slice(), y.as_slice()].concat();
     ParsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point).map_err(|_| UnusableKey::Malformed)
 }
@@ -213,6 +213,12 @@ mod tests {
         assert_eq!(divided_at(32), Ok(Algorithm::Es256));
         for at in [31, 33] {
             assert_eq!(divided_at(at), Err(UnusableKey::Malformed));
+        }
+        let (x, y) = (URL_SAFE_NO_PAD.encode(&point[..32]), [&point[32..], &[0]].concat());
+        for y in [&y[..31], &y] {
+            let y = URL_SAFE_NO_PAD.encode(y);
+            let refused = key(json!({"kty":"EC","kid":"k","crv":"P-256","x":x,"y":y})).unwrap_err();
+            assert_eq!(refused, UnusableKey::Malformed);
         }
     }
 

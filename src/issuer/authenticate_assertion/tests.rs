@@ -143,8 +143,7 @@ async fn a_client_that_may_not_use_an_assertion_is_refused_before_its_use_is_not
     let text = assertion(1, Some("one"), "j");
     let usable = || client([registered(1, "one")]);
     let disabled = Client { enabled: false, ..usable() };
-    let with_secret =
-        Client { authentication_methods: vec![AuthenticationMethod::ClientSecretBasic], ..usable() };
+    let with_secret = Client { authentication_methods: vec![AuthenticationMethod::ClientSecretBasic], ..usable() };
     let stranger = Client { client_id: "partner-b".parse().unwrap(), ..usable() };
     for (client, beside, refusal) in [
         (usable(), Some("partner-b"), AssertionRefusal::ClientIdsDiffer),

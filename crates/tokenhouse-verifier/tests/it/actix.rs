@@ -161,6 +161,8 @@ async fn two_tokens_are_an_invalid_request() {
     }
     let form = client().post(&url).bearer_auth(good()).form(&[("name", "x"), ("access", "y")]).send().await.unwrap();
     assert_eq!((form.status(), form.text().await.unwrap()), (StatusCode::OK, "name=x&access=y".to_owned()));
+    let text = client().post(&url).bearer_auth(good()).header("content-type", "text/plain").body("access_token=x");
+    assert_eq!(text.send().await.unwrap().status(), StatusCode::OK, "another kind of body is none of its business");
     let body_only = client().post(&url).form(&[("access_token", good())]).send().await.unwrap();
     assert_eq!(body_only.status(), 401);
 }

@@ -152,6 +152,22 @@ async fn stale_keys_are_refreshed_behind_the_request() {
 }
 
 #[tokio::test]
+async fn keys_are_fresh_until_their_time_and_no_longer() {
+    let rig = Rig::start().await;
+    rig.answer(good().insert_header("cache-control", "max-age=600")).await;
+    let source = rig.source();
+    assert!(source.fresh_keys().is_none(), "none have been fetched");
+    source.keys().await.unwrap();
+    assert!(source.fresh_keys().unwrap().contains("rs"));
+    rig.clock.advance(599);
+    assert!(source.fresh_keys().is_some());
+    for later in [1, 1000] {
+        rig.clock.advance(later);
+        assert!(source.fresh_keys().is_none(), "whoever has a remembered token must ask, so that they are fetched");
+    }
+}
+
+#[tokio::test]
 async fn freshness_is_bounded() {
     for (cache_control, fresh_for) in
         [("max-age=2", 2), ("max-age=0", 30), ("no-store", 30), ("max-age=99999999", 86_400), ("public", 300)]
@@ -376,6 +392,10 @@ async fn limits_on_size_and_age_can_be_set() {
     source.keys().await.unwrap();
     eventually(|| async { rig.fetches().await == 2 }).await;
 
-    let small = rig.builder().max_document_bytes(100).build().unwrap();
-    assert!(cause(&small.keys().await.unwrap_err()).contains("more than 100 bytes"));
+    let length = serde_json::to_vec(&jwks()).unwrap().len();
+    assert!(rig.builder().max_document_bytes(length).build().unwrap().keys().await.is_ok());
+    for too_few in [length - 1, 100] {
+        let small = rig.builder().max_document_bytes(too_few).build().unwrap();
+        assert!(cause(&small.keys().await.unwrap_err()).contains(&format!("more than {too_few} bytes")));
+    }
 }
