@@ -51,6 +51,10 @@ load *ARGUMENTS:
 bench NAME *ARGUMENTS:
     cargo bench --locked --bench {{ NAME }} -- {{ ARGUMENTS }}
 
+# Any input at all, an hour for each target; needs cargo-fuzz
+fuzz *ARGUMENTS:
+    fuzz/run {{ ARGUMENTS }}
+
 # Licences, banned crates, sources, advisories; needs cargo-deny. `just deny licenses bans sources` needs no network
 deny *CHECKS:
     cargo deny --locked check {{ CHECKS }}

@@ -16,6 +16,8 @@ pub mod config;
 pub mod database_file;
 pub mod entropy;
 pub mod fail_point;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod http;
 pub mod issuer;
 pub mod json_text;

@@ -153,7 +153,7 @@ async fn read(request: &HttpRequest, mut payload: web::Payload) -> Result<BytesM
     })
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ManagementError> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ManagementError> {
     // serde would take an array for the members in their order.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(ManagementError::body("the body must be a JSON object"));

@@ -41,7 +41,7 @@ pub(super) struct ClientBody {
     /// The secret to use in place of a generated one, or of those there are.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    client_secret: Patch<SecretText>,
+    pub(super) client_secret: Patch<SecretText>,
     /// How many tokens it may get.
     #[serde(default)]
     #[schema(value_type = Option<TokenQuota>)]

@@ -144,11 +144,11 @@ impl Listing {
     }
 }
 
-fn usize_from(number: u32) -> usize {
+pub(super) fn usize_from(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn checkpoint(last: Uuid) -> String {
+pub(super) fn checkpoint(last: Uuid) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(last.as_bytes())
 }
 

@@ -25,6 +25,8 @@ mod clients;
 mod credentials;
 mod error;
 mod explain;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod kept_members;
 mod listing;
 pub mod openapi;

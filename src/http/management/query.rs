@@ -10,7 +10,7 @@ use url::form_urlencoded;
 use super::error::ManagementError;
 
 /// The parameters of the query, in their order.
-pub(super) struct Query(Vec<(String, String)>);
+pub(super) struct Query(pub(super) Vec<(String, String)>);
 
 impl FromRequest for Query {
     type Error = ManagementError;

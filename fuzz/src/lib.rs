@@ -1,0 +1,86 @@
+//! Does our verifier say of every token what somebody else's says?
+//!
+//! | file | question |
+//! |---|---|
+//! | `issuer` | how is what the fuzzer wrote made into a token? |
+//! | `peer` | what does jwt-simple say of a token? |
+//! | `disagreement` | why may the two differ? |
+//!
+//! jwt-simple has its own base64, its own Ed25519 and RSA and RustCrypto's P-256; what both share is serde_json's lexer. The other
+//! targets are in `src/fuzz` of the main crate, where `cargo test` replays them; this one needs a library that the main crate must not
+//! have.
+
+mod disagreement;
+mod issuer;
+mod peer;
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use tokenhouse_verifier::{AccessTokenDialect, Verifier};
+
+use disagreement::{Reading, why_they_may_be_stricter, why_we_may_be_stricter};
+
+/// The issuer of the tokens.
+const ISSUER: &str = "https://issuer.example/";
+/// For whom they are.
+const AUDIENCE: &str = "https://api.example/";
+/// When they are judged, in Unix seconds.
+const NOW: u64 = 1_800_000_000;
+/// By how many seconds clocks may differ.
+const LEEWAY: u64 = 30;
+/// The longest token, in octets.
+const LONGEST: usize = 8 * 1024;
+
+/// A token as it arrives; or in lines: who signs (`ed`, `es`, `rs` or `ps`), the header, the payload, and changes to the signed token,
+/// each as the place of one octet and what is put there instead.
+pub fn differential(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Some(token) = issuer::token(text) else { return };
+    let dialects = [AccessTokenDialect::Rfc9068, AccessTokenDialect::Auth0, AccessTokenDialect::IdentityServer];
+    let verifier = Verifier::new(ISSUER, AUDIENCE).accept_dialects(dialects);
+    let ours = verifier.verify(&token, issuer::key_set(), NOW);
+    let theirs = peer::verify(&token);
+    let reading = Reading::of(&token);
+    match (&ours, &theirs) {
+        (Ok(ours), Ok(theirs)) => theirs.agrees_with(ours, &reading),
+        (Err(_), Err(_)) => {}
+        (Err(refusal), Ok(_)) => assert!(
+            why_we_may_be_stricter(refusal, &reading).is_some(),
+            "only jwt-simple accepts it, we say: {refusal}\n{reading:?}\n{token}"
+        ),
+        (Ok(_), Err(refusal)) => assert!(
+            why_they_may_be_stricter(&reading).is_some(),
+            "only we accept it, jwt-simple says: {refusal}\n{reading:?}\n{token}"
+        ),
+    }
+}
+
+/// Runs `target`, and keeps an input that takes long, in the folder that `fuzz/run` names.
+///
+/// Processor time is counted, since on a busy machine any input may take long; and a second time, since the first one may have made keys.
+pub fn watch(data: &[u8], target: fn(&[u8])) {
+    if took(data, target) < SLOW || took(data, target) < SLOW {
+        return;
+    }
+    let Some(folder) = std::env::var_os("TOKENHOUSE_FUZZ_SLOW") else { return };
+    let name = BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, data).as_ref()[..12]);
+    let kept = std::fs::write(Path::new(&folder).join(name), data);
+    kept.expect("the folder can be written to");
+}
+
+/// What no input should take.
+const SLOW: Duration = Duration::from_millis(100);
+
+fn took(data: &[u8], target: fn(&[u8])) -> Duration {
+    let spent = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::try_from(time).expect("it is not negative")
+    };
+    let started = spent();
+    target(data);
+    spent() - started
+}

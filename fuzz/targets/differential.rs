@@ -1,0 +1,4 @@
+//! See `tokenhouse_fuzz::differential`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tokenhouse_fuzz::watch(data, tokenhouse_fuzz::differential));

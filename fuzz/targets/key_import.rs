@@ -1,0 +1,4 @@
+//! See `tokenhouse::fuzz::key_import`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tokenhouse_fuzz::watch(data, tokenhouse::fuzz::key_import));

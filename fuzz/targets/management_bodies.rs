@@ -1,0 +1,4 @@
+//! See `tokenhouse::fuzz::management_bodies`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tokenhouse_fuzz::watch(data, tokenhouse::fuzz::management_bodies));
