@@ -7,8 +7,6 @@ use tokenhouse_verifier::{JsonObjectError, TokenPart, VerifyError};
 
 use crate::{LEEWAY, NOW};
 
-/// Instants from here on lose their upper half in jwt-simple, which keeps 32 bits of seconds.
-const PEER_HORIZON: u64 = 1 << 32;
 /// From here on, not every JSON parser reads the same integer (RFC 8259 §6).
 const OUR_HORIZON: u64 = 1 << 53;
 
@@ -39,19 +37,18 @@ impl Reading {
     fn instants(&self) -> impl Iterator<Item = &Value> {
         ["exp", "iat", "nbf"].into_iter().filter_map(|name| self.claim(name))
     }
-
-    fn has_an_instant_beyond(&self, horizon: u64) -> bool {
-        self.instants().any(|at| at.as_u64().is_some_and(|at| at >= horizon))
-    }
 }
 
 /// The rule that we keep and jwt-simple does not, if that is what `refusal` is about.
 pub(crate) fn why_we_may_be_stricter(refusal: &VerifyError, reading: &Reading) -> Option<&'static str> {
     use VerifyError as R;
-    let empty_or_null = |value: Option<&Value>| value.is_some_and(|value| value.is_null() || *value == Value::Array(Vec::new()));
+    let empty_or_null =
+        |value: Option<&Value>| value.is_some_and(|value| value.is_null() || *value == Value::Array(Vec::new()));
     let is = |holds: bool, rule| holds.then_some(rule);
     match refusal {
-        R::NotAJsonObject { reason: JsonObjectError::DuplicateMember, .. } => Some("RFC 7515 §4, RFC 7519 §4: no member twice"),
+        R::NotAJsonObject { reason: JsonObjectError::DuplicateMember, .. } => {
+            Some("RFC 7515 §4, RFC 7519 §4: no member twice")
+        }
         R::NotAJsonObject { part: TokenPart::Header, reason: JsonObjectError::NotAnObject } => {
             is(reading.header.as_ref().is_some_and(Value::is_array), "RFC 7515 §4: the header is an object")
         }
@@ -61,10 +58,9 @@ pub(crate) fn why_we_may_be_stricter(refusal: &VerifyError, reading: &Reading) -
         }
         R::CriticalHeader => is(empty_or_null(reading.header("crit")), "RFC 7515 §4.1.11: crit is never empty"),
         R::UnencodedPayload => is(reading.header("b64").is_some(), "RFC 7797 §3: b64 changes what is signed"),
-        R::Encrypted => is(
-            reading.header("enc").or(reading.header("zip")).is_some(),
-            "RFC 7516 §4.1: enc and zip belong to a JWE",
-        ),
+        R::Encrypted => {
+            is(reading.header("enc").or(reading.header("zip")).is_some(), "RFC 7516 §4.1: enc and zip belong to a JWE")
+        }
         R::AlgorithmNotSupported => is(
             reading.header("alg").is_some_and(|alg| alg == "Ed25519"),
             "RFC 8725 §3.1: a key has one alg, here EdDSA; Ed25519 (RFC 9864) is its new name",
@@ -81,9 +77,6 @@ pub(crate) fn why_we_may_be_stricter(refusal: &VerifyError, reading: &Reading) -
         R::ClientAmbiguous => Some("client_id, azp and sub name one client"),
         R::Expired { expired_at, .. } => {
             is(expired_at + LEEWAY == NOW, "RFC 7519 §4.1.4: on or after the expiration time it is over")
-        }
-        R::NotYetValid { valid_from: at, .. } | R::IssuedInFuture { issued_at: at, .. } => {
-            is(*at >= PEER_HORIZON, "jwt-simple keeps 32 bits of seconds")
         }
         _ => None,
     }
@@ -109,8 +102,6 @@ pub(crate) fn why_they_may_be_stricter(reading: &Reading) -> Option<&'static str
     if header.contains_key("salt") {
         return Some("jwt-simple has a header member salt of its own");
     }
-    if reading.claim("nonce").is_some_and(|nonce| !nonce.is_string() && !nonce.is_null()) {
-        return Some("OpenID Connect's nonce, which access tokens do not have, is no text");
-    }
-    reading.has_an_instant_beyond(PEER_HORIZON).then_some("jwt-simple keeps 32 bits of seconds")
+    let nonce = reading.claim("nonce").is_some_and(|nonce| !nonce.is_string() && !nonce.is_null());
+    nonce.then_some("OpenID Connect's nonce, which access tokens do not have, is no text")
 }

@@ -27,13 +27,15 @@ impl Keys {
     fn new() -> Self {
         let ed = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a key");
         // RFC 5915: the scalar alone.
-        let es = [&[0x30, 0x31, 2, 1, 1, 4, 32][..], &[7; 32], &[0xA0, 0x0A, 6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7]];
+        let es =
+            [&[0x30, 0x31, 2, 1, 1, 4, 32][..], &[7; 32], &[0xA0, 0x0A, 6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7]];
         let es = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, &es.concat()).expect("a key");
         let pem = include_str!("../../tests/keys/rs256-active.pem");
         let der: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
         let rsa = RsaKeyPair::from_pkcs8(&BASE64_STANDARD.decode(der).expect("base64")).expect("a key");
-        let (point, modulus) = (es.public_key().as_ref(), rsa.public_key().modulus());
-        let modulus = encode(modulus.big_endian_without_leading_zero());
+        let point = es.public_key().as_ref();
+        // RFC 8017 §A.1.1: SEQUENCE (4 octets), INTEGER (4), a zero that keeps it positive, 256 octets of n, then e.
+        let modulus = encode(&rsa.public_key().as_ref()[9..265]);
         let jwks = vec![
             json!({"kty":"OKP","crv":"Ed25519","kid":"ed","x":encode(ed.public_key())}),
             json!({"kty":"EC","crv":"P-256","kid":"es","x":encode(&point[1..33]),"y":encode(&point[33..])}),

@@ -205,9 +205,16 @@ fn setting_of_variable(name: &str) -> Variable {
     }
 }
 
+/// Longest name for which a similar one is looked for.
+const LONGEST_COMPARED: usize = 64;
+
 /// The key path that was probably meant: the same name elsewhere, or the most similar one; the first of equals.
 fn nearest(key: &str) -> Option<String> {
     let key = key.trim_matches('"');
+    // No setting is as long, and to compare takes as long as both lengths multiplied.
+    if key.len() > LONGEST_COMPARED {
+        return None;
+    }
     if let Some(no_secret) = key.strip_suffix("_file").and_then(settings::find) {
         return Some(no_secret.key.to_owned());
     }

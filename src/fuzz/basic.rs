@@ -39,7 +39,10 @@ pub fn basic(data: &[u8]) {
     // What is sent as the RFC says is read as it was meant, first.
     let encoded: String = format!("{}:{}", form_encoded(id), form_encoded(secret));
     let encoded = format!("basic  {}", BASE64_STANDARD.encode(encoded));
-    assert_eq!(judge(&[encoded.as_bytes()], Some(id.to_owned()).filter(|id| !id.is_empty())).unwrap_or_default().first(), Some(&raw));
+    assert_eq!(
+        judge(&[encoded.as_bytes()], Some(id.to_owned()).filter(|id| !id.is_empty())).unwrap_or_default().first(),
+        Some(&raw)
+    );
 }
 
 /// The readings, if these headers are accepted.

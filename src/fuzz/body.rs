@@ -88,7 +88,8 @@ fn judge_credentials(credentials: &PresentedCredentials) {
 /// The parameters that are there, by name.
 fn listed(parameters: &TokenParameters) -> Vec<(&'static str, String)> {
     let text = |name, value: &Option<String>| value.clone().map(|value| (name, value));
-    let secret = |name, value: &Option<zeroize::Zeroizing<String>>| value.as_deref().cloned().map(|value| (name, value));
+    let secret =
+        |name, value: &Option<zeroize::Zeroizing<String>>| value.as_deref().cloned().map(|value| (name, value));
     let single = [
         text("grant_type", &parameters.grant_type),
         text("client_id", &parameters.client_id),
@@ -108,8 +109,15 @@ fn listed(parameters: &TokenParameters) -> Vec<(&'static str, String)> {
 /// What the parser of the URL standard reads, in the order of [`listed`].
 fn read_by_url(body: &[u8], endpoint: Endpoint) -> Vec<(&'static str, String)> {
     const TOKEN: [&str; 9] = [
-        "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "audience", "scope",
-        "organization", "resource",
+        "grant_type",
+        "client_id",
+        "client_secret",
+        "client_assertion",
+        "client_assertion_type",
+        "audience",
+        "scope",
+        "organization",
+        "resource",
     ];
     const SECRET: [&str; 6] =
         ["client_id", "client_secret", "client_assertion", "client_assertion_type", "label", "overlap_seconds"];

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::on_one_line;
-use crate::config::{Config, ConfigFile, Flag, ReadFile, ResourceApiSettings, Sources};
+use crate::config::{Config, ConfigFile, Flag, ReadFile, Sources};
 
 /// Settings that must never be told, by their variable.
 const SECRETS: [&str; 2] = ["TOKENHOUSE__KEYS__MASTER_KEY", "TOKENHOUSE__DATABASE__URL"];
@@ -78,8 +78,6 @@ pub fn config(data: &[u8]) {
             mistakes.0.iter().for_each(|mistake| on_one_line(&mistake.to_string()));
         }
     }
-    drop(ResourceApiSettings::load(&given.sources()));
-
     let mut spoiled = given;
     spoiled.environment.extend(SECRETS.map(|name| (name.into(), CANARY.into())));
     match Config::load(&spoiled.sources()) {

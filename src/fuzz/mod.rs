@@ -24,20 +24,20 @@ mod importers;
 mod jwks;
 mod key_import;
 mod scope;
-mod told;
 mod token;
+mod told;
 mod world;
 
 pub use basic::basic;
 pub use body::{form, json};
 pub use config::config;
 pub use document::document;
+pub(crate) use document::survives_yaml;
 pub use importers::importers;
 pub use jwks::jwks;
 pub use key_import::key_import;
 pub use scope::scope;
 pub use token::token;
-pub(crate) use document::survives_yaml;
 pub(crate) use told::on_one_line;
 pub(crate) use world::{World, is_the_callers_fault};
 

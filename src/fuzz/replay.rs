@@ -53,5 +53,7 @@ fn each_target_has_a_binary_and_a_corpus_and_nothing_else_has() {
     let binaries: Vec<_> = expected.iter().map(|name| format!("{name}.rs")).collect();
     assert_eq!(names(&root().join("targets")), binaries);
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
-    assert!(expected.iter().all(|name| manifest.contains(&format!("\nname = \"{name}\"\npath = \"targets/{name}.rs\"\n"))));
+    assert!(
+        expected.iter().all(|name| manifest.contains(&format!("\nname = \"{name}\"\npath = \"targets/{name}.rs\"\n")))
+    );
 }

@@ -54,7 +54,12 @@ fn names(text: &str) {
         assert_eq!(encoded.replace("%7E", "~"), text);
     }
     if let Ok(uri) = text.parse::<JwksUri>() {
-        assert!(uri.as_str() == text && text.to_ascii_lowercase().starts_with("https://") && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'), "{text:?}");
+        assert!(
+            uri.as_str() == text
+                && text.to_ascii_lowercase().starts_with("https://")
+                && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'),
+            "{text:?}"
+        );
     }
     if let Ok(issuer) = IssuerIdentifier::parse(text) {
         assert_eq!(issuer.as_str(), text);

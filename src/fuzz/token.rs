@@ -57,7 +57,8 @@ struct Keys {
 impl Keys {
     fn new() -> Self {
         // RFC 5915: the scalar alone; and RFC 8410: the seed alone.
-        let p256 = [&[0x30, 0x31, 2, 1, 1, 4, 32][..], &[7; 32], &[0xA0, 0x0A, 6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7]];
+        let p256 =
+            [&[0x30, 0x31, 2, 1, 1, 4, 32][..], &[7; 32], &[0xA0, 0x0A, 6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7]];
         let p256 = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, &p256.concat()).expect("a key");
         let p256 = p256.to_pkcs8v1().expect("a key").as_ref().to_vec();
         let ed25519 = [&[0x30, 0x2E, 2, 1, 0, 0x30, 5, 6, 3, 0x2B, 0x65, 0x70, 4, 0x22, 4, 32][..], &[7; 32]].concat();
@@ -168,7 +169,8 @@ fn judge(accepted: &AccessToken, payload: &str) {
     assert!(!claims.contains_key("cnf"), "a bound token is no Bearer token");
     assert!(accepted.scope().iter().all(is_scope_token));
     let client = accepted.client();
-    let agrees = |name: &str| claims.get(name).is_none_or(|value| value == client || *value == format!("{client}@clients"));
+    let agrees =
+        |name: &str| claims.get(name).is_none_or(|value| value == client || *value == format!("{client}@clients"));
     assert!(!client.is_empty() && ["client_id", "azp", "sub"].iter().all(|name| agrees(name)), "{payload}");
 }
 

@@ -35,7 +35,8 @@ impl World {
 
     fn new() -> Self {
         let administration = Administration::new(
-            Store::open(&StoreSettings { database: Database::InMemory, pool_size: 1 }, Migrate::Always).expect("a store"),
+            Store::open(&StoreSettings { database: Database::InMemory, pool_size: 1 }, Migrate::Always)
+                .expect("a store"),
             Arc::new(MasterKey::generate(&SystemEntropy).into()),
             Arc::new(SystemClock),
             Arc::new(SystemEntropy),

@@ -123,8 +123,9 @@ pub enum AdministrationError {
 }
 
 impl AdministrationError {
-    pub(super) fn not_found(kind: &'static str, id: impl Into<String>) -> Self {
-        Self::NotFound { kind, id: id.into() }
+    /// The name may be whatever somebody sent.
+    pub(super) fn not_found(kind: &'static str, id: impl AsRef<str>) -> Self {
+        Self::NotFound { kind, id: id.as_ref().escape_debug().to_string() }
     }
 
     pub(super) fn invalid(error: impl std::fmt::Display) -> Self {

@@ -147,7 +147,7 @@ pub fn api_named(reader: &mut Reader, name: &str) -> Result<Api, AdministrationE
     {
         return Ok(api);
     }
-    let missing = || AdministrationError::not_found("API", name.escape_debug().to_string());
+    let missing = || AdministrationError::not_found("API", name);
     let identifier: Audience = name.parse().map_err(|_| missing())?;
     reader.find_api_by_identifier(&identifier)?.ok_or_else(missing)
 }

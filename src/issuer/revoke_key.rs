@@ -43,7 +43,7 @@ impl Change<'_> {
     }
 
     pub(super) fn existing_key(&mut self, kid: &str) -> Result<SigningKeyRecord, AdministrationError> {
-        let missing = || AdministrationError::not_found("signing key", kid.escape_debug().to_string());
+        let missing = || AdministrationError::not_found("signing key", kid);
         self.transaction.find_signing_key(kid)?.ok_or_else(missing)
     }
 }

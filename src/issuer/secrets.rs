@@ -327,7 +327,7 @@ fn named_secret<'c>(client: &'c Client, which: &str) -> Result<&'c StoredSecret,
         summary.id == which || summary.hint.as_deref() == Some(which)
     };
     client.secrets.iter().find(named).ok_or_else(|| {
-        let name = format!("{} of the client {}: list them first", which.escape_debug(), client.client_id);
+        let name = format!("{which} of the client {}: list them first", client.client_id);
         AdministrationError::not_found("secret", name)
     })
 }

@@ -110,12 +110,16 @@ impl FromStr for JwksUri {
     type Err = InvalidJwksUri;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // What the URL parser would repair, such as `https:host` or `https:\\host`, other programs read as something else.
+        let (scheme, rest) = text.split_once("://").ok_or(InvalidJwksUri)?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let as_written = scheme.eq_ignore_ascii_case("https") && !authority.is_empty() && !authority.contains('@');
         let url = Url::parse(text).map_err(|_| InvalidJwksUri)?;
         let named = matches!(url.host(), Some(Host::Domain(name)) if !name.is_empty())
             || matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)));
-        let anonymous = url.username().is_empty() && url.password().is_none();
-        let fits = text.len() <= MAX_JWKS_URI_LENGTH && text.bytes().all(|byte| matches!(byte, 0x21..=0x7E));
-        if url.scheme() == "https" && named && anonymous && url.fragment().is_none() && fits {
+        let characters = text.bytes().all(|byte| matches!(byte, 0x21..=0x7E) && byte != b'\\');
+        let fits = text.len() <= MAX_JWKS_URI_LENGTH && characters;
+        if as_written && named && url.fragment().is_none() && fits {
             Ok(Self(text.into()))
         } else {
             Err(InvalidJwksUri)
@@ -173,6 +177,12 @@ pub(super) mod tests {
             "http://partner.example/jwks",
             "file:///etc/passwd",
             "https://",
+            "https:partner.example/jwks",
+            "https:/partner.example/jwks",
+            "https:///partner.example/jwks",
+            r"https:\\partner.example\jwks",
+            r"https://partner.example\@other.example/",
+            "https://@partner.example/",
             "https://user@partner.example/",
             "https://user:password@partner.example/",
             "https://partner.example/#keys",

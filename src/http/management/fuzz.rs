@@ -64,7 +64,8 @@ pub fn paging(data: &[u8]) {
 
 /// Goes on from page to page as a caller does.
 fn walk(listing: &Listing, all: &[Uuid]) {
-    let objects = |ids: Vec<Uuid>| ids.into_iter().map(|id| (id, Map::from_iter([("id".to_owned(), id.to_string().into())])));
+    let objects =
+        |ids: Vec<Uuid>| ids.into_iter().map(|id| (id, Map::from_iter([("id".to_owned(), id.to_string().into())])));
     let mut listing = listing.clone();
     let Page { after: begin, offset, .. } = listing.page;
     let mut expected = all.iter().filter(|id| begin.is_none_or(|begin| **id > begin)).skip(usize_from(offset));
@@ -80,7 +81,9 @@ fn walk(listing: &Listing, all: &[Uuid]) {
 }
 
 fn query(text: &str) -> Query {
-    Query(form_urlencoded::parse(text.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    Query(
+        form_urlencoded::parse(text.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
+    )
 }
 
 /// The first line names what the body is for; the rest is the body. It is tried on a store, and taken back.
@@ -106,10 +109,7 @@ pub fn management_bodies(data: &[u8]) {
     }
 }
 
-fn with<T: DeserializeOwned>(
-    body: &[u8],
-    steps: impl FnOnce(T, &mut Change<'_>) -> Result<(), AdministrationError>,
-) {
+fn with<T: DeserializeOwned>(body: &[u8], steps: impl FnOnce(T, &mut Change<'_>) -> Result<(), AdministrationError>) {
     let parsed = match parse(body) {
         Ok(parsed) => parsed,
         Err(error) => return refused_for_the_body(&error),

@@ -159,20 +159,25 @@ fn merged_scopes(stored: &[ScopeEntry], imported: &[ScopeEntry]) -> Vec<ScopeEnt
 fn refuse_duplicates(document: &Document) -> Result<(), AdministrationError> {
     let mut apis = HashSet::new();
     if let Some(twice) = document.apis.iter().find(|api| !apis.insert(api.identifier.as_str())) {
-        return Err(AdministrationError::Invalid(format!("the API {} stands twice in the document", twice.identifier)));
+        return Err(AdministrationError::Invalid(format!(
+            "the API {} stands twice in the document",
+            twice.identifier.escape_debug()
+        )));
     }
     let mut clients = HashSet::new();
     for client in &document.clients {
         let by_id = client.client_id.is_some();
         let meant = client.client_id.as_deref().or(client.name.as_deref()).unwrap_or_default();
-        if !clients.insert((by_id, meant)) {
+        let is_new = clients.insert((by_id, meant));
+        let meant = meant.escape_debug();
+        if !is_new {
             return Err(AdministrationError::Invalid(format!("the client {meant} stands twice in the document")));
         }
         let mut audiences = HashSet::new();
         if let Some(twice) = client.grants.iter().find(|grant| !audiences.insert(grant.audience.as_str())) {
             return Err(AdministrationError::Invalid(format!(
                 "the client {meant} has two grants for {}: write one with all its scopes",
-                twice.audience
+                twice.audience.escape_debug()
             )));
         }
     }
