@@ -9,11 +9,13 @@
 //! | [`issuer`] | the use cases: issuing from a snapshot in memory, changing what is stored |
 //! | [`http`] | the issuer's endpoints: tokens, discovery, the Management API |
 //! | [`resource_api`] | the bundled resource API, a stranger to all of the above |
+//! | [`dev`] | the issuer for tests, in memory, and how a test drives it |
 
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod database_file;
+pub mod dev;
 pub mod entropy;
 pub mod fail_point;
 #[cfg(any(test, fuzzing))]

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::dev::memory_issuer::StartError;
 use crate::issuer::AdministrationError;
 
 /// Why a command failed. Each knows its exit code.
@@ -52,6 +53,15 @@ impl From<AdministrationError> for CliError {
             AdministrationError::KeyInUse { .. } => Self::Refused(format!("{text} with --force")),
             AdministrationError::TooEarly { .. } => Self::Refused(format!("{text} with --now")),
             AdministrationError::Store(_) | AdministrationError::Key(_) => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<StartError> for CliError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Content(error) => error.into(),
+            other => Self::Failed(other.into()),
         }
     }
 }

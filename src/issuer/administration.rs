@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::prepare_keys::{FreshKeys, KeyMaker};
 use super::rights::Caller;
 use crate::clock::{Clock, UnixMillis};
 use crate::entropy::{Entropy, new_uuid};
@@ -141,6 +142,7 @@ pub struct Administration {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) policy: AdministrationPolicy,
+    pub(super) key_maker: Arc<dyn KeyMaker>,
 }
 
 impl Administration {
@@ -152,7 +154,13 @@ impl Administration {
         entropy: Arc<dyn Entropy>,
         policy: AdministrationPolicy,
     ) -> Self {
-        Self { store, master_keys, clock, entropy, policy }
+        Self { store, master_keys, clock, entropy, policy, key_maker: Arc::new(FreshKeys) }
+    }
+
+    /// Takes new signing keys from `maker`.
+    #[must_use]
+    pub fn with_keys_from(self, maker: Arc<dyn KeyMaker>) -> Self {
+        Self { key_maker: maker, ..self }
     }
 
     /// Makes one change: all of `steps` or nothing.

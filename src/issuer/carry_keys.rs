@@ -46,8 +46,10 @@ impl Change<'_> {
         key: &PrivateKey,
         urgency: RotationUrgency,
     ) -> Result<SigningKeyRecord, AdministrationError> {
-        let kid = self.public_half(key)?.kid;
-        if is_public_test_key(&kid) {
+        let public_jwk = self.public_half(key)?;
+        let is_public = is_public_test_key(&public_jwk);
+        let kid = public_jwk.kid;
+        if is_public {
             return Err(AdministrationError::Refused(format!(
                 "{kid} is one of Tokenhouse's public test keys: its private half is known to everyone; make a key of your own"
             )));

@@ -1,11 +1,33 @@
 //! When is a new signing key made? Before the change that needs it: an RSA key takes up to a second of one core, in
 //! which nobody else could change anything.
 
+use std::fmt::Debug;
+
 use super::administration::{Administration, AdministrationError, Change};
 use super::rights::Caller;
 use super::rotate_keys::{Rotation, of_state, plan_rotation};
+use crate::entropy::Entropy;
 use crate::keys::lifecycle::{KeyState, MOST_PUBLISHED_KEYS, RotationUrgency, SigningKeyRecord, published_keys};
-use crate::keys::{PrivateKey, SigningAlg, generate_private_key};
+use crate::keys::{PrivateKey, PrivateKeyError, RsaBits, SigningAlg, generate_private_key};
+
+/// Where new signing keys come from.
+pub trait KeyMaker: Debug + Send + Sync {
+    /// A key that signs with `alg`; an RSA key has so many bits.
+    ///
+    /// # Errors
+    /// If none can be made.
+    fn make_key(&self, alg: SigningAlg, rsa_bits: RsaBits, entropy: &dyn Entropy) -> Result<PrivateKey, PrivateKeyError>;
+}
+
+/// Each is made when it is needed, of randomness that nobody knows: what every real issuer does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FreshKeys;
+
+impl KeyMaker for FreshKeys {
+    fn make_key(&self, alg: SigningAlg, rsa_bits: RsaBits, entropy: &dyn Entropy) -> Result<PrivateKey, PrivateKeyError> {
+        generate_private_key(alg, rsa_bits, entropy)
+    }
+}
 
 impl Administration {
     /// Makes one change that may be the first to need keys of `alg`.
@@ -112,7 +134,8 @@ impl Administration {
 
     /// A key that signs with `alg`.
     pub(super) fn make_key(&self, alg: SigningAlg) -> Result<PrivateKey, AdministrationError> {
-        generate_private_key(alg, self.policy.rsa_bits, self.entropy.as_ref())
+        self.key_maker
+            .make_key(alg, self.policy.rsa_bits, self.entropy.as_ref())
             .map_err(|error| AdministrationError::Key(error.to_string()))
     }
 }

@@ -131,7 +131,7 @@ fn open_signer(
     test_keys: TestKeys,
 ) -> Result<Signer, SigningKeyError> {
     let kid = || record.kid.clone();
-    if test_keys == TestKeys::Refused && is_public_test_key(&record.kid) {
+    if test_keys == TestKeys::Refused && is_public_test_key(&record.public_jwk) {
         return Err(SigningKeyError::PublicTestKey(kid()));
     }
     let sealed = record.sealed_private_key.as_deref().unwrap_or_default();

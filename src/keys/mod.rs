@@ -9,17 +9,19 @@
 //! | `certificate` | which certificate goes with a key? |
 //! | `jwk` | what is published about a key? |
 //! | `public_key` | which public keys may a client register, and in which forms? |
+//! | `public_pem` | how do programs want a public key that know no JWK? |
 //! | `x509` | which key does a certificate hold, and when is it valid? |
 //! | `signer` | how does a token get its signature? |
 //! | `seal` | how does a private key lie in the database? |
 //! | `master_keys` | which master key seals, and which others open? |
 //! | `master_key_file` | how does the master key lie on disk? |
 //! | `lifecycle` | when does a key sign, and how long is it published? |
-//! | `public_test_keys` | which keys may `dev` use because they are worthless? |
+//! | `public_test_keys`, `public_test_primes` | which keys may `dev` use because they are worthless? |
 
 pub mod lifecycle;
 pub mod master_key_file;
 pub mod public_test_keys;
+pub mod public_test_primes;
 
 mod alg;
 mod certificate;
@@ -29,6 +31,7 @@ mod key_pair;
 mod master_keys;
 mod private_key;
 mod public_key;
+mod public_pem;
 mod seal;
 mod signer;
 mod x509;
@@ -40,6 +43,7 @@ pub use jwk::{KeyUse, PublicJwk, PublicJwkError, PublicParameters, render_jwk_se
 pub use master_keys::MasterKeys;
 pub use private_key::{PrivateKey, PrivateKeyError};
 pub use public_key::{PublicKey, PublicKeyError, ReadKey};
+pub use public_pem::{NoKey, public_key_pem};
 pub use seal::{MasterKey, MasterKeyError, MasterKeyId, SealError};
 pub use signer::{SignError, Signer, SignerError};
 pub use x509::Validity;

@@ -3,8 +3,13 @@
 //! Only `dev` and tests load them, to start in milliseconds; whatever can reach a real deployment asks
 //! [`is_public_test_key`] and refuses them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::alg::SigningAlg;
+use super::jwk::{PublicJwk, PublicParameters};
 use super::private_key::PrivateKey;
+use super::public_test_primes::is_public_test_modulus;
 
 /// One of the public test keys, all RSA of 2048 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,23 +58,38 @@ impl PublicTestKey {
     }
 }
 
-/// Whether `kid` names a key whose private half is public: `serve` and `key import` must refuse it.
-pub fn is_public_test_key(kid: &str) -> bool {
-    PublicTestKey::ALL.into_iter().any(|key| key.kid() == kid)
+/// Whether `jwk` belongs to a key whose private half is public: `serve` and `key import` must refuse it.
+pub fn is_public_test_key(jwk: &PublicJwk) -> bool {
+    let PublicParameters::Rsa { n, .. } = &jwk.parameters else { return false };
+    PublicTestKey::ALL.into_iter().any(|key| key.kid() == jwk.kid)
+        || URL_SAFE_NO_PAD.decode(n).is_ok_and(|modulus| is_public_test_modulus(&modulus))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::Signer;
+    use crate::clock::UnixMillis;
+    use crate::entropy::SystemEntropy;
+    use crate::keys::public_test_primes::paired_test_key;
+    use crate::keys::{RsaBits, Signer, generate_private_key};
+
+    fn jwk(key: &PrivateKey) -> PublicJwk {
+        PublicJwk::from_private_key(key, UnixMillis(0)).unwrap()
+    }
 
     #[test]
-    fn every_test_key_is_recognised_by_the_kid_that_it_has() {
+    fn every_test_key_is_recognised() {
         for key in PublicTestKey::ALL {
             let signer = Signer::from_private_key(&key.load()).unwrap();
             assert_eq!((signer.kid(), signer.alg()), (key.kid(), key.alg()));
-            assert!(is_public_test_key(signer.kid()));
+            assert!(is_public_test_key(&jwk(&key.load())));
         }
-        assert!(!is_public_test_key("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"));
+        for number in [0, 1, 1000] {
+            assert!(is_public_test_key(&jwk(&paired_test_key(number, SigningAlg::Rs256).unwrap())), "{number}");
+        }
+        for alg in SigningAlg::ALL {
+            let own = generate_private_key(alg, RsaBits::Bits2048, &SystemEntropy).unwrap();
+            assert!(!is_public_test_key(&jwk(&own)), "{alg}");
+        }
     }
 }

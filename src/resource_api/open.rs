@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::dev::Extensions;
 use actix_web::web::{self, ServiceConfig};
 use thiserror::Error;
 use tokenhouse_verifier::remote::ConfigurationError;
@@ -69,8 +70,8 @@ impl ResourceApi {
         Self::with_keys(settings, keys.build()?, clock, entropy)
     }
 
-    /// The same with keys from `keys`.
-    pub(super) fn with_keys(
+    /// The same with keys from `keys`; where the settings say they are is not looked at.
+    pub fn with_keys(
         settings: Settings,
         keys: impl KeySource + 'static,
         clock: Arc<dyn Clock>,
@@ -117,6 +118,16 @@ impl ResourceApi {
     pub fn configure(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
         let api = self.clone();
         move |config| api.register(config)
+    }
+
+    /// What the routes work with. A request that is given it is answered by this API, whichever registered the routes: so that
+    /// one server can hold several.
+    pub fn data(&self) -> Extensions {
+        let mut data = Extensions::new();
+        data.insert(self.metadata.clone());
+        data.insert(self.resource_server.clone());
+        data.insert(self.users.clone());
+        data
     }
 
     fn register(&self, config: &mut ServiceConfig) {

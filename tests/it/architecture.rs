@@ -22,9 +22,10 @@ const LEVELS: &[(&str, u8)] = &[
     ("telemetry", 3),
     ("http", 4),
     ("resource_api", 4),
-    ("cli", 5),
+    ("dev", 5),
+    ("cli", 6),
     // In tests only, like the files called `tests`: it looks at everything, and nothing can look at it.
-    ("fuzz", 6),
+    ("fuzz", 7),
 ];
 
 /// What the bundled resource API may know of this crate: it is a stranger to the issuer.
@@ -269,7 +270,7 @@ fn a_test_can_end_the_program_in_a_build_for_that_only() {
 #[test]
 fn actix_stays_in_the_outer_levels() {
     nothing(references().iter().filter_map(|reference| {
-        let outer = matches!(reference.module.as_str(), "http" | "resource_api" | "telemetry" | "cli");
+        let outer = matches!(reference.module.as_str(), "http" | "resource_api" | "telemetry" | "dev" | "cli");
         let actix = reference.path.first().is_some_and(|first| first.starts_with("actix_"));
         (actix && !outer).then(|| reference.file.display().to_string())
     }));

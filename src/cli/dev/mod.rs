@@ -1,7 +1,5 @@
 //! `tokenhouse dev`: issuer and resource API in one process, in memory, with something to try.
 
-pub mod demo;
-pub mod memory_issuer;
 pub mod ready;
 
 use std::future::ready;
@@ -10,29 +8,33 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::Server;
 use anyhow::Context as _;
 use clap::Args;
-use tokenhouse_verifier::AccessTokenDialect;
+use tokio::task::JoinHandle;
 
-use self::demo::{DEMO_AUDIENCE, Demo};
-use self::memory_issuer::MemoryIssuer;
-use self::ready::{Announcement, ReadyLine};
+use self::ready::{Announcement, write_ready_file};
 use super::dev_tls::DevTls;
 use super::exit::CliError;
 use super::running::Drain;
 use super::{output, running};
-use crate::clock::SystemClock;
 use crate::config::LogFormat;
-use crate::entropy::SystemEntropy;
+use crate::dev::control_key::ControlKey;
+use crate::dev::demo::Demo;
+use crate::dev::driven_issuer::{Ca, DrivenIssuer, Origin};
+use crate::dev::issuers::{FirstUse, Issuers};
+use crate::dev::key_stock::FirstKeys;
+use crate::dev::memory_issuer::{HashThreads, ManagementClient};
+use crate::dev::route::{issuer_routes, resource_api_routes};
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::http::server::{ServerSettings, start};
 use crate::oauth::metadata::Issuer;
 use crate::oauth::resource::Compat;
-use crate::resource_api::{self, ResourceApi};
 
 /// Issuer and resource API in one process, everything in memory: for a first look and for tests.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It signs with keys that are public, so that it starts in milliseconds: never let anything that matters trust its tokens.\n\nExample:\n  tokenhouse dev\n  tokenhouse dev --port 0 --json --ready-file ready.json"
+    after_help = "It signs with keys that are public, so that it starts in milliseconds: never let anything that matters trust its tokens.\n\nExample:\n  tokenhouse dev\n  tokenhouse dev --port 0 --json --ready-file ready.json --control"
 )]
 pub struct DevArgs {
     /// The issuer's port; 0 takes a free one
@@ -59,59 +61,87 @@ pub struct DevArgs {
     /// Writes the same JSON to this file, whole, once both servers listen
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// Serves the control API for tests: any token, the time, keys, faults, what was asked (docs/testing.md)
+    #[arg(long)]
+    control: bool,
+    /// Creates an issuer with the first request to /t/NAME/…
+    #[arg(long, requires = "control")]
+    issuers_on_first_use: bool,
+    /// Serves the control API although --bind lets others than this machine reach it
+    #[arg(long, requires = "control")]
+    control_beyond_loopback: bool,
 }
+
+/// What is logged. The server's own words about a connection that a fault has cut off are of use to nobody.
+const LOG: &str =
+    "warn,tokenhouse::token=info,tokenhouse::secret=info,tokenhouse::telemetry=info,actix_http::h1::dispatcher=off";
 
 /// Runs `tokenhouse dev` until Ctrl-C or SIGTERM.
 ///
 /// # Errors
 /// If a port is taken, or the seed is wrong.
 pub fn run(args: &DevArgs) -> Result<(), CliError> {
-    crate::telemetry::init(
-        LogFormat::Auto,
-        "warn,tokenhouse::token=info,tokenhouse::secret=info,tokenhouse::telemetry=info",
-    )
-    .context("cannot start the log")?;
+    if args.control && !args.bind.is_loopback() && !args.control_beyond_loopback {
+        return Err(CliError::usage(format!(
+            "--control with --bind {}: whoever reaches the control API and learns its key can have any token, and the key goes over the \
+             network; leave out --bind, or add --control-beyond-loopback if that network is yours alone",
+            args.bind
+        )));
+    }
+    crate::telemetry::init(LogFormat::Auto, LOG).context("cannot start the log")?;
     actix_web::rt::System::new().block_on(serve(args))
 }
 
 async fn serve(args: &DevArgs) -> Result<(), CliError> {
     let signals = running::StopSignals::install()?;
-    let entropy = Arc::new(SystemEntropy);
+    let next_port = if args.port == 0 { 0 } else { args.port.checked_add(1).unwrap_or_default() };
+    let resource_port = args.resource_port.unwrap_or(next_port);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let demo = match &args.seed {
         Some(path) => Demo::seeded(super::apply::read_document(path)?),
         None => Demo::standard(entropy.as_ref()),
     };
-    let next_port = if args.port == 0 { 0 } else { args.port.checked_add(1).unwrap_or_default() };
-    let resource_port = args.resource_port.unwrap_or(next_port);
     let listener = running::listen(SocketAddr::new(args.bind, args.port), "--port")?;
     let resource_listener = running::listen(SocketAddr::new(args.bind, resource_port), "--resource-port")?;
     let tls = if args.tls { Some(DevTls::create().context("cannot make a certificate")?) } else { None };
-    let issuer_url = url(&listener, args.tls)?;
-    let resource_url = url(&resource_listener, args.tls)?;
-
-    let memory = MemoryIssuer::start(Issuer::new(&issuer_url), args.compat, &demo, entropy.clone())?;
-    let api = start_resource_api(args, &memory, &demo, &issuer_url, &resource_url, tls.as_ref())?;
+    let origin = Origin {
+        name: None,
+        issuer: Issuer::new(&url(&listener, args.tls)?),
+        compat: args.compat,
+        management: ManagementClient::beside(&demo, entropy.as_ref()),
+        demo,
+        first_keys: FirstKeys::Published,
+        hash_threads: HashThreads::OnePerCore,
+        resource_api: Some(url(&resource_listener, args.tls)?),
+        ca: tls.as_ref().map(|tls| Ca { file: tls.ca_file().to_owned(), pem: tls.ca_pem().as_bytes().into() }),
+        control: None,
+    };
     let settings = ServerSettings {
         // What is in flight is done in a moment; nobody waits for a test server to end.
         shutdown: Duration::from_secs(10),
         tls: tls.as_ref().map(DevTls::server_config),
         ..ServerSettings::default()
     };
-    let issuer_server = start(listener, &settings, running::routes(memory.endpoints.clone())).context("issuer")?;
-    let resource_server = start(resource_listener, &settings, api.configure()).context("resource API")?;
+    let listening = Listening { issuer: listener, resource_api: resource_listener, settings };
+    let Started { issuer, servers: [issuer_server, resource_server], background, drain } = if args.control {
+        let first_use = if args.issuers_on_first_use { FirstUse::Creates } else { FirstUse::Refuses };
+        let key = ControlKey::generate(entropy.as_ref());
+        listening.start_driven(&Arc::new(Issuers::start(origin, key, first_use, entropy)?))?
+    } else {
+        listening.start_alone(DrivenIssuer::start(origin, entropy)?)?
+    };
     let handles = vec![issuer_server.handle(), resource_server.handle()];
     let servers =
         actix_web::rt::spawn(async move { tokio::try_join!(issuer_server, resource_server).map(|((), ())| ()) });
 
-    let announcement = Announcement {
-        line: ReadyLine::new(&memory, &resource_url, &demo, tls.as_ref().map(DevTls::ca_file)),
-        api_audience: demo.document.apis.first().map(|api| api.identifier.clone()),
-    };
+    let first = issuer.origin().demo.document.apis.first();
+    let announcement =
+        Announcement { api_audience: first.map(|api| api.identifier.clone()), line: issuer.ready() };
     if let Some(path) = &args.ready_file {
-        announcement.line.write_to(path)?;
+        write_ready_file(&announcement.line, path)?;
     }
     if args.json {
-        output::line(announcement.line.to_json()?)?;
+        output::line(ready::to_json(&announcement.line)?)?;
     } else {
         output::line(&announcement)?;
     }
@@ -121,52 +151,66 @@ async fn serve(args: &DevArgs) -> Result<(), CliError> {
             args.bind
         ));
     }
-    let issuer = &memory.endpoints.issuer;
-    let background = [
-        running::write_usage(issuer.clone()),
-        running::forget_assertions(issuer.clone()),
-        running::tell_overload(issuer.clone()),
-    ];
-    let ended = running::until_stopped(signals, Drain::default(), handles, servers, ready(Ok(()))).await;
+    let ended = running::until_stopped(signals, drain, handles, servers, self::done()).await;
     for task in background {
         task.abort();
     }
     ended
 }
 
+/// Nothing is left to be done while the servers run.
+fn done() -> impl Future<Output = Result<(), CliError>> {
+    ready(Ok(()))
+}
+
+/// Where the two servers listen, and how.
+struct Listening {
+    issuer: TcpListener,
+    resource_api: TcpListener,
+    settings: ServerSettings,
+}
+
+/// What runs.
+struct Started {
+    issuer: Arc<DrivenIssuer>,
+    servers: [Server; 2],
+    background: Vec<JoinHandle<()>>,
+    drain: Drain,
+}
+
+impl Listening {
+    /// Without the control API: the routes are those of `serve`.
+    fn start_alone(self, issuer: DrivenIssuer) -> Result<Started, CliError> {
+        let endpoints = issuer.endpoints();
+        let bundled = issuer.bundled_api()?.context("dev has a resource API")?;
+        let routes = running::routes(endpoints.get_ref().clone());
+        let servers = [
+            start(self.issuer, &self.settings, routes).context("issuer")?,
+            start(self.resource_api, &self.settings, bundled.api.configure()).context("resource API")?,
+        ];
+        let token_issuer = &endpoints.issuer;
+        let background = vec![
+            running::write_usage(token_issuer.clone()),
+            running::forget_assertions(token_issuer.clone()),
+            running::tell_overload(token_issuer.clone()),
+        ];
+        Ok(Started { servers, background, drain: Drain::default(), issuer: Arc::new(issuer) })
+    }
+
+    /// With it.
+    fn start_driven(self, issuers: &Arc<Issuers>) -> Result<Started, CliError> {
+        let servers = [
+            start(self.issuer, &self.settings, issuer_routes(issuers)).context("issuer")?,
+            start(self.resource_api, &self.settings, resource_api_routes(issuers)?).context("resource API")?,
+        ];
+        let background = vec![actix_web::rt::spawn(issuers.clone().tend())];
+        let drain = Drain { stopping: issuers.stopping().clone(), time: Duration::ZERO };
+        Ok(Started { servers, background, drain, issuer: issuers.root().clone() })
+    }
+}
+
 /// The URL under which a listener is reached from this machine.
 fn url(listener: &TcpListener, tls: bool) -> Result<String, CliError> {
     let port = listener.local_addr().context("cannot tell the port")?.port();
     Ok(format!("{}://localhost:{port}/", if tls { "https" } else { "http" }))
-}
-
-/// The resource API for the first API of the configuration, with two users for each client that may call it.
-fn start_resource_api(
-    args: &DevArgs,
-    memory: &MemoryIssuer,
-    demo: &Demo,
-    issuer_url: &str,
-    resource_url: &str,
-    tls: Option<&DevTls>,
-) -> Result<ResourceApi, CliError> {
-    let first = demo.document.apis.first();
-    let dialect = first.and_then(|api| api.token_dialect).unwrap_or_else(|| args.compat.default_dialect());
-    let dialect: AccessTokenDialect = dialect.as_str().parse().map_err(|error| anyhow::anyhow!("{error}"))?;
-    let audience = first.map_or(DEMO_AUDIENCE, |api| api.identifier.as_str());
-    let settings = resource_api::Settings {
-        issuer: issuer_url.to_owned(),
-        audience: audience.to_owned(),
-        dialects: vec![dialect],
-        database: resource_api::Database::InMemory,
-        public_url: resource_url.to_owned(),
-        extra_ca_pem: tls.map(|tls| tls.ca_pem().as_bytes().to_vec()),
-        jwks_uri: None,
-        realm: audience.to_owned(),
-    };
-    let api = ResourceApi::open(settings, Arc::new(SystemClock), memory.entropy.clone())
-        .context("cannot start the resource API")?;
-    for client_id in demo.clients_of(audience) {
-        api.seed_users(client_id).context("cannot seed the users")?;
-    }
-    Ok(api)
 }

@@ -5,95 +5,30 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use serde::Serialize;
 
-use super::demo::Demo;
-use super::memory_issuer::MemoryIssuer;
 use crate::cli::exit::CliError;
+use crate::dev::ready_line::{ReadyClient, ReadyLine};
 
-/// The ready line. Not `Debug`: it holds secrets.
-#[derive(Serialize)]
-pub struct ReadyLine {
-    issuer: String,
-    token_endpoint: String,
-    jwks_uri: String,
-    resource_api: String,
-    ca_file: Option<String>,
-    clients: Vec<ReadyClient>,
-    management: Management,
-    /// The test control plane; absent until it is served.
-    control: Option<()>,
+/// The line itself.
+///
+/// # Errors
+/// Only if it cannot be written as JSON.
+pub fn to_json(line: &ReadyLine) -> Result<String, CliError> {
+    Ok(serde_json::to_string(line).context("cannot write the ready line")?)
 }
 
-#[derive(Serialize)]
-struct ReadyClient {
-    client_id: Option<String>,
-    client_secret: Option<String>,
-    audience: Option<String>,
-    scope: Option<String>,
-    ungranted_scope: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Management {
-    client_id: String,
-    client_secret: String,
-    audience: String,
-}
-
-impl ReadyLine {
-    /// What is ready.
-    pub fn new(memory: &MemoryIssuer, resource_url: &str, demo: &Demo, ca_file: Option<&Path>) -> Self {
-        let clients = demo.document.clients.iter().map(|client| {
-            let grant = client.grants.first();
-            let known = client.secrets.iter().find_map(|secret| secret.value.clone());
-            ReadyClient {
-                client_id: client.client_id.clone(),
-                client_secret: known,
-                audience: grant.map(|grant| grant.audience.clone()),
-                scope: grant.map(|grant| grant.scope.join(" ")),
-                ungranted_scope: grant
-                    .and_then(|grant| demo.ungranted_scope(&grant.audience, &grant.scope))
-                    .map(str::to_owned),
-            }
-        });
-        Self {
-            issuer: memory.issuer.as_str().to_owned(),
-            token_endpoint: memory.issuer.endpoint("oauth/token"),
-            jwks_uri: memory.issuer.endpoint(".well-known/jwks.json"),
-            resource_api: resource_url.to_owned(),
-            ca_file: ca_file.map(|path| path.display().to_string()),
-            clients: clients.collect(),
-            management: Management {
-                client_id: memory.management_client_id.clone(),
-                client_secret: memory.management_secret.expose().to_owned(),
-                audience: memory.issuer.management_audience(),
-            },
-            control: None,
-        }
-    }
-
-    /// The line itself.
-    ///
-    /// # Errors
-    /// Only if it cannot be written as JSON.
-    pub fn to_json(&self) -> Result<String, CliError> {
-        Ok(serde_json::to_string(self).context("cannot write the ready line")?)
-    }
-
-    /// Writes the line to the file at `path`: beside it first, then renamed, so that nobody reads half of it.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn write_to(&self, path: &Path) -> Result<(), CliError> {
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let cannot = || format!("cannot write the ready file {}", path.display());
-        // Private from its first moment: it holds secrets.
-        let mut file = tempfile::NamedTempFile::new_in(directory).with_context(cannot)?;
-        writeln!(file, "{}", self.to_json()?).with_context(cannot)?;
-        file.persist(path).with_context(cannot)?;
-        Ok(())
-    }
+/// Writes `line` to the file at `path`: beside it first, then renamed, so that nobody reads half of it.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_ready_file(line: &ReadyLine, path: &Path) -> Result<(), CliError> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cannot = || format!("cannot write the ready file {}", path.display());
+    // Private from its first moment: it holds secrets.
+    let mut file = tempfile::NamedTempFile::new_in(directory).with_context(cannot)?;
+    writeln!(file, "{}", to_json(line)?).with_context(cannot)?;
+    file.persist(path).with_context(cannot)?;
+    Ok(())
 }
 
 /// The page for people.
@@ -111,7 +46,7 @@ impl Display for Announcement {
         writeln!(formatter, "  issuer          {}", line.issuer)?;
         writeln!(formatter, "  token endpoint  {}", line.token_endpoint)?;
         writeln!(formatter, "  JWK Set         {}", line.jwks_uri)?;
-        writeln!(formatter, "  resource API    {}", line.resource_api)?;
+        writeln!(formatter, "  resource API    {}", line.resource_api.as_deref().unwrap_or("-"))?;
         if let Some(ca_file) = &line.ca_file {
             writeln!(formatter, "  CA certificate  {ca_file}")?;
         }
@@ -126,6 +61,10 @@ impl Display for Announcement {
         writeln!(formatter, "  management      {}", line.management.client_id)?;
         writeln!(formatter, "  client_secret   {}", line.management.client_secret)?;
         writeln!(formatter, "  audience        {}", line.management.audience)?;
+        if let Some(control) = &line.control {
+            writeln!(formatter, "\n  control API     {}", control.url)?;
+            writeln!(formatter, "  key             {}", control.key)?;
+        }
         self.write_commands(formatter)
     }
 }
@@ -146,23 +85,20 @@ impl Announcement {
         let credentials = quoted(&format!("{}:{secret}", client.client_id.as_deref().unwrap_or_default()));
         let audience = quoted(&format!("audience={}", client.audience.as_deref().unwrap_or_default()));
         let ca = line.ca_file.as_ref().map(|path| format!(" --cacert {}", quoted(path))).unwrap_or_default();
+        let api = line.resource_api.as_deref().unwrap_or_default();
         let request = format!(
             "curl -sS{ca} {} -u {credentials} \\\n    -d grant_type=client_credentials --data-urlencode {audience}",
             line.token_endpoint
         );
         writeln!(formatter, "\nGet a token, keep it, and call the API with it:\n\n  {request}\n")?;
         writeln!(formatter, "  TOKEN=$({request} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n")?;
-        write!(formatter, "  curl -sS{ca} {}users -H \"Authorization: Bearer $TOKEN\"", line.resource_api)?;
+        write!(formatter, "  curl -sS{ca} {api}users -H \"Authorization: Bearer $TOKEN\"")?;
         let granted = client.scope.as_deref().unwrap_or_default();
         if granted.split(' ').any(|scope| scope == "delete:users") {
             return Ok(());
         }
         writeln!(formatter, "\n\nRefused, because the token lacks the scope delete:users:\n")?;
-        write!(
-            formatter,
-            "  curl -sSi{ca} -X DELETE {}users/any -H \"Authorization: Bearer $TOKEN\"",
-            line.resource_api
-        )
+        write!(formatter, "  curl -sSi{ca} -X DELETE {api}users/any -H \"Authorization: Bearer $TOKEN\"")
     }
 }
 

@@ -8,6 +8,7 @@ use crate::secret::GeneratedSecret;
 pub const DEMO_AUDIENCE: &str = "https://api.example.com/";
 
 /// A configuration whose secrets are known.
+#[derive(Clone)]
 pub struct Demo {
     /// The configuration.
     pub document: Document,
