@@ -98,6 +98,7 @@ impl DrivenIssuer {
                 change.ensure_next_key(alg)
             })?;
             served.follow()?;
+            self.forget_keys();
         }
         let snapshot = served.snapshot().clone();
         let active = snapshot.keys.active(alg).cloned();

@@ -20,6 +20,8 @@ mod concurrent_edits;
 #[cfg(test)]
 mod conformance_table;
 #[cfg(test)]
+mod control;
+#[cfg(test)]
 mod dev;
 #[cfg(test)]
 mod discovery;
