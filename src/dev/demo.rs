@@ -7,6 +7,18 @@ use crate::secret::GeneratedSecret;
 /// The identifier of the demo API.
 pub const DEMO_AUDIENCE: &str = "https://api.example.com/";
 
+/// A secret with this value.
+pub fn secret_entry(value: &str) -> SecretEntry {
+    SecretEntry {
+        value: Some(value.to_owned()),
+        value_env: None,
+        value_file: None,
+        hash: None,
+        label: Some("first".to_owned()),
+        expires_at: None,
+    }
+}
+
 /// A configuration whose secrets are known.
 #[derive(Clone)]
 pub struct Demo {
@@ -32,14 +44,7 @@ impl Demo {
             ..ApiEntry::new(DEMO_AUDIENCE)
         };
         let partner = |id: &str, name: &str, scope: &[&str]| ClientEntry {
-            secrets: vec![SecretEntry {
-                value: Some(GeneratedSecret::generate(entropy).expose().to_owned()),
-                value_env: None,
-                value_file: None,
-                hash: None,
-                label: Some("first".to_owned()),
-                expires_at: None,
-            }],
+            secrets: vec![secret_entry(GeneratedSecret::generate(entropy).expose())],
             grants: vec![GrantEntry::new(DEMO_AUDIENCE, scope.iter().map(|value| (*value).to_owned()).collect())],
             ..ClientEntry::new(Some(id.to_owned()), Some(name.to_owned()))
         };

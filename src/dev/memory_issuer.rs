@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::demo::Demo;
+use super::demo::{Demo, secret_entry};
 use super::key_stock::KeyStock;
 use crate::clock::Clock;
 use crate::config::LimitMode;
@@ -16,7 +16,7 @@ use crate::issuer::administration::{Administration, AdministrationPolicy};
 use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::document::apply::ApplyOptions;
-use crate::issuer::document::{ClientEntry, SecretEntry};
+use crate::issuer::document::ClientEntry;
 use crate::issuer::hash_pool::HashPoolSettings;
 use crate::issuer::management_access::ManagementAccess;
 use crate::issuer::published_keys::PublishedKeysSettings;
@@ -88,16 +88,8 @@ impl ManagementClient {
     }
 
     fn entry(&self) -> ClientEntry {
-        let secret = SecretEntry {
-            value: Some(self.secret.expose().to_owned()),
-            value_env: None,
-            value_file: None,
-            hash: None,
-            label: None,
-            expires_at: None,
-        };
         ClientEntry {
-            secrets: vec![secret],
+            secrets: vec![secret_entry(self.secret.expose())],
             ..ClientEntry::new(Some(self.client_id.clone()), Some("Management".to_owned()))
         }
     }

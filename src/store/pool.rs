@@ -1,10 +1,12 @@
 //! Which connection does a caller get, and how long does it wait for one?
 
 use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use diesel::r2d2::{Error as ConnectError, R2D2Connection as _};
 use r2d2::{ManageConnection, Pool, PooledConnection};
+use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::connection::AnyConnection;
 use super::error::StoreError;
@@ -98,9 +100,17 @@ impl Pools {
 }
 
 fn pool(connector: Connector, size: u32, wait: Duration) -> Pool<Connector> {
+    let builder = Pool::builder().max_size(size.max(1)).min_idle(Some(0)).connection_timeout(wait);
+    // A database that hangs may keep these threads waiting: elsewhere each pool has its own.
+    let in_memory = matches!(connector.target, Target::SqliteMemory { .. });
+    let builder = if in_memory { builder.thread_pool(FOR_MEMORY.clone()) } else { builder };
     // `build_unchecked` opens nothing yet.
-    Pool::builder().max_size(size.max(1)).min_idle(Some(0)).connection_timeout(wait).build_unchecked(connector)
+    builder.build_unchecked(connector)
 }
+
+/// Opens the connections of all databases in memory, of which a test process has many: that takes no time.
+static FOR_MEMORY: LazyLock<Arc<ScheduledThreadPool>> =
+    LazyLock::new(|| Arc::new(ScheduledThreadPool::with_name("memory-pool", 1)));
 
 fn borrow(pool: &Pool<Connector>) -> Result<Borrowed, StoreError> {
     let talking = Talking::begin().ok_or_else(ending)?;

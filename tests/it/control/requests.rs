@@ -36,7 +36,7 @@ async fn each_request_is_listed_without_its_secrets() {
         json!(["POST", "/oauth/token", "token", "partner-a", 200, null]),
         json!(["POST", "/oauth/token", "token", "partner-b", 401, "invalid_client"]),
         json!(["GET", "/whoami", "resource_api", "partner-a", 200, null]),
-        json!(["GET", "/api/v2/clients", "management", null, 401, "invalid_token"]),
+        json!(["GET", "/api/v2/clients", "management", null, 401, "unauthorized"]),
         json!(["POST", "/oauth/token", "token", null, 400, "invalid_request"]),
     ]);
     assert_eq!(requests[0]["body"]["client_secret"], "[redacted]");

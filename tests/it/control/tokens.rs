@@ -5,6 +5,18 @@ use serde_json::{Value, json};
 use crate::support::control::{Control, start};
 use crate::support::dev::token_part;
 
+#[tokio::test]
+async fn the_documentation_lists_every_defect() {
+    let (_dev, control) = start(&[]);
+    let page = include_str!("../../../docs/testing.md");
+    let listed = control.get("tokens/defects").await;
+    for one in listed["defects"].as_array().unwrap() {
+        let text = |member: &str| one[member].as_str().unwrap().trim_end_matches('.');
+        let row = format!("| `{}` | {} |", text("name"), text("description"));
+        assert!(page.contains(&row), "docs/testing.md lacks: {row}");
+    }
+}
+
 async fn defects(control: &Control) -> Vec<String> {
     let listed = control.get("tokens/defects").await;
     listed["defects"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
