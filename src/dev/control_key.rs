@@ -41,7 +41,9 @@ mod tests {
         assert_eq!(key.expose().len(), 43);
         assert!(key.opens(&format!("Bearer {}", key.expose())) && key.opens(&format!("bearer  {}", key.expose())));
         let other = ControlKey::generate(&SystemEntropy);
-        for wrong in [String::new(), key.expose().to_owned(), "Bearer ".to_owned(), format!("Bearer {}", other.expose())] {
+        for wrong in
+            [String::new(), key.expose().to_owned(), "Bearer ".to_owned(), format!("Bearer {}", other.expose())]
+        {
             assert!(!key.opens(&wrong));
         }
     }

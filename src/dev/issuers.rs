@@ -19,7 +19,7 @@ use crate::http::health::Stopping;
 use crate::oauth::metadata::Issuer;
 use crate::secret::GeneratedSecret;
 
-/// How many issuers may have a name: each takes about two megabytes and a dozen threads.
+/// How many issuers may have a name: each takes about two megabytes and four threads.
 pub const MOST_NAMED: usize = 200;
 
 /// How often usage is written.
@@ -190,9 +190,10 @@ impl Issuers {
     /// # Errors
     /// If there is none.
     pub fn delete(&self, name: &str) -> Result<(), DriveError> {
-        let known = name.parse().ok().and_then(|name: IssuerName| {
-            self.named.write().unwrap_or_else(PoisonError::into_inner).remove(&name)
-        });
+        let known = name
+            .parse()
+            .ok()
+            .and_then(|name: IssuerName| self.named.write().unwrap_or_else(PoisonError::into_inner).remove(&name));
         let missing = || DriveError::NotFound(format!("there is no issuer {}", name.escape_debug()));
         known.map(drop).ok_or_else(missing)
     }

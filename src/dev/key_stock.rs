@@ -98,7 +98,12 @@ impl KeyStock {
 }
 
 impl KeyMaker for KeyStock {
-    fn make_key(&self, alg: SigningAlg, rsa_bits: RsaBits, entropy: &dyn Entropy) -> Result<PrivateKey, PrivateKeyError> {
+    fn make_key(
+        &self,
+        alg: SigningAlg,
+        rsa_bits: RsaBits,
+        entropy: &dyn Entropy,
+    ) -> Result<PrivateKey, PrivateKeyError> {
         // Taken before it is noted: at no time are both locks held.
         let number = if alg.is_rsa() { out().take() } else { None };
         let Some(number) = number else { return generate_private_key(alg, rsa_bits, entropy) };

@@ -15,8 +15,8 @@ use crate::http::{IssuerEndpoints, RequestLimits};
 use crate::issuer::administration::{Administration, AdministrationPolicy};
 use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
-use crate::issuer::document::apply::ApplyOptions;
 use crate::issuer::document::ClientEntry;
+use crate::issuer::document::apply::ApplyOptions;
 use crate::issuer::hash_pool::HashPoolSettings;
 use crate::issuer::management_access::ManagementAccess;
 use crate::issuer::published_keys::PublishedKeysSettings;
@@ -199,8 +199,7 @@ impl MemoryIssuer<'_> {
         let mut document = self.demo.document.clone();
         document.clients.push(self.management.entry());
         administration.apply(&Caller::system(), &document, options)?;
-        administration
-            .change(&Caller::system(), |change| change.grant_management(&self.management.client_id))?;
+        administration.change(&Caller::system(), |change| change.grant_management(&self.management.client_id))?;
         Ok(())
     }
 }

@@ -148,7 +148,9 @@ impl DrivenIssuer {
     fn client(&self, wanted: &MintRequest, snapshot: &Snapshot) -> Result<Client, DriveError> {
         let first = || self.origin().demo.document.clients.first().and_then(|client| client.client_id.clone());
         let id = wanted.client_id.clone().or_else(first).ok_or_else(|| {
-            DriveError::Invalid("the issuer began without a client: say whom the token is issued to with client_id".to_owned())
+            DriveError::Invalid(
+                "the issuer began without a client: say whom the token is issued to with client_id".to_owned(),
+            )
         })?;
         if let Some(known) = snapshot.client(&id) {
             return Ok(Client::clone(known));

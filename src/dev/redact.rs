@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn forms_keep_what_came_twice() {
-        let shown = form("scope=a%20b&scope=c&client_secret=s3cret&Client_Secret=s3cret&client_assertion=s3cret&empty=");
+        let shown =
+            form("scope=a%20b&scope=c&client_secret=s3cret&Client_Secret=s3cret&client_assertion=s3cret&empty=");
         assert_eq!(shown["scope"], json!(["a b", "c"]));
         assert_eq!((&shown["client_secret"], &shown["empty"]), (&json!(REDACTED), &json!("")));
         assert!(!Value::Object(shown).to_string().contains("s3cret"));

@@ -16,7 +16,12 @@ pub trait KeyMaker: Debug + Send + Sync {
     ///
     /// # Errors
     /// If none can be made.
-    fn make_key(&self, alg: SigningAlg, rsa_bits: RsaBits, entropy: &dyn Entropy) -> Result<PrivateKey, PrivateKeyError>;
+    fn make_key(
+        &self,
+        alg: SigningAlg,
+        rsa_bits: RsaBits,
+        entropy: &dyn Entropy,
+    ) -> Result<PrivateKey, PrivateKeyError>;
 }
 
 /// Each is made when it is needed, of randomness that nobody knows: what every real issuer does.
@@ -24,7 +29,12 @@ pub trait KeyMaker: Debug + Send + Sync {
 pub struct FreshKeys;
 
 impl KeyMaker for FreshKeys {
-    fn make_key(&self, alg: SigningAlg, rsa_bits: RsaBits, entropy: &dyn Entropy) -> Result<PrivateKey, PrivateKeyError> {
+    fn make_key(
+        &self,
+        alg: SigningAlg,
+        rsa_bits: RsaBits,
+        entropy: &dyn Entropy,
+    ) -> Result<PrivateKey, PrivateKeyError> {
         generate_private_key(alg, rsa_bits, entropy)
     }
 }

@@ -280,7 +280,8 @@ fn actix_stays_in_the_outer_levels() {
 fn nobody_but_the_command_dev_comes_to_what_drives_an_issuer() {
     nothing(references().iter().filter(|reference| reference.target() == Some("dev")).filter_map(|reference| {
         // The exit code of a start that fails.
-        let error = reference.file == Path::new("cli/exit.rs") && reference.names("crate::dev::memory_issuer::StartError");
+        let error =
+            reference.file == Path::new("cli/exit.rs") && reference.names("crate::dev::memory_issuer::StartError");
         let allowed = reference.module == "dev" || reference.file.starts_with("cli/dev") || error;
         (!allowed).then(|| format!("{}: {}", reference.file.display(), reference.path.join("::")))
     }));

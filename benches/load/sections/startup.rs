@@ -1,7 +1,8 @@
-//! How soon is the first token there, and in how much memory? Against npm `oauth2-mock-server`.
+//! How soon is the first token there, and in how much memory? Against npm `oauth2-mock-server`; and how soon are twenty there that
+//! start at once, as parallel tests would?
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokenhouse::keys::SigningAlg;
@@ -20,10 +21,14 @@ const STARTS: usize = 2;
 const CONNECTIONS: usize = 16;
 const WANTED_IDLE_MB: f64 = 25.0;
 
+/// Issuers that start at once.
+const AT_ONCE: usize = 20;
+
 /// What is started.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Contender {
     Dev,
+    DevControl,
     Serve,
     MockServer,
 }
@@ -32,6 +37,7 @@ impl Contender {
     const fn name(self) -> &'static str {
         match self {
             Self::Dev => "tokenhouse dev",
+            Self::DevControl => "tokenhouse dev --control",
             Self::Serve => "tokenhouse serve, existing database",
             Self::MockServer => Peer::OAuth2MockServer.name(),
         }
@@ -54,7 +60,7 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
     if let Err(cause) = &installed {
         crate::say(format_args!("  LEFT OUT: {}: {cause:#}", Contender::MockServer.name()));
     }
-    let mut contenders = vec![Contender::Dev, Contender::Serve];
+    let mut contenders = vec![Contender::Dev, Contender::DevControl, Contender::Serve];
     contenders.extend(installed.is_ok().then_some(Contender::MockServer));
 
     let mut notes = Notebook::default();
@@ -66,7 +72,7 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
                 let mut server = start_contender(bench, *contender, &issuer, &seed)?;
                 let request = [match contender {
                     Contender::MockServer => token_request(),
-                    Contender::Dev | Contender::Serve => partner.token_request(AUDIENCE),
+                    Contender::Dev | Contender::DevControl | Contender::Serve => partner.token_request(AUDIENCE),
                 }];
                 let [first] = &request;
                 notes.note(format!("{name} start"), server.wait_until_ok(first)?.as_secs_f64() * 1000.0);
@@ -81,7 +87,51 @@ pub(super) fn run_section(bench: &Bench<'_>) -> anyhow::Result<Vec<Table>> {
             }
         }
     }
-    Ok(vec![table(&contenders, &notes)])
+    let at_once = start_at_once(bench, &issuer, &seed, &partner, installed.is_ok())?;
+    Ok(vec![table(&contenders, &notes), at_once])
+}
+
+/// Twenty processes of each kind, started one after the other without waiting: until the last has given its first token.
+fn start_at_once(
+    bench: &Bench<'_>,
+    issuer: &Issuer,
+    seed: &Path,
+    partner: &Partner,
+    with_mock: bool,
+) -> anyhow::Result<Table> {
+    let mut notes = Notebook::default();
+    let contenders = [Contender::DevControl, Contender::MockServer];
+    let contenders: Vec<_> =
+        contenders.into_iter().filter(|contender| with_mock || *contender != Contender::MockServer).collect();
+    for round in 1..=bench.arguments.rounds {
+        crate::say(format_args!("  round {round} of {}: {AT_ONCE} at once", bench.arguments.rounds));
+        for contender in &contenders {
+            let request = match contender {
+                Contender::MockServer => token_request(),
+                _ => partner.token_request(AUDIENCE),
+            };
+            let began = Instant::now();
+            let mut servers = Vec::new();
+            for _ in 0..AT_ONCE {
+                servers.push(start_contender(bench, *contender, issuer, seed)?);
+            }
+            for server in &mut servers {
+                server.wait_until_ok(&request)?;
+            }
+            notes.note(format!("{} last", contender.name()), began.elapsed().as_secs_f64() * 1000.0);
+            let memory: f64 = servers.iter().map(|server| server.memory().pss).sum();
+            notes.note(format!("{} pss", contender.name()), memory);
+            servers.into_iter().try_for_each(Server::stop)?;
+        }
+    }
+    let mut table =
+        Table::new("Twenty processes started at once", &["contender", "ms until all gave a token", "PSS of all, MB"]);
+    for contender in contenders {
+        let of = |what: &str| notes.rounds(&format!("{} {what}", contender.name()));
+        table.row(contender.name(), [Cell::figure(of("last"), 0), Cell::figure(of("pss"), 0)]);
+    }
+    table.note("All on one core.".to_owned());
+    Ok(table)
 }
 
 /// The database as it is at every later start: with the next key announced.
@@ -95,13 +145,14 @@ fn start_contender(bench: &Bench<'_>, contender: Contender, issuer: &Issuer, see
     match contender {
         Contender::Serve => issuer.serve(),
         Contender::MockServer => bench.peers.start(Peer::OAuth2MockServer),
-        Contender::Dev => {
+        Contender::Dev | Contender::DevControl => {
             let directory = bench.workshop.fresh("startup-dev")?;
             let address = free_address()?;
             let (port, resource_port) = (address.port().to_string(), free_address()?.port().to_string());
             let seed = seed.display().to_string();
             let words = ["tokenhouse", "dev", "--port", &port, "--resource-port", &resource_port, "--seed", &seed];
-            let args: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            let control = (contender == Contender::DevControl).then_some("--control");
+            let args: Vec<String> = words.into_iter().chain(control).map(str::to_owned).collect();
             bench.workshop.start(&directory, &args, address)
         }
     }
@@ -124,13 +175,15 @@ fn table(contenders: &[Contender], notes: &Notebook) -> Table {
         let name = contender.name();
         let starts = of(name, "start");
         let ratio = match contender {
-            Contender::Dev if mock.is_finite() => Cell::at_most(&[median(starts) / mock], 0.25),
+            Contender::Dev | Contender::DevControl if mock.is_finite() => Cell::at_most(&[median(starts) / mock], 0.25),
             Contender::Serve if mock.is_finite() => Cell::at_most(&[median(starts) / mock], 1.0 / 6.0),
             _ => Cell::text(""),
         };
         let idle = match contender {
             Contender::MockServer => Cell::figure(of(name, "idle rss"), 1),
-            Contender::Dev | Contender::Serve => Cell::at_most(of(name, "idle rss"), WANTED_IDLE_MB).digits(1),
+            Contender::Dev | Contender::DevControl | Contender::Serve => {
+                Cell::at_most(of(name, "idle rss"), WANTED_IDLE_MB).digits(1)
+            }
         };
         let rest = ["loaded rss", "idle pss", "loaded pss"].map(|what| Cell::figure(of(name, what), 1));
         table.row(name, [ratio, Cell::figure(starts, 0), idle].into_iter().chain(rest));

@@ -116,7 +116,7 @@ async fn it_ends_when_it_is_dropped() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "unknown field `clientz`")]
+#[should_panic(expected = "unknown key clientz")]
 async fn a_test_that_is_written_wrongly_is_told() {
     TestIssuer::builder().document("clientz: []").start().await;
 }

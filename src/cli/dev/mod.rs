@@ -135,8 +135,7 @@ async fn serve(args: &DevArgs) -> Result<(), CliError> {
         actix_web::rt::spawn(async move { tokio::try_join!(issuer_server, resource_server).map(|((), ())| ()) });
 
     let first = issuer.origin().demo.document.apis.first();
-    let announcement =
-        Announcement { api_audience: first.map(|api| api.identifier.clone()), line: issuer.ready() };
+    let announcement = Announcement { api_audience: first.map(|api| api.identifier.clone()), line: issuer.ready() };
     if let Some(path) = &args.ready_file {
         write_ready_file(&announcement.line, path)?;
     }

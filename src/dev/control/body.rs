@@ -33,7 +33,8 @@ impl FromRequest for Text {
             let reading = tokio::time::timeout(MAX_TIME, payload.to_bytes_limited(MAX_BYTES)).await;
             let slow = || DriveError::Invalid("the body did not arrive within 10 seconds: send it again".to_owned());
             let body = reading.map_err(|_| slow())?.map_err(|_| DriveError::TooLarge)?;
-            let body = body.map_err(|_| DriveError::Invalid("the body did not arrive whole: send it again".to_owned()))?;
+            let body =
+                body.map_err(|_| DriveError::Invalid("the body did not arrive whole: send it again".to_owned()))?;
             let text = String::from_utf8(body.to_vec());
             text.map(Self).map_err(|_| DriveError::Invalid("the body is not UTF-8".to_owned()))
         })

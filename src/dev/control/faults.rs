@@ -12,10 +12,8 @@ use crate::dev::driven_issuer::DrivenIssuer;
 use crate::dev::fault::Fault;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    let resource = web::resource("/faults")
-        .route(web::get().to(list))
-        .route(web::post().to(add))
-        .route(web::delete().to(clear));
+    let resource =
+        web::resource("/faults").route(web::get().to(list)).route(web::post().to(add)).route(web::delete().to(clear));
     config.service(only("GET, POST, DELETE", resource));
 }
 

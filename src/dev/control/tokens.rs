@@ -19,10 +19,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(only("GET", web::resource("/tokens/defects").route(web::get().to(defects))));
 }
 
-async fn mint(
-    issuer: web::Data<DrivenIssuer>,
-    Json(wanted): Json<MintRequest>,
-) -> Result<impl Responder, DriveError> {
+async fn mint(issuer: web::Data<DrivenIssuer>, Json(wanted): Json<MintRequest>) -> Result<impl Responder, DriveError> {
     let minted = off_the_workers(move || issuer.mint(&wanted)).await?;
     Ok(ok(&minted))
 }

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::support::Dev;
 use crate::support::answer::{Answer, client};
 use crate::support::assertion::{JWT_BEARER, PartnerKey};
 use crate::support::control::{Control, start};
 use crate::support::dev::token_part;
-use crate::support::Dev;
 
 const NOON: i64 = 1_900_000_000;
 
@@ -14,7 +14,10 @@ const NOON: i64 = 1_900_000_000;
 async fn it_is_set_frozen_and_moved() {
     let (_dev, control) = start(&[]);
     let set = control.put("clock", &json!({ "now": NOON, "frozen": true })).await;
-    assert_eq!((&set["now"], &set["iso"], &set["frozen"]), (&json!(NOON), &json!("2030-03-17T17:46:40Z"), &json!(true)));
+    assert_eq!(
+        (&set["now"], &set["iso"], &set["frozen"]),
+        (&json!(NOON), &json!("2030-03-17T17:46:40Z"), &json!(true))
+    );
     assert_eq!(control.get("clock").await, set);
     assert_eq!(control.post("clock/advance", &json!({ "seconds": 90 })).await["now"], NOON + 90);
     assert_eq!(control.post("clock/advance", &json!({ "seconds": -100 })).await["now"], NOON - 10);
@@ -24,8 +27,14 @@ async fn it_is_set_frozen_and_moved() {
     assert!(running["now"].as_i64().unwrap() >= 1_893_456_000);
     let system = control.put("clock", &json!({ "now": null })).await;
     assert_eq!(system["offset_seconds"], 0);
-    for wrong in [json!({ "now": -1 }), json!({ "now": 99_999_999_999_i64 }), json!({ "now": "noon" }), json!({ "now": 1.5 })] {
-        assert_eq!(control.call("PUT", "clock", Some(&wrong)).await.error(), (400, "invalid_request".to_owned()), "{wrong}");
+    for wrong in
+        [json!({ "now": -1 }), json!({ "now": 99_999_999_999_i64 }), json!({ "now": "noon" }), json!({ "now": 1.5 })]
+    {
+        assert_eq!(
+            control.call("PUT", "clock", Some(&wrong)).await.error(),
+            (400, "invalid_request".to_owned()),
+            "{wrong}"
+        );
     }
     let far = control.call("POST", "clock/advance", Some(&json!({ "seconds": i64::MAX }))).await;
     assert!(far.status == 400 && far.text.contains("between 1970 and 2500"), "{far:?}");

@@ -38,7 +38,11 @@ async fn mistakes_are_told_and_nothing_is_read_from_the_server() {
         (json!({ "clientz": [] }), 400, "clientz"),
         (json!({ "clients": [{ "client_id": "c", "secrets": [{ "value_file": "/etc/hostname" }] }] }), 400, "value"),
         (json!({ "clients": [{ "client_id": "c", "secrets": [{ "value_env": "PATH" }] }] }), 400, "PATH is not set"),
-        (json!({ "clients": [{ "client_id": "c", "grants": [{ "audience": "https://none/" }] }] }), 404, "https://none/"),
+        (
+            json!({ "clients": [{ "client_id": "c", "grants": [{ "audience": "https://none/" }] }] }),
+            404,
+            "https://none/",
+        ),
     ] {
         let answer = control.call("PUT", "document", Some(&wrong)).await;
         assert_eq!(answer.status, status, "{wrong}: {answer:?}");

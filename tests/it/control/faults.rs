@@ -16,7 +16,8 @@ async fn raw_jwks(control: &Control) -> String {
 }
 
 fn content_length(answer: &str) -> usize {
-    let line = answer.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+    let line =
+        answer.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
     line.unwrap().parse().unwrap()
 }
 
@@ -27,9 +28,8 @@ fn body(answer: &str) -> &str {
 #[tokio::test]
 async fn a_status_is_told_as_often_as_was_said() {
     let (_dev, control) = start(&[]);
-    let added = control
-        .post("faults", &json!({ "endpoint": "token", "times": 2, "status": 429, "retry_after": 7 }))
-        .await;
+    let added =
+        control.post("faults", &json!({ "endpoint": "token", "times": 2, "status": 429, "retry_after": 7 })).await;
     assert_eq!((&added["id"], &added["left"], &added["kind"]), (&json!(1), &json!(2), &json!("status")));
     control.post("faults", &json!({ "endpoint": "token", "status": 500, "body": "<html>" })).await;
     control.post("faults", &json!({ "endpoint": "token", "status": 200, "body": { "token_type": "mac" } })).await;
@@ -39,10 +39,16 @@ async fn a_status_is_told_as_often_as_was_said() {
         assert_eq!((answer.status, answer.header("retry-after")), (429, "7"));
         assert_eq!(answer.error().1, "invalid_request");
         let first = &control.get("faults").await["faults"][0];
-        assert_eq!((first["id"] == 1, if first["id"] == 1 { first["left"].clone() } else { json!(0) }), (left > 0, json!(left)));
+        assert_eq!(
+            (first["id"] == 1, if first["id"] == 1 { first["left"].clone() } else { json!(0) }),
+            (left > 0, json!(left))
+        );
     }
     let answer = control.token().await;
-    assert_eq!((answer.status, answer.text.as_str(), answer.header("content-type")), (500, "<html>", "text/plain; charset=utf-8"));
+    assert_eq!(
+        (answer.status, answer.text.as_str(), answer.header("content-type")),
+        (500, "<html>", "text/plain; charset=utf-8")
+    );
     let answer = control.token().await;
     assert_eq!((answer.status, answer.json()), (200, json!({ "token_type": "mac" })));
     assert_eq!(control.token().await.status, 200);

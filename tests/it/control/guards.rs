@@ -84,10 +84,10 @@ async fn it_works_over_tls_with_the_resource_api() {
         Answer::to(request).await.json()
     };
     let named = call("issuers", json!({ "name": "secure" })).await;
-    for (base, api) in [(control.url.clone(), dev.api("/")), (
-        named["control"]["url"].as_str().unwrap().to_owned(),
-        named["resource_api"].as_str().unwrap().to_owned(),
-    )] {
+    for (base, api) in [
+        (control.url.clone(), dev.api("/")),
+        (named["control"]["url"].as_str().unwrap().to_owned(), named["resource_api"].as_str().unwrap().to_owned()),
+    ] {
         let request = client.post(format!("{base}tokens")).bearer_auth(&control.key).json(&json!({}));
         let token = Answer::to(request).await.access_token();
         let answer = Answer::to(client.get(format!("{api}whoami")).bearer_auth(&token)).await;

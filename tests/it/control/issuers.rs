@@ -64,11 +64,15 @@ async fn every_path_of_an_issuer_is_there_in_both_forms() {
         let metadata = dev.get(&url).await;
         assert_eq!((metadata.status, &metadata.json()["issuer"]), (200, &json!(issuer)), "{url}");
     }
-    let protected = dev.get(&format!("{}.well-known/oauth-protected-resource/t/a.b_c~d-1/", dev.text("resource_api"))).await;
+    let protected =
+        dev.get(&format!("{}.well-known/oauth-protected-resource/t/a.b_c~d-1/", dev.text("resource_api"))).await;
     assert_eq!(protected.json()["resource"], a.ready["resource_api"]);
     assert_eq!(protected.json()["authorization_servers"], json!([issuer]));
     let challenge = Answer::to(client().get(a.api("whoami"))).await;
-    assert!(challenge.header("www-authenticate").contains("/.well-known/oauth-protected-resource/t/a.b_c~d-1/"), "{challenge:?}");
+    assert!(
+        challenge.header("www-authenticate").contains("/.well-known/oauth-protected-resource/t/a.b_c~d-1/"),
+        "{challenge:?}"
+    );
 
     let management = &a.ready["management"];
     let form = [

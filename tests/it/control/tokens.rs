@@ -101,7 +101,10 @@ async fn everything_can_be_said_of_a_token() {
     let (header, claims) = (token_part(token, 0), token_part(token, 1));
     assert_eq!((&minted["header"], &minted["claims"], &minted["defect"]), (&header, &claims, &Value::Null));
     assert_eq!((&header["x"], &header["typ"], &header["alg"]), (&json!(1), &Value::Null, &json!("RS256")));
-    assert_eq!((&claims["client_id"], &claims["aud"], &claims["scope"]), (&json!("nobody"), &json!("https://other/"), &json!("a b")));
+    assert_eq!(
+        (&claims["client_id"], &claims["aud"], &claims["scope"]),
+        (&json!("nobody"), &json!("https://other/"), &json!("a b"))
+    );
     assert_eq!((&claims["role"], &claims["jti"]), (&json!("admin"), &Value::Null));
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 60);
 

@@ -17,7 +17,9 @@ pub struct Control {
 impl Control {
     /// That of the issuer with this ready object.
     pub fn of(ready: &Value) -> Self {
-        let text = |member: &str| ready["control"][member].as_str().unwrap_or_else(|| panic!("no control: {ready}")).to_owned();
+        let text = |member: &str| {
+            ready["control"][member].as_str().unwrap_or_else(|| panic!("no control: {ready}")).to_owned()
+        };
         Self { url: text("url"), key: text("key"), ready: ready.clone() }
     }
 
