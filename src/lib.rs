@@ -5,6 +5,7 @@
 //! | [`oauth`] | the protocol: pure functions over values |
 //! | [`secret`] | client secrets: format, hashing, checking |
 //! | [`keys`] | signing keys: making, sealing, publishing, signing |
+//! | [`specimen`] | tokens that a resource server must refuse, and some that it must accept |
 //! | [`store`] | persistence on SQLite or PostgreSQL |
 //! | [`issuer`] | the use cases: issuing from a snapshot in memory, changing what is stored |
 //! | [`http`] | the issuer's endpoints: tokens, discovery, the Management API |
@@ -27,6 +28,7 @@ pub mod keys;
 pub mod oauth;
 pub mod resource_api;
 pub mod secret;
+pub mod specimen;
 pub mod store;
 pub mod telemetry;
 pub mod whole_file;

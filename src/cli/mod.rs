@@ -9,6 +9,7 @@ pub mod client;
 pub mod client_key;
 pub mod client_secret;
 pub mod config;
+pub mod conform;
 pub mod dev;
 pub mod dev_tls;
 pub mod environment;
@@ -111,6 +112,8 @@ enum Command {
     Secret(secret::SecretArgs),
     /// Verifies a token as a resource server would, and says why not
     Verify(verify::VerifyArgs),
+    /// Sends hostile tokens to any resource API, in any language, and reports which it wrongly accepts
+    Conform(conform::ConformArgs),
     /// Asks a running server whether it is ready
     Healthcheck(healthcheck::HealthcheckArgs),
     /// The settings: checks, prints or documents them
@@ -183,6 +186,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Token(args) => token::run(&args),
         Command::Secret(args) => secret::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Conform(args) => conform::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Migrate(args) => open::run_migrate(&args),

@@ -17,6 +17,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("secret", 1),
     ("keys", 1),
     ("config", 1),
+    ("specimen", 1),
     ("store", 2),
     ("issuer", 3),
     ("telemetry", 3),
@@ -32,7 +33,7 @@ const LEVELS: &[(&str, u8)] = &[
 const RESOURCE_API_MAY: &[&str] = &["clock", "entropy", "database_file", "config", "telemetry", "resource_api"];
 
 /// What the pure modules may not name: the outside world.
-const PURE: &[&str] = &["oauth", "secret", "keys"];
+const PURE: &[&str] = &["oauth", "secret", "keys", "specimen"];
 const NOT_PURE: &[&str] =
     &["actix_web", "actix_http", "diesel", "tokio", "tracing", "reqwest", "std::env", "std::time::SystemTime"];
 

@@ -18,6 +18,8 @@ mod client_key;
 #[cfg(test)]
 mod concurrent_edits;
 #[cfg(test)]
+mod conform;
+#[cfg(test)]
 mod conformance_table;
 #[cfg(test)]
 mod control;

@@ -1,0 +1,110 @@
+//! How does a token get to the API under test, and what came back?
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+
+use super::target::Target;
+use crate::cli::exit::CliError;
+use crate::cli::http_client::builder;
+use crate::specimen::{Outcome, Presentation};
+
+/// So much of a body is read; more is nobody's business here.
+const BODY_BYTES: usize = 1024;
+
+/// Sends requests, one after the other.
+#[derive(Debug)]
+pub struct Sender {
+    client: reqwest::Client,
+    url: url::Url,
+    method: reqwest::Method,
+    headers: reqwest::header::HeaderMap,
+    body: Option<String>,
+}
+
+impl Sender {
+    /// To `target`.
+    ///
+    /// # Errors
+    /// If `ca_file` cannot be used.
+    pub fn new(target: &Target, timeout: Duration, ca_file: Option<&Path>) -> Result<Self, CliError> {
+        // A connection of its own for each: what one request did to it is of no consequence for the next.
+        let client = builder(ca_file)?.timeout(timeout).pool_max_idle_per_host(0).http1_only();
+        Ok(Self {
+            client: client.build().context("cannot make an HTTP client")?,
+            url: target.url.clone(),
+            method: target.method.clone(),
+            headers: target.headers.clone(),
+            body: target.body.clone(),
+        })
+    }
+
+    /// Sends it and waits for the answer.
+    pub async fn send(&self, presentation: &Presentation) -> Outcome {
+        let mut url = self.url.clone();
+        if let Some(token) = &presentation.query_token {
+            url.query_pairs_mut().append_pair("access_token", token);
+        }
+        let mut request = self.client.request(self.method.clone(), url).headers(self.headers.clone());
+        for value in &presentation.authorization {
+            match HeaderValue::from_bytes(value) {
+                Ok(value) => request = request.header(AUTHORIZATION, value),
+                Err(_) => return failed("it cannot stand in a header"),
+            }
+        }
+        match (&presentation.form_token, &self.body) {
+            (Some(token), _) => request = request.form(&[("access_token", token)]),
+            (None, Some(body)) => {
+                if !self.headers.contains_key(CONTENT_TYPE) {
+                    request = request.header(CONTENT_TYPE, "application/json");
+                }
+                request = request.body(body.clone());
+            }
+            (None, None) => {}
+        }
+        match request.send().await {
+            Ok(response) => read(response).await,
+            Err(error) => failed(&problem(&error)),
+        }
+    }
+}
+
+async fn read(mut response: reqwest::Response) -> Outcome {
+    let status = response.status();
+    let challenges = response.headers().get_all(WWW_AUTHENTICATE).iter();
+    let challenges = challenges.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+    let mut body = Vec::new();
+    // What was given to a valid token is the API's data, and belongs in no report.
+    if !status.is_success() {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            body.extend_from_slice(&chunk);
+            if body.len() >= BODY_BYTES {
+                break;
+            }
+        }
+    }
+    body.truncate(BODY_BYTES);
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Outcome { status: Some(status.as_u16()), challenges, body, ..Outcome::default() }
+}
+
+fn failed(problem: &str) -> Outcome {
+    Outcome { problem: Some(problem.to_owned()), ..Outcome::default() }
+}
+
+/// An error with all that led to it: the last is the one that says something.
+fn problem(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let mut text = if error.is_connect() { "cannot connect" } else { "the connection ended" }.to_owned();
+    let mut deepest: &dyn std::error::Error = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    text.push_str(": ");
+    text.push_str(&deepest.to_string());
+    text
+}

@@ -1,0 +1,102 @@
+//! Which requests does the API under test get, and may it be sent any?
+
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use url::{Host, Url};
+
+use super::ConformArgs;
+use crate::cli::exit::CliError;
+use crate::cli::http_client::check_url;
+
+/// What every request has in common.
+#[derive(Debug)]
+pub struct Target {
+    /// Where it goes.
+    pub url: Url,
+    /// Its method.
+    pub method: Method,
+    /// Its headers, but for the token.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Option<String>,
+}
+
+impl Target {
+    /// What the arguments ask for.
+    ///
+    /// # Errors
+    /// If they are wrong, or the URL leads to another machine and nobody said that this is allowed.
+    pub fn new(args: &ConformArgs) -> Result<Self, CliError> {
+        let text = args.url.as_deref().unwrap_or_default();
+        check_url(text)?;
+        let url = Url::parse(text).map_err(CliError::usage)?;
+        // What is sent looks like an attack, and in the log of somebody else's API it is one.
+        if !is_loopback(&url) && !args.allow_remote {
+            return Err(CliError::usage(format!(
+                "{url} is not on this machine: it would get hostile tokens, which look like an attack. If you may do that to it, say --allow-remote"
+            )));
+        }
+        let method = args.method.to_ascii_uppercase().parse();
+        let method = method.map_err(|_| CliError::usage(format!("{} is no method", args.method.escape_debug())))?;
+        Ok(Self { url, method, headers: headers(&args.headers)?, body: args.body.clone() })
+    }
+}
+
+fn headers(lines: &[String]) -> Result<HeaderMap, CliError> {
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let wrong = || CliError::usage(format!("{} is no header: expected NAME: VALUE", line.escape_debug()));
+        let (name, value) = line.split_once(':').ok_or_else(wrong)?;
+        let name: HeaderName = name.trim().parse().map_err(|_| wrong())?;
+        let value = HeaderValue::from_str(value.trim()).map_err(|_| wrong())?;
+        if name == AUTHORIZATION {
+            return Err(CliError::usage("the Authorization header is what is tested: it cannot be given"));
+        }
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+/// Whether the host is this machine by its name or address alone: what DNS says may change.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_told_by_its_name() {
+        for (url, here) in [
+            ("http://localhost/", true),
+            ("http://LOCALHOST:3000/", true),
+            ("http://api.localhost/", true),
+            ("http://127.0.0.1:1/", true),
+            ("http://127.9.9.9/", true),
+            ("http://2130706433/", true),
+            ("http://[::1]/", true),
+            ("http://localhost.example.com/", false),
+            ("http://10.0.0.1/", false),
+            ("http://0.0.0.0/", false),
+            ("https://api.example.com/", false),
+            ("http://[::ffff:10.0.0.1]/", false),
+        ] {
+            assert_eq!(is_loopback(&url.parse().unwrap()), here, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_header_has_a_name_and_a_value() {
+        let given = headers(&["X-Tenant: a: b".to_owned(), "x-tenant:c".to_owned()]).unwrap();
+        assert_eq!(given.get_all("x-tenant").iter().collect::<Vec<_>>(), ["a: b", "c"]);
+        for wrong in ["X-Tenant", "X Tenant: a", ": a", "X: a\nb", "authorization: x"] {
+            assert!(headers(&[wrong.to_owned()]).is_err(), "{wrong}");
+        }
+    }
+}
