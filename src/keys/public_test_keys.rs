@@ -1,6 +1,6 @@
 //! Which keys may `dev` use because they are worthless? Private keys that everybody can read in `tests/keys/`.
 //!
-//! Only `dev` and tests load them, to start in milliseconds; whatever can reach a real deployment asks
+//! Only `dev`, `conform` and tests load them, to start in milliseconds; whatever can reach a real deployment asks
 //! [`is_public_test_key`] and refuses them.
 
 use base64::Engine as _;

@@ -74,6 +74,8 @@ pub enum Also {
     Nothing,
     /// 400: the request itself is malformed (RFC 6750 §3.1, `invalid_request`).
     BadRequest,
+    /// 401: a malformed claim makes the whole token invalid (RFC 6750 §3.1, `invalid_token`).
+    InvalidToken,
     /// 400, 413, 414, 431, or the end of the connection: a limit on size was met before anyone looked at the token.
     Limit,
 }

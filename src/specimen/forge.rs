@@ -82,6 +82,11 @@ impl<'a> Forge<'a> {
         self.payload(rest.replacen('{', &format!("{{\"{name}\":{text},"), 1).as_bytes())
     }
 
+    /// A token of the published key without this claim.
+    pub(super) fn lacking(&self, name: &str) -> Result<String, NotSent> {
+        self.payload(without(self.claims(), name).to_string().as_bytes())
+    }
+
     /// A token of the published key whose claim stands twice.
     pub(super) fn claim_twice(&self, name: &str, first: &str, last: &str) -> Result<String, NotSent> {
         self.claim_text(name, &format!("{first},\"{name}\":{last}"))

@@ -107,6 +107,7 @@ impl Also {
         match self {
             Self::Nothing => false,
             Self::BadRequest => status == 400,
+            Self::InvalidToken => status == 401,
             Self::Limit => matches!(status, 400 | 413 | 414 | 431),
         }
     }

@@ -49,7 +49,7 @@ Example:
   tokenhouse conform http://localhost:3000/users --audience https://api.example.com/ --scope list:users
   tokenhouse conform http://localhost:3000/users --audience https://api.example.com/ --dev http://localhost:8080/ --junit conform.xml")]
 pub struct ConformArgs {
-    /// The endpoint that gets the requests, about 170: choose one that only reads
+    /// The endpoint that gets the requests, about 200: choose one that only reads
     #[arg(required_unless_present = "list")]
     url: Option<String>,
     /// The identifier of the API under test

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use super::report::shown;
 use super::{Run, now_seconds};
 use crate::cli::exit::CliError;
 use crate::specimen::{Forge, Outcome, Presentation};
@@ -64,10 +65,10 @@ fn diagnosis(run: &Run, outcome: &Outcome) -> Result<String, CliError> {
         (None, problem) => line(format_args!("{}", problem.as_deref().unwrap_or("no answer"))),
     }
     for challenge in &outcome.challenges {
-        line(format_args!("WWW-Authenticate: {}", challenge.escape_debug()));
+        line(format_args!("WWW-Authenticate: {}", shown(challenge)));
     }
     if !outcome.body.trim().is_empty() {
-        line(format_args!("{}", outcome.body.trim().chars().take(300).collect::<String>().escape_debug()));
+        line(format_args!("{}", shown(outcome.body.trim())));
     }
     let advice = match (outcome.status, run.site.fetches()) {
         (None, _) => "Is it running, and is this its URL?",

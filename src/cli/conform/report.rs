@@ -153,22 +153,26 @@ impl CaseReport<'_> {
     fn write_in_full(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let Case { id, what, clause, why, wanted, .. } = *self.case;
         writeln!(formatter, "  {id}: {what}")?;
-        writeln!(formatter, "      came back  {}", self.finding.escape_debug())?;
+        writeln!(formatter, "      came back  {}", shown(&self.finding))?;
         writeln!(formatter, "      expected   {}", expected(wanted))?;
         writeln!(formatter, "      clause     {clause}")?;
         writeln!(formatter, "      why        {why}")?;
         let outcome = self.outcome.as_ref();
         for challenge in outcome.map(|outcome| outcome.challenges.as_slice()).unwrap_or_default() {
-            let shown: String = challenge.chars().take(200).collect();
-            writeln!(formatter, "      challenge  {}", shown.escape_debug())?;
+            writeln!(formatter, "      challenge  {}", shown(challenge))?;
         }
         let body = outcome.map(|outcome| outcome.body.trim()).unwrap_or_default();
         if !body.is_empty() {
-            let shown: String = body.chars().take(200).collect();
-            writeln!(formatter, "      body       {}", shown.escape_debug())?;
+            writeln!(formatter, "      body       {}", shown(body))?;
         }
         Ok(())
     }
+}
+
+/// The beginning of what the API said, on one line and harmless to a terminal.
+pub(super) fn shown(text: &str) -> String {
+    let beginning: String = text.chars().take(300).collect();
+    beginning.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'")
 }
 
 const fn expected(wanted: Wanted) -> &'static str {

@@ -1,5 +1,7 @@
 //! How does the token come with the request, and what does a refusal say? (RFC 6750 §2, §3, RFC 9110 §11)
 
+use serde_json::json;
+
 use crate::specimen::case::{Also, Case, Level, Presentation, Wanted};
 
 const ONE_WAY: &str = "RFC 6750 §2, §3.1";
@@ -44,7 +46,7 @@ fn missing() -> Vec<Case> {
             "a forged token: does the challenge say invalid_token?",
             "RFC 6750 §3.1",
             "a client cannot tell that it needs a new token",
-            |forge| forge.forged(serde_json::json!({}), serde_json::json!({})).map(Presentation::bearer),
+            |forge| forge.forged(json!({}), json!({})).map(Presentation::bearer),
         )
         .wanting(Wanted::ChallengedInvalidToken)
         .at(Level::Should),
@@ -73,10 +75,13 @@ fn elsewhere() -> Vec<Case> {
         .or(Also::BadRequest),
         Case::refuse(
             "header_and_query",
-            "a valid token in the header and another in the query",
+            "a forged token in the header, a valid one in the query",
             ONE_WAY,
             TWO_READERS,
-            |forge| Ok(Presentation { query_token: Some(forge.valid()?), ..Presentation::bearer(forge.valid()?) }),
+            |forge| {
+                let forged = forge.forged(json!({}), json!({}))?;
+                Ok(Presentation { query_token: Some(forge.valid()?), ..Presentation::bearer(forged) })
+            },
         )
         .at(Level::Should)
         .or(Also::BadRequest),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::specimen::case::{Case, Level, NotSent, Presentation, Wanted};
+use crate::specimen::case::{Also, Case, Level, NotSent, Presentation, Wanted};
 use crate::specimen::forge::Forge;
 use crate::specimen::subject::ScopeFormat;
 
@@ -59,10 +59,12 @@ pub(super) fn cases() -> Vec<Case> {
                 scope.insert(forge.scope()?.to_owned(), Value::Bool(true));
                 value(forge, Value::Object(scope))
             },
-        )),
+        ))
+        .or(Also::InvalidToken),
         lacks(Case::refuse("scope_true", "scope is true", "RFC 9068 §2.2.3", TOO_MUCH, |forge| {
             value(forge, json!(true))
-        })),
+        }))
+        .or(Also::InvalidToken),
         lacks(Case::refuse("scope_commas", "two scopes with a comma between", EXACT, PART, |forge| {
             if forge.subject.scope_format == ScopeFormat::Array {
                 return Err(NotSent::DoesNotApply("the scope is an array"));

@@ -18,7 +18,8 @@ def authorize(header: str | None) -> None:
         claims = jwt.decode(token, key, algorithms=["RS256"], audience=AUDIENCE, issuer=ISSUER)
     except jwt.PyJWTError:
         raise Refusal("401 Unauthorized", 'Bearer error="invalid_token"') from None
-    if SCOPE not in claims.get("scope", "").split():
+    scope = claims.get("scope")
+    if not isinstance(scope, str) or SCOPE not in scope.split():
         raise Refusal("403 Forbidden", f'Bearer error="insufficient_scope", scope="{SCOPE}"')
 
 
