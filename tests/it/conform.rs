@@ -331,7 +331,7 @@ fn elements(xml: &str) -> Vec<(String, BTreeMap<String, String>)> {
             quick_xml::events::Event::Eof => break,
             _ => continue,
         };
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let text = |text: &str| text.to_owned();
         let attributes = start.attributes().map(|attribute| {
             let attribute = attribute.unwrap();
             (text(attribute.key.as_ref()), text(&attribute.value))
