@@ -163,6 +163,18 @@ fn a_running_dev_can_be_the_issuer() {
 }
 
 #[test]
+fn a_key_of_another_kind_can_be_the_one_that_is_tested() {
+    let issuer_port = free_port();
+    let api = ResourceApi::start(issuer_port);
+    let listen = format!("127.0.0.1:{issuer_port}");
+    let arguments = ["--scope", "list:users", "--listen", &listen, "--wait", "30", "--alg", "ES256", "--strict"];
+    let output =
+        run(api.directory.path(), &[&["conform", &api.url(), "--audience", AUDIENCE], &arguments[..]].concat());
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(output.stdout.contains("es256_zero_signature         401"), "{}", output.stdout);
+}
+
+#[test]
 fn an_api_that_accepts_everything_fails_with_the_reasons() {
     let api = Api::start(|_| 200);
     let directory = tempfile::tempdir().unwrap();

@@ -1,5 +1,7 @@
 //! How does it sign as a running `tokenhouse dev`? With the keys that `dev` has from the start, which everybody can read.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use serde_json::Value;
 
@@ -15,8 +17,13 @@ use crate::specimen::{KeyRing, SpecimenKey};
 ///
 /// # Errors
 /// If there is no issuer, or it does not publish a key that everybody has: then it is no `dev`, and nobody can sign for it.
-pub async fn keys(url: &str, alg: SigningAlg, now: UnixMillis) -> Result<(KeyRing, String), CliError> {
-    let client = client(None)?;
+pub async fn keys(
+    url: &str,
+    ca_file: Option<&Path>,
+    alg: SigningAlg,
+    now: UnixMillis,
+) -> Result<(KeyRing, String), CliError> {
+    let client = client(ca_file)?;
     let metadata = discover(&client, url).await?;
     let jwks_uri = metadata.get("jwks_uri").and_then(Value::as_str);
     let jwks_uri = jwks_uri.ok_or_else(|| CliError::Refused(format!("the metadata of {url} name no jwks_uri")))?;

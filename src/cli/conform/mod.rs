@@ -92,7 +92,7 @@ pub struct ConformArgs {
     /// What a status means: accepted=2xx, refused=401, scope=403; several with commas
     #[arg(long, value_name = "WHAT=STATUS")]
     expect: Vec<Expect>,
-    /// A CA certificate of the API, PEM, to trust beside the system's
+    /// A CA certificate of the API (and of --dev), PEM, to trust beside the system's
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
     /// How long an answer may take, in seconds
@@ -158,7 +158,7 @@ async fn conform(args: &ConformArgs, target: &Target, cases: &[Case]) -> Result<
     let now = SystemClock.now();
     let run_id = new_uuid(now, &SystemEntropy).simple().to_string();
     let (keys, issuer) = match &args.dev {
-        Some(url) => dev_issuer::keys(url, args.alg, now).await?,
+        Some(url) => dev_issuer::keys(url, args.ca_file.as_deref(), args.alg, now).await?,
         None => (own_keys(args.alg, now)?, args.issuer.clone().unwrap_or_default()),
     };
     let listen = args.listen.unwrap_or(if args.dev.is_some() { SocketAddr::new(LISTEN.ip(), 0) } else { LISTEN });
