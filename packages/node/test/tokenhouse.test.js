@@ -172,7 +172,7 @@ test('a seed replaces the demo, and the server ends', async () => {
 });
 
 test('a server that cannot start says why', async () => {
-  await assert.rejects(start({ seed: '/nowhere/seed.yaml' }), /did not start[\s\S]*seed/);
+  await assert.rejects(start({ seed: '/nowhere/seed.yaml' }), /did not start[\s\S]*cannot read/);
   await assert.rejects(start({ binary: '/nowhere/tokenhouse' }), /there is no program \/nowhere\/tokenhouse/);
 });
 

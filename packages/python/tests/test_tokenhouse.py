@@ -165,7 +165,7 @@ def test_a_seed_replaces_the_demo_and_the_server_ends() -> None:
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(RuntimeError, match="(?s)did not start.*seed"):
+    with pytest.raises(RuntimeError, match="(?s)did not start.*cannot read"):
         Tokenhouse(seed=tmp_path / "missing.yaml")
     monkeypatch.setenv("TOKENHOUSE_BIN", "/nowhere/tokenhouse")
     with pytest.raises(FileNotFoundError, match="TOKENHOUSE_BIN"):

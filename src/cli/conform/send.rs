@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 
-use super::target::Target;
+use super::target::{Target, is_loopback};
 use crate::cli::exit::CliError;
 use crate::cli::http_client::builder;
 use crate::specimen::{Outcome, Presentation};
@@ -31,7 +31,11 @@ impl Sender {
     /// If `ca_file` cannot be used.
     pub fn new(target: &Target, timeout: Duration, ca_file: Option<&Path>) -> Result<Self, CliError> {
         // A connection of its own for each: what one request did to it is of no consequence for the next.
-        let client = builder(ca_file)?.timeout(timeout).pool_max_idle_per_host(0).http1_only();
+        let mut client = builder(ca_file)?.timeout(timeout).pool_max_idle_per_host(0).http1_only();
+        if is_loopback(&target.url) {
+            // A proxy has another loopback.
+            client = client.no_proxy();
+        }
         Ok(Self {
             client: client.build().context("cannot make an HTTP client")?,
             url: target.url.clone(),

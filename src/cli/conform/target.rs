@@ -58,7 +58,7 @@ fn headers(lines: &[String]) -> Result<HeaderMap, CliError> {
 }
 
 /// Whether the host is this machine by its name or address alone: what DNS says may change.
-fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -83,3 +83,5 @@ class Process:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
