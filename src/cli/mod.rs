@@ -113,7 +113,7 @@ enum Command {
     /// Verifies a token as a resource server would, and says why not
     Verify(verify::VerifyArgs),
     /// Sends hostile tokens to any resource API, in any language, and reports which it wrongly accepts
-    Conform(conform::ConformArgs),
+    Conform(Box<conform::ConformArgs>),
     /// Asks a running server whether it is ready
     Healthcheck(healthcheck::HealthcheckArgs),
     /// The settings: checks, prints or documents them

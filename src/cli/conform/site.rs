@@ -135,7 +135,7 @@ impl Shared {
         let here = format!("{}{case}", self.trap);
         Some(if path.contains("/.well-known/") {
             HttpResponse::Ok().json(metadata(&format!("{here}/"), &format!("{here}/jwks.json"), self.alg))
-        } else if path.ends_with(".pem") {
+        } else if path.rsplit('.').next() == Some("pem") {
             HttpResponse::Ok().content_type("application/x-pem-file").body(self.trap_certificate.clone())
         } else {
             HttpResponse::Ok().content_type("application/json").body(self.trap_jwks.clone())
