@@ -14,6 +14,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::answer::client;
 use crate::support::assertion::{PartnerKey, document, key_client, token};
+use crate::support::exposition::Exposition;
 use crate::support::program::{command, run_with};
 use crate::support::serve::{free_port, signal};
 use crate::support::{Answer, Serve};
@@ -243,6 +244,10 @@ async fn a_collector_that_is_gone_hangs_or_refuses_does_no_harm() {
             assert_eq!(serve.token("c", &secret).await.status, 200);
         }
         serve.wait_for_log("the collector takes no traces").await;
+        let spans = |scraped: &Exposition, fate| scraped.count("tokenhouse_trace_spans_total", &[("fate", fate)]);
+        let scraped = serve.scrape().await;
+        assert!(spans(&scraped, "made") > 50 && spans(&scraped, "refused") > 0, "{scraped:?}");
+        assert_eq!(spans(&scraped, "taken"), 0);
         let began = Instant::now();
         assert_eq!(serve.terminate(), 0);
         assert!(

@@ -18,6 +18,7 @@ use crate::http::health::Readiness;
 use crate::keys::SigningAlg;
 use crate::keys::lifecycle::KeyState;
 use crate::oauth::token_error_cause::TokenErrorCause;
+use crate::telemetry::traces::{self, SpanCounts};
 
 /// What stands for a label that does not apply.
 const NOT_APPLICABLE: &str = "none";
@@ -69,6 +70,7 @@ impl Collector for Server {
             self.snapshot(&mut families)?;
         }
         self.store(&mut families)?;
+        traces(&mut families)?;
         self.process(&mut families)
     }
 }
@@ -294,4 +296,13 @@ impl Server {
         }
         Ok(())
     }
+}
+
+fn traces(to: &mut Families<'_>) -> Result<(), Error> {
+    let SpanCounts { made, taken, refused } = traces::counts();
+    to.counters(
+        "tokenhouse_trace_spans",
+        "Spans that were made for a collector, those that it took, and those that it refused or never got.",
+        [("made", made), ("taken", taken), ("refused", refused)].map(|(fate, count)| ([("fate", fate)], count)),
+    )
 }

@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 use super::TracesError;
+use super::counts::COUNTS;
 use crate::config::Collector;
 
 /// How long the collector may take for a batch.
@@ -68,12 +69,14 @@ impl OtlpExporter {
         let sent = self.runtime.block_on(async { request.send().await?.error_for_status() });
         match sent {
             Ok(_) => {
+                COUNTS.add_taken(count);
                 if self.is_failing.swap(false, Ordering::Relaxed) {
                     tracing::info!("the collector takes traces again");
                 }
                 Ok(())
             }
             Err(cause) => {
+                COUNTS.add_refused(count);
                 let cause = reason(&cause.without_url());
                 if !self.is_failing.swap(true, Ordering::Relaxed) {
                     tracing::warn!(

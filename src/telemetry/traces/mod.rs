@@ -5,6 +5,7 @@
 
 mod caller;
 mod collector;
+mod counts;
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
@@ -22,6 +23,8 @@ use opentelemetry_sdk::trace::{
 
 use self::caller::Caller;
 use self::collector::OtlpExporter;
+use self::counts::COUNTS;
+pub use self::counts::SpanCounts;
 use super::request_id::RequestId;
 use crate::config::TracingSettings;
 
@@ -96,6 +99,11 @@ pub fn start(settings: &TracingSettings, service: &'static str, trusted: &[IpNet
     let _ = OF_PROCESS.set(Traces { provider, tracer, trusted: trusted.to_vec() });
     tracing::info!(collector = %collector.url, sampled_per_thousand = settings.sampled_per_thousand, "sending traces");
     Ok(())
+}
+
+/// How many spans were made since the start, and what became of them.
+pub fn counts() -> SpanCounts {
+    COUNTS.read()
 }
 
 /// Sends what waits, and nothing from then on. To be called before the program ends.
@@ -194,6 +202,7 @@ impl RequestTrace {
         let facts = request.extensions_mut().remove::<Facts>().unwrap_or_default();
         span.set_attributes(facts.attributes);
         let parent = Context::new().with_remote_span_context(span.span_context().clone());
+        COUNTS.add_made(1 + facts.steps.len());
         for (name, step_began, took) in facts.steps {
             let step_at = at + step_began.saturating_duration_since(began);
             let builder = traces.tracer.span_builder(name).with_kind(SpanKind::Internal).with_start_time(step_at);
