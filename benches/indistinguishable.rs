@@ -108,7 +108,7 @@ fn groups() -> (serde_json::Value, Vec<Group>) {
     let (key, stranger) = (new_key(), new_key());
     let jwk = serde_json::to_value(&PublicJwk::from_private_key(&key, UnixMillis(0)).expect("a JWK").parameters);
     let mut jwk = jwk.expect("JSON");
-    jwk["alg"] = "ES256".into();
+    jwk.as_object_mut().expect("an object").insert("alg".to_owned(), "ES256".into());
     let secret = |id: &str, value: &str, enabled: bool, expires_at: Option<&str>| {
         let expires_at = expires_at.map(|at| at.parse::<Timestamp>().expect("a time"));
         json!({"client_id": id, "enabled": enabled, "secrets": [{"value": value, "expires_at": expires_at}]})

@@ -72,7 +72,7 @@ const HANG_UP: Duration = Duration::from_secs(1);
 /// Starts a server on `listener` with the endpoints that `configure` registers. It stops when its handle says so, not
 /// by signals.
 ///
-/// actix-web's own `HttpServer` cannot be told how long a connection may take between two requests ([`super::pace`]), so this is put
+/// actix-web's own `HttpServer` cannot be told how long a connection may take between two requests (`pace.rs`), so this is put
 /// together from the same parts.
 ///
 /// # Errors

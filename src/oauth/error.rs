@@ -124,7 +124,7 @@ impl From<MalformedRequest> for TokenError {
 }
 
 /// Nothing in it depends on whether there is such a client.
-const TOO_MANY_FAILURES: &str = "client authentication has failed too often from this network: correct the client id and its secret or key, \
+const MANY_FAILED: &str = "client authentication has failed too often from this network: correct the client id and its secret or key, \
                                  and try again after the seconds in Retry-After";
 
 const QUOTA_USED_UP: &str =
@@ -229,17 +229,9 @@ impl TokenError {
             Self::ScopeNotGranted(missing) => {
                 answer(400, "invalid_scope", format!("not granted to this client: {}", shortened(missing, " ")))
             }
-            Self::TooManyRequests { retry_after } => RenderedError {
-                retry_after: Some(*retry_after),
-                ..answer(429, "temporarily_unavailable", QUOTA_USED_UP)
-            },
-            Self::TooOften { retry_after } => {
-                RenderedError { retry_after: Some(*retry_after), ..answer(429, "temporarily_unavailable", TOO_OFTEN) }
-            }
-            Self::TooManyFailures { retry_after } => RenderedError {
-                retry_after: Some(*retry_after),
-                ..answer(429, "temporarily_unavailable", TOO_MANY_FAILURES)
-            },
+            Self::TooManyRequests { retry_after } => too_many("temporarily_unavailable", *retry_after, QUOTA_USED_UP),
+            Self::TooOften { retry_after } => too_many("temporarily_unavailable", *retry_after, TOO_OFTEN),
+            Self::TooManyFailures { retry_after } => too_many("temporarily_unavailable", *retry_after, MANY_FAILED),
             Self::Overloaded { retry_after } | Self::TemporarilyUnavailable { retry_after } => RenderedError {
                 retry_after: Some(*retry_after),
                 ..answer(503, "temporarily_unavailable", "the server is busy: try again later")
@@ -275,17 +267,9 @@ impl TokenError {
             Self::NoGrant { audience, .. } => denied(format!(
                 "Client is not authorized to access \"{audience}\". You need to create a \"client-grant\" for this API."
             )),
-            Self::TooManyRequests { retry_after } => Some(RenderedError {
-                retry_after: Some(*retry_after),
-                ..answer(429, "too_many_requests", QUOTA_USED_UP)
-            }),
-            Self::TooOften { retry_after } => {
-                Some(RenderedError { retry_after: Some(*retry_after), ..answer(429, "too_many_requests", TOO_OFTEN) })
-            }
-            Self::TooManyFailures { retry_after } => Some(RenderedError {
-                retry_after: Some(*retry_after),
-                ..answer(429, "too_many_requests", TOO_MANY_FAILURES)
-            }),
+            Self::TooManyRequests { retry_after } => Some(too_many("too_many_requests", *retry_after, QUOTA_USED_UP)),
+            Self::TooOften { retry_after } => Some(too_many("too_many_requests", *retry_after, TOO_OFTEN)),
+            Self::TooManyFailures { retry_after } => Some(too_many("too_many_requests", *retry_after, MANY_FAILED)),
             Self::NoAudience => denied("No audience was given, and no default audience is configured.".to_owned()),
             Self::ScopeAcrossApis(apis) => denied(scope_across(apis)),
             Self::MissingScope => denied("This API wants the scope to be named: send scope.".to_owned()),
@@ -306,6 +290,10 @@ impl TokenError {
 
 pub(super) fn answer(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> RenderedError {
     RenderedError { status, error, description: description.into(), retry_after: None }
+}
+
+fn too_many(error: &'static str, retry_after: u32, description: &'static str) -> RenderedError {
+    RenderedError { retry_after: Some(retry_after), ..answer(429, error, description) }
 }
 
 /// IdentityServer issued one token for scopes of several APIs; who comes from there must read which requests to send instead.

@@ -171,7 +171,7 @@ def main(program, proxies):
                 refused = 0
                 for name, request in SHAPES.items():
                     told = exchange(port, request, patience=1)
-                    refused += told == b"" or told.startswith(b"HTTP/1.1 4")
+                    refused += told == b"" or told.startswith(b"HTTP/1.1 400")
                     for _ in range(3):
                         answer = exchange(port, HONEST)
                         if not answer.startswith(b"HTTP/1.1 200") or answer.count(b"HTTP/1.1 ") != 1:
