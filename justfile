@@ -39,6 +39,10 @@ deployment *PARTS:
 interop *PARTS:
     tests/interop/run {{ PARTS }}
 
+# Changes the code in small ways and looks whether a test notices; needs cargo-mutants
+mutants *MODULES:
+    tests/mutants/run {{ MODULES }}
+
 # The README's commands in a fresh clone
 tour:
     .ci/readme-tour

@@ -144,3 +144,146 @@ fn validated_scope(api: &Api, values: &[String]) -> Result<ScopeSet, Administrat
         if defined.is_empty() { "nothing".to_owned() } else { defined.join(" ") }
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::{ManualClock, UnixMillis};
+    use crate::entropy::SystemEntropy;
+    use crate::issuer::administration::{Administration, AdministrationPolicy};
+    use crate::issuer::bootstrap::ManagementApi;
+    use crate::issuer::clients::IdRule;
+    use crate::issuer::document::{ApiEntry, ClientEntry, ScopeEntry};
+    use crate::issuer::rights::{Caller, Rights};
+    use crate::keys::MasterKey;
+    use crate::keys::lifecycle::KeyState;
+    use crate::keys::public_test_keys::PublicTestKey;
+    use crate::oauth::metadata::Issuer;
+    use crate::store::{Actor, Database, Migrate, Store, StoreSettings};
+
+    const API: &str = "urn:api";
+    const MANAGEMENT: &str = "http://localhost/api/v2/";
+
+    /// Two clients, an API with two scopes, and the Management API.
+    fn fixture() -> (Administration, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new(UnixMillis(1_000)));
+        let store = StoreSettings { database: Database::InMemory, pool_size: 2 };
+        let administration = Administration::new(
+            Store::open(&store, Migrate::Always).unwrap(),
+            Arc::new(MasterKey::generate(&SystemEntropy).into()),
+            clock.clone(),
+            Arc::new(SystemEntropy),
+            AdministrationPolicy::of_dev(Issuer::new("http://localhost/")),
+        );
+        let installed = administration.change(&Caller::system(), |change| {
+            change.install_key(&PublicTestKey::Rs256Active.load(), KeyState::Active)
+        });
+        installed.unwrap();
+        administration.bootstrap(ManagementApi::BringUpToDate).unwrap();
+        let scope = |value: &str| ScopeEntry { value: value.to_owned(), description: None };
+        let made = administration.change(&Caller::system(), |change| {
+            for id in ["a", "b"] {
+                change.create_client(&ClientEntry::new(Some(id.to_owned()), None), IdRule::Chosen)?;
+            }
+            change.create_api(&ApiEntry { scopes: vec![scope("read"), scope("write")], ..ApiEntry::new(API) })
+        });
+        made.unwrap();
+        (administration, clock)
+    }
+
+    fn entry(audience: &str, scope: &[&str]) -> GrantEntry {
+        GrantEntry::new(audience, scope.iter().map(|value| (*value).to_owned()).collect())
+    }
+
+    fn grant(
+        administration: &Administration,
+        audience: &str,
+        scope: &[&str],
+    ) -> Result<ClientGrant, AdministrationError> {
+        administration.change(&Caller::system(), |change| change.create_grant("a", &entry(audience, scope)))
+    }
+
+    fn update(
+        administration: &Administration,
+        caller: &Caller,
+        audience: &str,
+        edit: impl FnOnce(&mut GrantEntry),
+    ) -> Result<ClientGrant, AdministrationError> {
+        administration.change(caller, |change| {
+            change.update_grant("a", audience, |entry| {
+                edit(entry);
+                Ok(())
+            })
+        })
+    }
+
+    #[test]
+    fn a_grant_holds_what_the_api_defines_and_stands_once() {
+        let (administration, _) = fixture();
+        let undefined = grant(&administration, API, &["read", "purge"]).unwrap_err();
+        assert_eq!(undefined.to_string(), "the API urn:api does not define purge; it defines: read write");
+        let made = grant(&administration, API, &["write", "read", "write"]).unwrap();
+        assert_eq!(made.scope.to_string(), "write read");
+        assert!(matches!(grant(&administration, API, &["read"]).unwrap_err(), AdministrationError::Conflict(_)));
+        let found = administration.change(&Caller::system(), |change| Ok(change.grant_by_id(made.id)?.grant)).unwrap();
+        assert_eq!(found, made);
+        let other = administration.change(&Caller::system(), |change| change.delete_grant("b", API)).unwrap_err();
+        assert_eq!(other.to_string(), "there is no grant b for urn:api");
+        administration.change(&Caller::system(), |change| change.delete_grant("a", API)).unwrap();
+        let gone = administration.change(&Caller::system(), |change| change.grant_by_id(made.id).map(drop));
+        assert!(matches!(gone.unwrap_err(), AdministrationError::NotFound { .. }));
+    }
+
+    #[test]
+    fn a_grant_is_changed_in_all_but_its_api() {
+        let (administration, clock) = fixture();
+        let made = grant(&administration, API, &["read"]).unwrap();
+        clock.advance(1);
+        let revision = administration.store().revision().unwrap();
+        let same = update(&administration, &Caller::system(), API, |entry| entry.scope = vec!["read".to_owned(); 2]);
+        assert_eq!((same.unwrap(), administration.store().revision().unwrap()), (made.clone(), revision), "no trace");
+        let moved = update(&administration, &Caller::system(), API, |entry| entry.audience = MANAGEMENT.to_owned());
+        assert!(matches!(moved.unwrap_err(), AdministrationError::Refused(_)));
+        let changed = update(&administration, &Caller::system(), API, |entry| {
+            entry.scope = vec!["write".to_owned()];
+            entry.auth0_fields.insert("organization_usage".to_owned(), json!("deny"));
+        });
+        let changed = changed.unwrap();
+        assert_eq!((changed.id, changed.scope.to_string().as_str()), (made.id, "write"));
+        assert_eq!(changed.auth0_fields["organization_usage"], "deny");
+        assert_eq!((changed.created_at, changed.updated_at), (UnixMillis(1_000), UnixMillis(2_000)));
+        let stored = administration.change(&Caller::system(), |change| Ok(change.grant_by_id(made.id)?.grant));
+        assert_eq!(stored.unwrap(), changed);
+    }
+
+    /// As the client `a` itself, with these rights.
+    fn itself(scope: &[&str]) -> Caller {
+        let actor = Actor::Client { client_id: "a".to_owned() };
+        Caller { actor, request_id: None, rights: Rights::Scopes(ScopeSet::parse(&scope.join(" ")).unwrap()) }
+    }
+
+    #[test]
+    fn a_client_does_not_take_its_own_way_to_the_management_api() {
+        let (administration, _) = fixture();
+        let rights = ["read:clients", "update:clients"];
+        grant(&administration, MANAGEMENT, &rights).unwrap();
+        grant(&administration, API, &["read", "write"]).unwrap();
+        let caller = itself(&rights);
+        let taken = update(&administration, &caller, MANAGEMENT, |entry| drop(entry.scope.pop())).unwrap_err();
+        assert!(taken.to_string().contains("the client a is the one that calls"), "{taken}");
+        let deleted = administration.change(&caller, |change| change.delete_grant("a", MANAGEMENT)).unwrap_err();
+        assert!(matches!(deleted, AdministrationError::Refused(_)), "{deleted}");
+        let kept = update(&administration, &caller, MANAGEMENT, |entry| {
+            entry.auth0_fields.insert("organization_usage".to_owned(), json!("deny"));
+        });
+        assert!(kept.is_ok(), "nothing is taken away");
+        assert!(update(&administration, &caller, API, |entry| drop(entry.scope.pop())).is_ok());
+        let more = update(&administration, &caller, MANAGEMENT, |entry| entry.scope.push("delete:clients".to_owned()));
+        assert_eq!(more.unwrap_err().to_string(), "Insufficient scope, expected all of: delete:clients");
+        assert!(update(&administration, &Caller::system(), MANAGEMENT, |entry| drop(entry.scope.pop())).is_ok());
+    }
+}

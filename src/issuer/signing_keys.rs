@@ -142,3 +142,134 @@ fn open_signer(
         PrivateKey::from_pkcs8(record.alg, pkcs8).map_err(|cause| SigningKeyError::Unreadable { kid: kid(), cause })?;
     Signer::from_private_key(&key).map_err(|cause| SigningKeyError::Damaged { kid: kid(), cause })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SystemEntropy;
+    use crate::keys::public_test_keys::PublicTestKey;
+    use crate::keys::{MasterKey, RsaBits, generate_private_key};
+
+    fn master() -> MasterKeys {
+        MasterKey::generate(&SystemEntropy).into()
+    }
+
+    fn record_of(key: &PrivateKey, state: KeyState, sealed_under: &MasterKeys) -> SigningKeyRecord {
+        let public_jwk = PublicJwk::from_private_key(key, UnixMillis(0)).unwrap();
+        let sealed = sealed_under.seal(&public_jwk.kid, key.alg(), key.expose_pkcs8(), &SystemEntropy);
+        SigningKeyRecord {
+            kid: public_jwk.kid.clone(),
+            alg: key.alg(),
+            state,
+            public_jwk,
+            sealed_private_key: Some(sealed),
+            created_at: UnixMillis(0),
+            announced_at: Some(UnixMillis(0)),
+            activated_at: None,
+            retired_at: None,
+            remove_after: None,
+            revoked_at: None,
+        }
+    }
+
+    fn record(key: PublicTestKey, state: KeyState, sealed_under: &MasterKeys) -> SigningKeyRecord {
+        record_of(&key.load(), state, sealed_under)
+    }
+
+    fn open(records: Vec<SigningKeyRecord>, known: &SigningKeys, master_keys: &MasterKeys) -> SigningKeys {
+        SigningKeys::open(records, known, master_keys, TestKeys::Allowed)
+    }
+
+    fn active(keys: &SigningKeys) -> Option<&str> {
+        keys.active(SigningAlg::Rs256).map(|signer| signer.kid())
+    }
+
+    #[test]
+    fn the_active_key_signs_and_the_next_one_is_published_with_it() {
+        let master = master();
+        let signs = record(PublicTestKey::Rs256Active, KeyState::Active, &master);
+        let next = record(PublicTestKey::Rs256Next, KeyState::Next, &master);
+        for records in [vec![signs.clone(), next.clone()], vec![next, signs]] {
+            let keys = open(records, &SigningKeys::default(), &master);
+            assert_eq!(active(&keys), Some(PublicTestKey::Rs256Active.kid()));
+            assert_eq!(keys.active_algs(), [SigningAlg::Rs256]);
+            assert!(keys.unusable().is_empty());
+            let published: Vec<_> = keys.published(UnixMillis(0)).map(|jwk| jwk.kid.as_str()).collect();
+            assert_eq!(published, [PublicTestKey::Rs256Active.kid(), PublicTestKey::Rs256Next.kid()]);
+            assert_eq!(keys.published_records(UnixMillis(0)).len(), 2);
+        }
+    }
+
+    #[test]
+    fn a_key_that_signs_already_is_not_opened_again() {
+        let (own, other) = (master(), master());
+        let signs = record(PublicTestKey::Rs256Active, KeyState::Active, &own);
+        let known = open(vec![signs.clone()], &SigningKeys::default(), &own);
+        let again = open(vec![signs], &known, &other);
+        assert_eq!((active(&again), again.unusable().len()), (Some(PublicTestKey::Rs256Active.kid()), 0));
+    }
+
+    #[test]
+    fn where_a_key_cannot_be_opened_the_one_before_it_signs_on() {
+        let (own, other) = (master(), master());
+        let known =
+            open(vec![record(PublicTestKey::Rs256Active, KeyState::Active, &own)], &SigningKeys::default(), &own);
+        let foreign = |state| vec![record(PublicTestKey::Rs256Next, state, &other)];
+        let keys = open(foreign(KeyState::Active), &known, &own);
+        assert_eq!((active(&keys), keys.unusable().len()), (Some(PublicTestKey::Rs256Active.kid()), 1));
+        assert!(matches!(keys.unusable()[0].as_ref(), SigningKeyError::Sealed { .. }));
+        // Of an announced key it is told only; whether another signs is not its matter.
+        let keys = open(foreign(KeyState::Next), &known, &own);
+        assert_eq!((active(&keys), keys.unusable().len()), (None, 1));
+    }
+
+    #[test]
+    fn the_next_removal_is_that_of_the_retired_key_that_goes_first() {
+        let master = master();
+        let until = |state, at| SigningKeyRecord {
+            remove_after: Some(UnixMillis(at)),
+            ..record(PublicTestKey::Rs256Next, state, &master)
+        };
+        let records = vec![until(KeyState::Retired, 10), until(KeyState::Retired, 5), until(KeyState::Removed, 7)];
+        let keys = open(records, &SigningKeys::default(), &master);
+        let next = |now| keys.next_removal(UnixMillis(now)).map(|at| at.0);
+        assert_eq!((next(4), next(5), next(9), next(10)), (Some(5), Some(10), Some(10), None));
+    }
+
+    #[test]
+    fn changes_take_the_place_of_what_was_known() {
+        let master = master();
+        let of = |key, state| record(key, state, &master);
+        let known =
+            vec![of(PublicTestKey::Rs256Active, KeyState::Active), of(PublicTestKey::Ps256Active, KeyState::Next)];
+        let keys = open(known, &SigningKeys::default(), &master);
+        let states = |changed, removed: &[&str]| {
+            let removed: Vec<_> = removed.iter().map(|kid| (*kid).to_owned()).collect();
+            let merged = keys.merged(changed, &removed).into_iter();
+            let mut merged: Vec<_> = merged.map(|record| (record.alg.as_str(), record.state)).collect();
+            merged.sort_unstable();
+            merged
+        };
+        let changed = || vec![of(PublicTestKey::Rs256Active, KeyState::Retired)];
+        assert_eq!(states(changed(), &[]), [("PS256", KeyState::Next), ("RS256", KeyState::Retired)]);
+        assert_eq!(states(Vec::new(), &[PublicTestKey::Ps256Active.kid()]), [("RS256", KeyState::Active)]);
+        assert_eq!(states(changed(), &[PublicTestKey::Ps256Active.kid()]), [("RS256", KeyState::Retired)]);
+    }
+
+    #[test]
+    fn a_key_that_everybody_has_is_refused_where_it_is_not_allowed() {
+        let master = master();
+        let own = generate_private_key(SigningAlg::EdDsa, RsaBits::default(), &SystemEntropy).unwrap();
+        let records = || {
+            vec![
+                record(PublicTestKey::Rs256Active, KeyState::Active, &master),
+                record_of(&own, KeyState::Active, &master),
+            ]
+        };
+        let refusing = SigningKeys::open(records(), &SigningKeys::default(), &master, TestKeys::Refused);
+        assert_eq!(refusing.active_algs(), [SigningAlg::EdDsa]);
+        assert!(matches!(refusing.unusable()[0].as_ref(), SigningKeyError::PublicTestKey(_)));
+        let allowing = open(records(), &SigningKeys::default(), &master);
+        assert_eq!((allowing.active_algs().len(), allowing.unusable().len()), (2, 0));
+    }
+}

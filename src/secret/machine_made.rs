@@ -110,6 +110,19 @@ mod tests {
         assert!(!is_machine_made(secret));
     }
 
+    /// Each has all the marks but one.
+    #[rstest]
+    #[case::different("eE0BC5Df8B4aBC11CbC51B8Db8B880BbB5Ed1E5D8d5FD88a")]
+    #[case::capital_letters("2d7y2wg7oj0vwimXXr7g4ri0ga09_h5z-j0rXQhy23swswz7")]
+    #[case::small_letters("9qYUA5Y2TL8TJ1-Y_OFVUqPUN1ABDQ-5T8T8x1771Y3WCqW2")]
+    #[case::digits("ArEhOGaXgZpjkJMafZcxnlVshv-FKXUXE-TgLHpSsV-gaoKh")]
+    #[case::changes_of_kind("836usLSAZAJWJMVApyrURQENTDqyqDCotnzzVYEWHL041LGa")]
+    #[case::steps_in_the_alphabet("aeIKLOcJX8QRZHIMHIJvwOOsQRrOPj1H9GrFGxLMbcWXHbF3")]
+    #[case::neighbouring_capitals("GwFvaIpL5cTgwRhcVqL2AhbPeZljRyjS8rObK5QccCzP2M7C")]
+    fn every_mark_of_chance_is_wanted(#[case] secret: &str) {
+        assert!(!is_machine_made(secret));
+    }
+
     proptest! {
         #[test]
         fn judging_never_panics(secret in any::<String>()) {
