@@ -27,7 +27,7 @@ use crate::oauth::client_assertion::{
 };
 use crate::oauth::client_key::MAX_CLIENT_KEYS;
 use crate::oauth::error::TokenError;
-use crate::store::AssertionUse;
+use crate::store::{AssertionUse, StoreError};
 
 /// How long a caller should wait when the database is busy or away, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -166,18 +166,26 @@ impl AssertionAuthenticator {
     /// The one write of a token request: an assertion is good once, on whatever replica (RFC 7523 §3, `jti`).
     async fn use_once(&self, client_id: &ClientId, accepted: AcceptedAssertion) -> Result<(), AssertionFailure> {
         let one = AssertionUse { digest: digest(client_id, &accepted.jti), expires_at: accepted.remember_until };
-        let busy = || AssertionFailure::Failed(TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS });
-        match self.uses.note(one).await.map_err(|_| busy())? {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(AssertionRefusal::Replayed.into()),
-            // Without the database nobody knows whether it was used before: no token, but not the client's fault.
-            Err(cause) if cause.is_unavailable() => {
-                tracing::error!(%cause, "cannot tell whether a client assertion was used before");
-                Err(busy())
-            }
-            Err(cause) => Err(AssertionFailure::Failed(internal("noting the use of a client assertion", &cause))),
-        }
+        judge_use(self.uses.note(one).await.map_err(|_| cannot_tell())?)
     }
+}
+
+/// What the store's answer means: is it the first use?
+fn judge_use(is_first: Result<bool, StoreError>) -> Result<(), AssertionFailure> {
+    match is_first {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(AssertionRefusal::Replayed.into()),
+        // Without the database nobody knows whether it was used before: no token, but not the client's fault.
+        Err(cause) if cause.is_unavailable() => {
+            tracing::error!(%cause, "cannot tell whether a client assertion was used before");
+            Err(cannot_tell())
+        }
+        Err(cause) => Err(AssertionFailure::Failed(internal("noting the use of a client assertion", &cause))),
+    }
+}
+
+const fn cannot_tell() -> AssertionFailure {
+    AssertionFailure::Failed(TokenError::TemporarilyUnavailable { retry_after: RETRY_AFTER_SECONDS })
 }
 
 /// The gates that need no signature. They stand before the work, but their refusals cost as much.

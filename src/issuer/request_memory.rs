@@ -249,6 +249,8 @@ mod tests {
 
     #[test]
     fn assertions_and_large_grants_are_not_remembered() {
+        let small = usual();
+        assert_eq!(small.bytes(), small.template.bytes() + "read".len());
         let (memory, snapshot) = (memory(), Arc::new(Snapshot::blank()));
         let large = (0..40).map(|number| format!("{}{number}", "x".repeat(250)));
         let large = large.collect::<Vec<_>>().join(" ");

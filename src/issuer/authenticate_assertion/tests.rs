@@ -137,6 +137,20 @@ async fn an_assertion_is_good_once_for_each_client_and_name() {
     }
 }
 
+#[test]
+fn without_an_answer_of_the_store_there_is_no_token() {
+    assert!(judge_use(Ok(true)).is_ok());
+    let failure = |answer| judge_use(answer).unwrap_err();
+    assert!(matches!(failure(Ok(false)), AssertionFailure::Refused(AssertionRefusal::Replayed)));
+    let away = failure(Err(StoreError::PoolExhausted));
+    assert!(
+        matches!(away, AssertionFailure::Failed(TokenError::TemporarilyUnavailable { retry_after: 1 })),
+        "{away:?}"
+    );
+    let fault = failure(Err(StoreError::Query { detail: "no such table".to_owned() }));
+    assert!(matches!(fault, AssertionFailure::Failed(TokenError::ServerError)), "{fault:?}");
+}
+
 #[tokio::test]
 async fn a_client_that_may_not_use_an_assertion_is_refused_before_its_use_is_noted() {
     let authenticator = authenticator();

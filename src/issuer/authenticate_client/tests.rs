@@ -67,8 +67,8 @@ struct World {
 
 impl World {
     fn of(clients: impl IntoIterator<Item = Client>) -> Self {
-        let pool = PoolSize { threads: 1, queue: 8, max_wait: Duration::from_secs(60) };
-        let settings = HashPoolSettings { pool, remember: Duration::from_secs(600), remembered: 100 };
+        let pool = PoolSize { threads: 1, queue: 8, max_wait: Duration::from_mins(1) };
+        let settings = HashPoolSettings { pool, remember: Duration::from_mins(10), remembered: 100 };
         let mut world = Self {
             snapshot: Snapshot::blank(),
             hashes: HashPool::start(settings, &SystemEntropy).unwrap(),
@@ -196,15 +196,29 @@ async fn a_weak_secret_under_a_small_hash_waits_like_any_other() {
 
 /// As a hash that was imported, not made here.
 fn weak_and_small(secret: &str, memory: &mut HashMemory) -> SecretHash {
+    let hash = imported_small(secret, "");
+    assert!(hash.is_small() && hash.verify(secret.as_bytes(), memory));
+    hash
+}
+
+fn imported_small(secret: &str, more_parameters: &str) -> SecretHash {
     use argon2::{Algorithm, Argon2, Params, Version};
     let mut result = [0; 32];
     let parameters = Params::new(32, 1, 1, Some(32)).unwrap();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
     argon2.hash_password_into(secret.as_bytes(), &[7; 16], &mut result).unwrap();
     let base64 = |bytes: &[u8]| base64::prelude::BASE64_STANDARD_NO_PAD.encode(bytes);
-    let hash = parsed(&format!("$argon2id$v=19$m=32,t=1,p=1${}${}", base64(&[7; 16]), base64(&result)));
-    assert!(hash.is_small() && hash.verify(secret.as_bytes(), memory));
-    hash
+    parsed(&format!("$argon2id$v=19$m=32,t=1,p=1{more_parameters}${}${}", base64(&[7; 16]), base64(&result)))
+}
+
+#[tokio::test]
+async fn a_hash_that_names_a_generated_secret_is_for_no_other() {
+    let keyid = base64::prelude::BASE64_STANDARD_NO_PAD.encode("aZ09-_aa");
+    let named = imported_small("weak", &format!(",keyid={keyid}"));
+    assert!(named.secret_id().is_some());
+    let world = World::of([client("a", [named, parsed(SLOW)])]);
+    assert_eq!(world.proved_by("a", "weak").await, None);
+    assert_eq!(world.proved_by("a", BROUGHT).await, Some(2));
 }
 
 #[tokio::test]
