@@ -253,7 +253,7 @@ mod tests {
         let log = Arc::new(RequestLog::default());
         let late = log.clone();
         let waiting =
-            tokio::spawn(async move { late.wait(&RequestFilter::default(), 2, Duration::from_secs(60)).await });
+            tokio::spawn(async move { late.wait(&RequestFilter::default(), 2, Duration::from_mins(1)).await });
         log.add(request(Endpoint::Token, "a", 0));
         tokio::task::yield_now().await;
         log.add(request(Endpoint::Token, "a", 0));

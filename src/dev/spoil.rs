@@ -58,11 +58,11 @@ fn with_body(mut response: HttpResponseBuilder, fault: &Fault) -> HttpResponse {
 pub(super) fn let_out(fault: &Fault, body: BoxBody) -> BoxBody {
     let pieces = match fault.kind {
         FaultKind::Truncate => Piecemeal::cut_short,
-        FaultKind::Slow => |whole, fault: &Fault| Piecemeal::dripping(whole, fault),
+        FaultKind::Slow => Piecemeal::dripping,
         FaultKind::Status | FaultKind::Delay | FaultKind::Drop | FaultKind::EmptyJwks => return body,
     };
     match body.try_into_bytes() {
-        Ok(whole) => BoxBody::new(pieces(whole, fault)),
+        Ok(whole) => BoxBody::new(pieces(&whole, fault)),
         // Nothing here streams; what would is sent as it is.
         Err(body) => body,
     }
@@ -105,17 +105,17 @@ impl Piecemeal {
         }
     }
 
-    fn cut_short(whole: Bytes, _fault: &Fault) -> Self {
+    fn cut_short(whole: &Bytes, _fault: &Fault) -> Self {
         let half = whole.len() / 2;
         let announced = whole.len().max(1);
         Self { announced, left: whole.slice(..half), piece: half.max(1), pause: FLUSH, ..Self::nothing() }
     }
 
-    fn dripping(whole: Bytes, fault: &Fault) -> Self {
+    fn dripping(whole: &Bytes, fault: &Fault) -> Self {
         Self {
             announced: whole.len(),
             piece: whole.len().div_ceil(fault.pieces()).max(1),
-            left: whole,
+            left: whole.clone(),
             pause: fault.pause(),
             ending: Ending::Whole,
             ..Self::nothing()

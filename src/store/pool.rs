@@ -109,8 +109,9 @@ fn pool(connector: Connector, size: u32, wait: Duration) -> Pool<Connector> {
 }
 
 /// Opens the connections of all databases in memory, of which a test process has many: that takes no time.
-static FOR_MEMORY: LazyLock<Arc<ScheduledThreadPool>> =
-    LazyLock::new(|| Arc::new(ScheduledThreadPool::with_name("memory-pool", 1)));
+static FOR_MEMORY: LazyLock<Arc<ScheduledThreadPool>> = LazyLock::new(|| {
+    Arc::new(ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("memory-pool").build())
+});
 
 fn borrow(pool: &Pool<Connector>) -> Result<Borrowed, StoreError> {
     let talking = Talking::begin().ok_or_else(ending)?;

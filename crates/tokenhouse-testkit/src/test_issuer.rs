@@ -153,13 +153,10 @@ impl TestIssuer {
     ///
     /// # Panics
     /// If that has not come about within 30 seconds.
-    #[expect(clippy::panic, reason = "what the test waits for does not happen")]
     pub async fn wait_for_requests(&self, endpoint: Endpoint, count: usize) -> Vec<RecordedRequest> {
         let filter = RequestFilter { endpoint: Some(Endpoints::One(endpoint)), ..RequestFilter::default() };
         let list = self.driven().requests().wait(&filter, count, Duration::from_secs(30)).await;
-        if !list.complete {
-            panic!("{endpoint:?} was asked {} times in 30 seconds, not {count}", list.requests.len());
-        }
+        assert!(list.complete, "{endpoint:?} was asked {} times in 30 seconds, not {count}", list.requests.len());
         list.requests
     }
 

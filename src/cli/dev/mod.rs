@@ -33,6 +33,7 @@ use crate::oauth::resource::Compat;
 
 /// Issuer and resource API in one process, everything in memory: for a first look and for tests.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(
     after_help = "It signs with keys that are public, so that it starts in milliseconds: never let anything that matters trust its tokens.\n\nExample:\n  tokenhouse dev\n  tokenhouse dev --port 0 --json --ready-file ready.json --control"
 )]

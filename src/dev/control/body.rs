@@ -76,7 +76,7 @@ mod tests {
             (r#"{"endpoint":"token","tmies":1}"#, "unknown field `tmies`"),
             (r#"{"endpoint":"token","times":"1"}"#, "times: invalid type"),
             (r#"{"endpoint":"nothing"}"#, "endpoint: an endpoint is one of"),
-            (r#"{}"#, "missing field `endpoint`"),
+            ("{}", "missing field `endpoint`"),
             (r#"{"endpoint":"token"} x"#, "one JSON object"),
             ("nonsense", "expected"),
         ] {

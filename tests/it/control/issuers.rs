@@ -40,7 +40,7 @@ async fn each_has_its_own_keys_clients_time_faults_log_and_api() {
     }
     assert_eq!(a.token().await.status, 503);
     assert_eq!(a.get("requests?endpoint=token").await["requests"].as_array().unwrap().len(), 2);
-    let users = Answer::to(client().get(b.api("users")).bearer_auth(&b.token().await.access_token())).await.json();
+    let users = Answer::to(client().get(b.api("users")).bearer_auth(b.token().await.access_token())).await.json();
     let location = users["users"][0]["id"].as_str().unwrap();
     let token = root.token().await.access_token();
     assert_eq!(Answer::to(client().get(root.api(&format!("users/{location}"))).bearer_auth(token)).await.status, 404);

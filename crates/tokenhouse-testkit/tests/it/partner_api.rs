@@ -41,7 +41,7 @@ async fn the_shop_sees_its_orders_until_its_token_expires() {
     let api = web::Data::new(resource_server(&issuer));
     let token = issuer.token().await;
     assert_eq!(status(api.clone(), &token).await, StatusCode::OK);
-    issuer.advance(std::time::Duration::from_secs(2 * 3600)).await;
+    issuer.advance(std::time::Duration::from_hours(2)).await;
     assert_eq!(status(api, &token).await, StatusCode::UNAUTHORIZED);
 }
 
@@ -78,6 +78,6 @@ async fn without_keys_nobody_is_to_blame() {
 fn the_readme_shows_this_file() {
     let here = include_str!("partner_api.rs");
     let example = here.split_once("// example\n").unwrap().1.split_once("// end of example").unwrap().0.trim();
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     assert!(readme.contains(&format!("```rust,ignore\n{example}\n```")), "README.md shows another example");
 }

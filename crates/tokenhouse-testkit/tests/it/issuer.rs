@@ -53,7 +53,7 @@ async fn it_is_the_real_issuer() {
 #[tokio::test]
 async fn time_keys_and_failures_are_the_tests() {
     let issuer = TestIssuer::builder()
-        .api(TestApi::new("https://api/").scope("s").token_lifetime(Duration::from_secs(60)))
+        .api(TestApi::new("https://api/").scope("s").token_lifetime(Duration::from_mins(1)))
         .client(TestClient::new("c").grant("https://api/", ["s"]))
         .document("clients: [{client_id: d, secrets: [{value: a-known-secret}]}]")
         .start()
