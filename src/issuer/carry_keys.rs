@@ -103,6 +103,7 @@ mod tests {
     use crate::issuer::administration::AdministrationPolicy;
     use crate::keys::lifecycle::{AnnouncementPeriod, MOST_PUBLISHED_KEYS};
     use crate::keys::public_test_keys::PublicTestKey;
+    use crate::keys::public_test_primes::paired_test_key;
     use crate::keys::{MasterKey, RsaBits, SigningAlg, generate_private_key};
     use crate::oauth::metadata::Issuer;
     use crate::store::{AuditFilter, Database, Migrate, Page, Store, StoreSettings};
@@ -200,9 +201,10 @@ mod tests {
     #[test]
     fn keys_that_everybody_knows_or_that_were_here_before_are_refused() {
         let (administration, caller) = (administration(), Caller::system());
-        let public = PublicTestKey::Rs256Active.load();
-        let error = administration.import_key(&caller, &public, RotationUrgency::Forced).unwrap_err();
-        assert!(matches!(error, AdministrationError::Refused(_)), "{error}");
+        for public in [PublicTestKey::Rs256Active.load(), paired_test_key(7, SigningAlg::Rs256).unwrap()] {
+            let error = administration.import_key(&caller, &public, RotationUrgency::Forced).unwrap_err();
+            assert!(matches!(error, AdministrationError::Refused(_)), "{error}");
+        }
         let key = key();
         administration.import_key(&caller, &key, RotationUrgency::WhenAnnounced).unwrap();
         administration.rotate_key(&caller, ALG, RotationUrgency::Forced).unwrap();

@@ -148,6 +148,7 @@ mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
     use crate::keys::public_test_keys::PublicTestKey;
+    use crate::keys::public_test_primes::paired_test_key;
     use crate::keys::{MasterKey, RsaBits, generate_private_key};
 
     fn master() -> MasterKeys {
@@ -257,19 +258,19 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_everybody_has_is_refused_where_it_is_not_allowed() {
+    fn no_real_issuer_signs_with_a_key_that_everybody_knows() {
         let master = master();
-        let own = generate_private_key(SigningAlg::EdDsa, RsaBits::default(), &SystemEntropy).unwrap();
-        let records = || {
-            vec![
-                record(PublicTestKey::Rs256Active, KeyState::Active, &master),
-                record_of(&own, KeyState::Active, &master),
-            ]
+        let public = [PublicTestKey::Rs256Active.load(), paired_test_key(1234, SigningAlg::Rs256).unwrap()];
+        let own = generate_private_key(SigningAlg::Rs256, RsaBits::Bits2048, &SystemEntropy).unwrap();
+        let open = |key: &PrivateKey, test_keys| {
+            let records = vec![record_of(key, KeyState::Active, &master)];
+            let keys = SigningKeys::open(records, &SigningKeys::default(), &master, test_keys);
+            (keys.active(SigningAlg::Rs256).is_some(), keys.unusable().len())
         };
-        let refusing = SigningKeys::open(records(), &SigningKeys::default(), &master, TestKeys::Refused);
-        assert_eq!(refusing.active_algs(), [SigningAlg::EdDsa]);
-        assert!(matches!(refusing.unusable()[0].as_ref(), SigningKeyError::PublicTestKey(_)));
-        let allowing = open(records(), &SigningKeys::default(), &master);
-        assert_eq!((allowing.active_algs().len(), allowing.unusable().len()), (2, 0));
+        for key in &public {
+            assert_eq!(open(key, TestKeys::Refused), (false, 1));
+            assert_eq!(open(key, TestKeys::Allowed), (true, 0));
+        }
+        assert_eq!(open(&own, TestKeys::Refused), (true, 0));
     }
 }
