@@ -5,13 +5,13 @@ pub mod expect;
 pub mod junit;
 pub mod probe;
 pub mod report;
+pub mod run;
 pub mod send;
 pub mod site;
 pub mod target;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -19,7 +19,8 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use self::expect::Expect;
-use self::report::{CaseReport, Report};
+use self::report::Report;
+use self::run::Run;
 use self::send::Sender;
 use self::site::Site;
 use self::target::Target;
@@ -30,9 +31,7 @@ use crate::clock::{Clock as _, SystemClock, UnixMillis};
 use crate::entropy::{SystemEntropy, new_uuid};
 use crate::keys::public_test_keys::PublicTestKey;
 use crate::keys::{PrivateKey, RsaBits, SigningAlg, generate_private_key};
-use crate::specimen::{
-    Case, Forge, Grade, KeyRing, NotSent, Profile, ScopeFormat, SpecimenKey, Subject, catalogue, judge,
-};
+use crate::specimen::{Case, KeyRing, Profile, ScopeFormat, SpecimenKey, Subject, catalogue};
 
 /// Where its own issuer listens unless told otherwise: the API under test is configured with it once.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8099);
@@ -175,7 +174,7 @@ async fn conform(args: &ConformArgs, target: &Target, cases: &[Case]) -> Result<
         claims: args.claims.iter().cloned().collect::<Map<_, _>>(),
         trap: String::new(),
     };
-    let run = Run { sender, site, subject, keys: Arc::new(keys), run_id, expectation: Expect::all(&args.expect) };
+    let run = Run { sender, site, subject, keys, run_id, expectation: Expect::all(&args.expect) };
     output::remark(run.what_to_configure());
     probe::until_accepted(&run, Duration::from_secs(args.wait)).await?;
 
@@ -226,71 +225,6 @@ fn chosen_cases(args: &ConformArgs) -> Result<Vec<Case>, CliError> {
         (args.only.is_empty() || named(&args.only)) && !named(&args.skip)
     };
     Ok(all.into_iter().filter(wanted).collect())
-}
-
-/// One run against one API.
-pub struct Run {
-    sender: Sender,
-    site: Site,
-    subject: Subject,
-    keys: Arc<KeyRing>,
-    run_id: String,
-    expectation: crate::specimen::Expectation,
-}
-
-impl Run {
-    /// Sends one case; a case that does not apply is not sent.
-    async fn send(&self, case: &Case) -> Result<crate::specimen::Outcome, NotSent> {
-        let subject = Subject { trap: self.site.trap(case.id), ..self.subject.clone() };
-        let jti = format!("{}-{}", self.run_id, case.id);
-        let presentation = case.build(&Forge::new(&subject, &self.keys, now_seconds(), &jti))?;
-        let mut outcome = self.sender.send(&presentation).await;
-        if outcome.status.is_none() {
-            outcome.alive_after = Some(probe::is_alive(self).await);
-        }
-        Ok(outcome)
-    }
-
-    /// What each case comes to, once all were sent: an API may fetch what a token names a little later.
-    fn judged<'a>(
-        &self,
-        cases: &'a [Case],
-        outcomes: Vec<Result<crate::specimen::Outcome, NotSent>>,
-    ) -> Vec<CaseReport<'a>> {
-        let judged = cases.iter().zip(outcomes).map(|(case, outcome)| {
-            let level = case.level(self.subject.profile);
-            match outcome {
-                Ok(mut outcome) => {
-                    outcome.fetched = self.site.trapped(case.id);
-                    let finding = judge(case.wanted, level, case.also, &self.expectation, &outcome);
-                    CaseReport { case, level, grade: finding.grade, finding: finding.text, outcome: Some(outcome) }
-                }
-                Err(NotSent::DoesNotApply(why)) => {
-                    CaseReport { case, level, grade: Grade::Skipped, finding: why.to_owned(), outcome: None }
-                }
-                Err(NotSent::SigningFailed) => {
-                    let finding = "the token could not be signed".to_owned();
-                    CaseReport { case, level, grade: Grade::Skipped, finding, outcome: None }
-                }
-            }
-        });
-        judged.collect()
-    }
-
-    /// What the API under test must be told.
-    fn what_to_configure(&self) -> String {
-        format!(
-            "The API under test must trust:\n  issuer     {}\n  audience   {}\n  JWK Set    {}\n  algorithm  {}\n",
-            self.subject.issuer,
-            self.subject.audience,
-            self.site.jwks_uri(),
-            self.keys.genuine.alg()
-        )
-    }
-}
-
-fn now_seconds() -> i64 {
-    SystemClock.now().floor_seconds()
 }
 
 #[cfg(test)]

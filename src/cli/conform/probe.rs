@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use super::report::shown;
-use super::{Run, now_seconds};
+use super::run::{Run, now_seconds};
 use crate::cli::exit::CliError;
 use crate::specimen::{Forge, Outcome, Presentation};
 

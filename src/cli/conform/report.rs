@@ -5,8 +5,9 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Serialize, Serializer};
 
+use super::ConformArgs;
+use super::run::Run;
 use super::target::Target;
-use super::{ConformArgs, Run};
 use crate::cli::exit::CliError;
 use crate::cli::output::{self, OutputFormat};
 use crate::specimen::{Case, Grade, Level, Outcome, Profile, Wanted};

@@ -43,7 +43,7 @@ fn unknown() -> Vec<Case> {
 }
 
 fn brought_along() -> Vec<Case> {
-    fn with_jwk(forge: &Forge<'_>, kid: Value) -> Result<Presentation, NotSent> {
+    fn with_jwk(forge: &Forge<'_>, kid: &Value) -> Result<Presentation, NotSent> {
         // Without the private half, of course: just as it would stand in a JWK Set.
         forged(forge, changed(json!({ "jwk": forge.keys.attacker.jwk() }), json!({ "kid": kid })))
     }
@@ -54,13 +54,13 @@ fn brought_along() -> Vec<Case> {
     const URL: &str = "RFC 8725 §3.10, RFC 7515 §4.1.2, CWE-918";
     vec![
         Case::refuse("embedded_key", "jwk: the attacker's key in the header", EMBEDDED, OWN_KEY, |forge| {
-            with_jwk(forge, Value::Null)
+            with_jwk(forge, &Value::Null)
         }),
         Case::refuse("embedded_key_own_kid", "the same, with its kid", EMBEDDED, OWN_KEY, |forge| {
-            with_jwk(forge, json!(forge.keys.attacker.kid()))
+            with_jwk(forge, &json!(forge.keys.attacker.kid()))
         }),
         Case::refuse("embedded_key_known_kid", "the same, under the known kid", EMBEDDED, OWN_KEY, |forge| {
-            with_jwk(forge, json!(forge.keys.genuine.kid()))
+            with_jwk(forge, &json!(forge.keys.genuine.kid()))
         }),
         Case::refuse("jku_header", "jku: a JWK Set of the attacker", URL, FETCHES, |forge| {
             let jku = format!("{}/jwks.json", forge.subject.trap);
