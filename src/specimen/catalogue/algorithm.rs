@@ -6,9 +6,9 @@ use crate::keys::SigningAlg;
 use crate::specimen::case::{Case, NotSent, Presentation};
 use crate::specimen::forge::{Forge, b64};
 
-const NONE: &str = "RFC 8725 §3.2, CVE-2015-9235";
+const NONE: &str = "RFC 8725 §3.2, CVE-2022-23540";
 const ANYBODY: &str = "anybody can write a token for any client";
-const CONFUSION: &str = "RFC 8725 §2.1, CVE-2016-10555, CVE-2022-29217, CVE-2023-48223";
+const CONFUSION: &str = "RFC 8725 §2.1, CVE-2015-9235, CVE-2016-10555, CVE-2022-29217, CVE-2023-48223";
 const PUBLIC: &str = "the public key is known to all; who takes it as a shared secret accepts what anybody signs";
 const PINNED: &str = "RFC 8725 §3.1, RFC 7517 §4.4";
 const ONE_ALGORITHM: &str =

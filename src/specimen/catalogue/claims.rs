@@ -162,7 +162,7 @@ fn others() -> Vec<Case> {
         Case::refuse(
             "cnf_dpop",
             "bound to a DPoP key, sent as a plain Bearer token",
-            "RFC 9449 §7.2, RFC 7800 §3",
+            "RFC 9449 §7.2, RFC 7800 §3, CVE-2024-49755",
             "who stole the token, but not the key, can use it after all",
             |forge| claims(forge, json!({ "cnf": { "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" } })),
         )
@@ -170,7 +170,7 @@ fn others() -> Vec<Case> {
         Case::refuse(
             "cnf_certificate",
             "bound to a client certificate, sent without it",
-            "RFC 8705 §3, CVE-2024-49755",
+            "RFC 8705 §3, RFC 7800 §3",
             "who stole the token, but not the key, can use it after all",
             |forge| claims(forge, json!({ "cnf": { "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" } })),
         )

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::specimen::case::{Case, Level, Presentation};
 use crate::specimen::forge::{HOUR, signed};
 
-const TWICE: &str = "RFC 7519 §4, RFC 8725 §2.4";
+const TWICE: &str = "RFC 7519 §4, RFC 8259 §4";
 const LAST_COUNTS: &str = "a parser must refuse duplicates or take the last; here the last is wrong, so both refuse";
 const ANOTHER_READER: &str = "a gateway and the API behind it may read two different tokens; refusing is safest";
 const ONE_OBJECT: &str = "RFC 7519 §7.2";

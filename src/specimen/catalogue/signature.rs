@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::specimen::case::{Case, NotSent, Presentation};
 use crate::specimen::forge::{Forge, b64, changed, from_b64};
 
-const CLAUSE: &str = "RFC 7515 §5.2, RFC 8725 §3.2";
+const CLAUSE: &str = "RFC 7515 §5.2, RFC 8725 §3.3";
 const UNCHECKED: &str = "anybody can change what a token says";
 
 pub(super) fn cases() -> Vec<Case> {

@@ -65,7 +65,7 @@ def findings(sample: Sample) -> list[str]:
         sample.program, env=os.environ | environment | sample.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     try:
-        arguments = ["--audience", AUDIENCE, "--scope", "list:users", "--profile", sample.profile, "--wait", "30", "--output", "json"]
+        arguments = ["--audience", AUDIENCE, "--scope", "list:users", "--profile", sample.profile, "--wait", "60", "--timeout", "60", "--output", "json"]
         command = [TOKENHOUSE, "conform", f"http://127.0.0.1:{port}/users", "--listen", f"127.0.0.1:{own}", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     finally:
