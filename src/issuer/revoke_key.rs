@@ -49,7 +49,7 @@ impl Change<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use super::*;
@@ -65,8 +65,8 @@ mod tests {
     const ALG: SigningAlg = SigningAlg::EdDsa;
     const NOW: UnixMillis = UnixMillis(1_000_000);
 
-    /// One key that signs and one that is announced.
-    fn fixture() -> Administration {
+    /// One key that signs with EdDSA and one that is announced.
+    pub(in crate::issuer) fn fixture() -> Administration {
         let policy = AdministrationPolicy::of_dev(Issuer::new("http://localhost/"));
         let store = StoreSettings { database: Database::InMemory, pool_size: 2 };
         let administration = Administration::new(

@@ -208,3 +208,49 @@ pub fn summary(record: &SigningKeyRecord) -> serde_json::Value {
         "revoked_at": time(record.revoked_at),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::issuer::revoke_key::tests::fixture;
+    use crate::issuer::rights::Caller;
+
+    #[test]
+    fn each_algorithm_has_its_own_keys() {
+        let administration = fixture();
+        let (known, new) = (SigningAlg::EdDsa, SigningAlg::Es256);
+        let early = administration.change(&Caller::system(), |change| change.ensure_next_key(new)).unwrap_err();
+        assert!(matches!(early, AdministrationError::NotFound { .. }), "no key of it signs: {early}");
+        for _ in 0..2 {
+            let ensured = administration.change_with_alg(&Caller::system(), new, |change| {
+                change.ensure_active_key(new)?;
+                change.ensure_next_key(new)
+            });
+            ensured.unwrap();
+            let keys = administration.signing_keys().unwrap();
+            let mut found: Vec<_> = keys.iter().map(|key| (key.alg.as_str(), key.state)).collect();
+            found.sort_unstable();
+            let (active, next) = (KeyState::Active, KeyState::Next);
+            let both = [(new.as_str(), active), (new.as_str(), next), (known.as_str(), active), (known.as_str(), next)];
+            assert_eq!(found, both, "once is enough");
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_made_before_is_not_taken_for_one_of_another_algorithm() {
+        let administration = fixture();
+        let made = administration.make_keys(SigningAlg::EdDsa, 1).unwrap();
+        let es256 = SigningAlg::Es256;
+        administration.change_with_keys(&Caller::system(), made, |change| change.ensure_active_key(es256)).unwrap();
+        assert!(of_state(&administration.signing_keys().unwrap(), es256, KeyState::Active).is_some());
+    }
+
+    #[test]
+    fn a_key_is_announced_from_its_making_and_signs_from_its_turn() {
+        let administration = fixture();
+        let keys = administration.signing_keys().unwrap();
+        let times = |state| of_state(&keys, SigningAlg::EdDsa, state).map(|key| (key.announced_at, key.activated_at));
+        let now = Some(administration.now());
+        assert_eq!((times(KeyState::Active), times(KeyState::Next)), (Some((now, now)), Some((now, None))));
+    }
+}

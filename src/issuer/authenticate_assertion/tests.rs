@@ -97,6 +97,7 @@ async fn first(client: Client, text: &str) -> Result<Option<Uuid>, AssertionRefu
     judge(&authenticator(), client, text, None).await
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands beside the refusals")]
 fn by(seed: u8) -> Result<Option<Uuid>, AssertionRefusal> {
     Ok(Some(Uuid::from_u128(seed.into())))
 }
