@@ -108,3 +108,23 @@ impl Change<'_> {
         self.caller.rights.may_touch_credentials(client, self.transaction)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UnixMillis;
+    use crate::store::{Database, Migrate, Store, StoreSettings};
+
+    #[test]
+    fn a_client_that_acts_for_itself_touches_its_own_credentials_only() {
+        let settings = StoreSettings { database: Database::InMemory, pool_size: 1 };
+        let store = Store::open(&settings, Migrate::Always).unwrap();
+        let touch = |rights: &Rights, number: u128| {
+            let client = Client::new(Uuid::from_u128(number), "c".parse().unwrap(), UnixMillis(0));
+            store.read(|reader| rights.may_touch_credentials(&client, reader))
+        };
+        let itself = Rights::Itself(Uuid::from_u128(1));
+        assert!(touch(&itself, 1).is_ok() && touch(&Rights::Host, 2).is_ok());
+        assert!(matches!(touch(&itself, 2).unwrap_err(), AdministrationError::Refused(_)));
+    }
+}
