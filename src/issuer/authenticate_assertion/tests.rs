@@ -8,6 +8,7 @@ use crate::entropy::SystemEntropy;
 use crate::issuer::client_directory::ClientDirectory;
 use crate::issuer::signing_keys::TestKeys;
 use crate::issuer::snapshot::SnapshotContext;
+use crate::issuer::steps::Steps;
 use crate::keys::MasterKey;
 use crate::oauth::client::AuthenticationMethod;
 use crate::oauth::client_key::{ClientKey, CredentialType};
@@ -81,7 +82,7 @@ async fn judge(
     beside: Option<&str>,
 ) -> Result<Option<Uuid>, AssertionRefusal> {
     let unverified = UnverifiedAssertion::parse(text)?;
-    match authenticator.authenticate(&unverified, beside, &snapshot(client), NOW).await {
+    match authenticator.authenticate(&unverified, beside, &snapshot(client), NOW, &mut Steps::default()).await {
         Ok(authenticated) => {
             assert_eq!(authenticated.client().client_id.as_str(), "partner-a");
             assert!(authenticated.secret_id().is_none() && authenticated.outdated_hash().is_none());
