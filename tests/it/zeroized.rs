@@ -29,6 +29,9 @@ const SECRET: &[&str] = &[
 /// Types that own bytes and leave them behind when they are dropped.
 const LEFT_BEHIND: &[&str] = &["String", "u8", "str"];
 
+/// Where nothing is secret: `dev` prints its secrets, and signs with keys that everybody has; so does `conform`.
+const OPEN: &[&str] = &["src/dev", "src/cli/dev", "src/cli/conform", "src/specimen", "src/fuzz"];
+
 /// Fields with such a name and type that hold no secret, or one that is on its way out: type and field, and why.
 const HARMLESS: &[(&str, &str, &str)] = &[
     ("ApiScopeRow", "value", "the name of a scope"),
@@ -37,9 +40,7 @@ const HARMLESS: &[(&str, &str, &str)] = &[
     ("Flag", "value", "the arguments of the process hold it too"),
     ("GrantScopeRow", "value", "the name of a scope"),
     ("HealthcheckArgs", "url", "an address"),
-    ("Management", "client_secret", "of dev, which prints it"),
     ("NewSecret", "client_secret", "it goes into the answer at once"),
-    ("ReadyClient", "client_secret", "of dev, which prints it"),
     ("Replacement", "text", "the keywords of a file that is imported"),
     ("Schema", "url", "an address"),
     ("ScopeBody", "value", "the name of a scope"),
@@ -118,7 +119,10 @@ fn rust_files(directory: &Path) -> Vec<PathBuf> {
 #[test]
 fn every_field_with_a_secret_is_wiped() {
     let mut fields = Fields::default();
-    for file in rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    assert!(OPEN.iter().all(|folder| root.join(folder).is_dir()), "a folder has moved");
+    let is_open = |file: &Path| OPEN.iter().any(|folder| file.starts_with(root.join(folder)));
+    for file in rust_files(&root.join("src")).into_iter().filter(|file| !is_open(file)) {
         let source = syn::parse_file(&std::fs::read_to_string(&file).unwrap()).unwrap();
         fields.visit_file(&source);
     }
