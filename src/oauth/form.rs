@@ -117,8 +117,8 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub(super) fn note(&mut self, name: &'static str, known: Known) -> Result<(), MalformedBody> {
-        if known != Known::Resource && self.seen & known.bit() != 0 {
+    pub(super) fn note_once(&mut self, name: &'static str, known: Known) -> Result<(), MalformedBody> {
+        if self.seen & known.bit() != 0 {
             return Err(MalformedBody::Repeated(name));
         }
         self.seen |= known.bit();
@@ -160,7 +160,10 @@ pub fn parse_form(body: &[u8], limit: usize, endpoint: Endpoint) -> Result<Token
         };
         let name = decode_form_component(name)?;
         if let Some((name, known)) = Known::named(&name, endpoint) {
-            collector.note(name, known)?;
+            // RFC 8707 §2: it may be given several times.
+            if known != Known::Resource {
+                collector.note_once(name, known)?;
+            }
             collector.store(known, decode_form_component(value)?.into_owned());
         }
     }

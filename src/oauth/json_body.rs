@@ -48,7 +48,7 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_> {
                 members.next_value::<IgnoredAny>()?;
                 continue;
             };
-            if let Err(problem) = collector.note(name, known) {
+            if let Err(problem) = collector.note_once(name, known) {
                 *self.problem = Some(problem);
                 return Err(A::Error::custom("repeated member"));
             }
@@ -181,6 +181,7 @@ mod tests {
     #[case("{} {}", MalformedBody::NotJsonObject)]
     #[case("\u{feff}{}", MalformedBody::NotJsonObject)]
     #[case(r#"{"scope":"a","scope":"b"}"#, MalformedBody::Repeated("scope"))]
+    #[case(r#"{"resource":["a"],"resource":["b"]}"#, MalformedBody::Repeated("resource"))]
     #[case(r#"{"grant_type":1}"#, MalformedBody::NotAString("grant_type"))]
     #[case(r#"{"scope":["a"]}"#, MalformedBody::NotAString("scope"))]
     #[case(r#"{"resource":[1]}"#, MalformedBody::NotAString("resource"))]
