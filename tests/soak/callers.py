@@ -91,6 +91,11 @@ async def measure_capacity(server, clients, seconds=10.0):
     return done / seconds
 
 
+def is_busy(status, headers):
+    """Is this the refusal of a server that has too much to do?"""
+    return status == 503 and "retry-after" in headers
+
+
 class Worker:
     def __init__(self, server):
         self.server = server
@@ -114,6 +119,7 @@ class Reader(Worker):
         self.clients = clients
         self.rate = rate
         self.latencies = []
+        self.busy = 0
 
     async def work(self, end):
         began = time.monotonic()
@@ -131,7 +137,9 @@ class Reader(Worker):
                 self.done += 1
                 # From when it was due: who waits for a connection waits too.
                 self.latencies.append((at - began, time.monotonic() - at))
-                if answer[0] != 200:
+                if is_busy(*answer[:2]):
+                    self.busy += 1
+                elif answer[0] != 200:
                     self.errors.append(f"a right secret: {answer[0]} {answer[2][:200]!r}")
             connection.close()
 
@@ -195,7 +203,10 @@ class Churn(Worker):
         return json.loads(content) if content else None
 
     async def expect(self, connection, client, wanted, what):
-        status, _, content = await connection.token(*client)
+        status, headers, content = await connection.token(*client)
+        while is_busy(status, headers):
+            await asyncio.sleep(float(headers["retry-after"]))
+            status, headers, content = await connection.token(*client)
         if status != wanted:
             raise ValueError(f"{what}: {status} {content[:200]!r}")
 
@@ -231,7 +242,7 @@ class Verifier(Worker):
             answer = await self.safely(connection.token(*self.clients.any()), "a token to verify")
             if answer is not None and answer[0] == 200:
                 await self.safely(self.verify(connection, json.loads(answer[2])["access_token"]), "a verification")
-            elif answer is not None:
+            elif answer is not None and not is_busy(*answer[:2]):
                 self.errors.append(f"a right secret: {answer[0]} {answer[2][:200]!r}")
             await asyncio.sleep(0.2 + random.random() / 5)
         connection.close()
