@@ -17,10 +17,11 @@ use actix_web::test::{TestRequest, init_service};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
-use tokenhouse::cli::dev::demo::Demo;
-use tokenhouse::cli::dev::memory_issuer::MemoryIssuer;
 use tokenhouse::clock::{Clock as _, SystemClock, UnixMillis};
 use tokenhouse::config::{LimitMode, LogFormat};
+use tokenhouse::dev::demo::Demo;
+use tokenhouse::dev::key_stock::{FirstKeys, KeyStock};
+use tokenhouse::dev::memory_issuer::{HashThreads, ManagementClient, MemoryIssuer};
 use tokenhouse::entropy::SystemEntropy;
 use tokenhouse::http::IssuerEndpoints;
 use tokenhouse::issuer::authenticate_assertion::AssertionSettings;
@@ -76,8 +77,18 @@ fn endpoints(clients: &serde_json::Value) -> IssuerEndpoints {
     let document = json!({"apis": [{"identifier": "https://api/", "scopes": [{"value": "a"}]}], "clients": clients});
     let document: Document = serde_json::from_value(document).expect("a document");
     let entropy = Arc::new(SystemEntropy);
-    let memory = MemoryIssuer::start(Issuer::new(ISSUER), Compat::Standard, &Demo::seeded(document), entropy.clone());
-    let endpoints = memory.map_err(|_| "it does not start").expect("an issuer").endpoints;
+    let demo = Demo::seeded(document);
+    let memory = MemoryIssuer {
+        issuer: Issuer::new(ISSUER),
+        compat: Compat::Standard,
+        demo: &demo,
+        management: &ManagementClient::beside(&demo, entropy.as_ref()),
+        clock: Arc::new(SystemClock),
+        entropy: entropy.clone(),
+        keys: Arc::new(KeyStock::new(FirstKeys::Published)),
+        hash_threads: HashThreads::One,
+    };
+    let endpoints = memory.start().map_err(|_| "it does not start").expect("an issuer");
     let settings = TokenIssuerSettings {
         compat: Compat::Standard,
         hashing: HashPoolSettings {

@@ -126,7 +126,7 @@ fn read_by_url(body: &[u8], endpoint: Endpoint) -> Vec<(&'static str, String)> {
     let named = |name: &'static str| {
         pairs.iter().filter(move |(found, _)| found == name).map(move |(_, value)| (name, value.clone().into_owned()))
     };
-    names.iter().flat_map(|name| named(*name)).collect()
+    names.iter().flat_map(|name| named(name)).collect()
 }
 
 fn assert_no_repetition(listed: &[(&str, String)]) {

@@ -18,7 +18,9 @@ const LABELS: [&str; 6] =
 /// What is accepted is the same key when it is written and read again; a private key can sign, and is never taken for a public one.
 pub fn key_import(data: &[u8]) {
     if data.first() == Some(&0x30) {
-        LABELS.iter().for_each(|label| read(&pem(label, data)));
+        for label in LABELS {
+            read(&pem(label, data));
+        }
     } else if let Ok(text) = std::str::from_utf8(data) {
         read(text);
     }

@@ -14,7 +14,13 @@
 //! | `document` | a configuration document, or a stored hash |
 //! | `importers` | another product's export |
 //! | `http/management/fuzz` | query and bodies of the Management API |
-#![expect(clippy::expect_used, clippy::panic, reason = "this is a test: what does not hold must end it")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "this is a test: what does not hold must end it"
+)]
 
 mod basic;
 mod body;

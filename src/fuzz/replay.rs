@@ -1,7 +1,6 @@
 //! Does every input that was kept still do no harm? The corpora and findings of `fuzz/`, given to the same functions that cargo-fuzz runs.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use super::TARGETS;
 
@@ -29,13 +28,9 @@ fn what_was_kept_does_no_harm() {
     for (name, target) in TARGETS {
         let inputs = inputs(name);
         assert!(!inputs.is_empty(), "no corpus for {name}");
-        let started = Instant::now();
         for (path, bytes) in &inputs {
-            if std::panic::catch_unwind(|| target(bytes)).is_err() {
-                panic!("{}", path.display());
-            }
+            assert!(std::panic::catch_unwind(|| target(bytes)).is_ok(), "{}", path.display());
         }
-        eprintln!("{name}: {} inputs in {:?}", inputs.len(), started.elapsed());
     }
 }
 

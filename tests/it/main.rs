@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod architecture;
+#[cfg(test)]
 mod attack_table;
 #[cfg(test)]
 mod backup;

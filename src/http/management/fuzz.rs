@@ -1,5 +1,10 @@
 //! What must hold for any query and any body of the Management API? For `crate::fuzz`, which cannot see into this module.
-#![expect(clippy::expect_used, clippy::panic, reason = "this is a test: what does not hold must end it")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "this is a test: what does not hold must end it"
+)]
 
 use actix_web::ResponseError as _;
 use actix_web::body::MessageBody as _;
