@@ -97,8 +97,14 @@ fn start_redirect(redirect: Redirect, settings: &ServerSettings) -> Result<Serve
     tracing::info!(%bind, to = redirect.origin, "redirecting plain HTTP");
     // Each answer is a line of text: one thread is enough. And it is there for everybody.
     let peers = PeerRules { strangers: Strangers::Served, ..settings.peers.clone() };
-    let settings = ServerSettings { workers: 1, tls: None, peers, ..settings.clone() };
+    let settings = ServerSettings { tls: None, peers, ..alone(settings) };
     Ok(start(redirect.listener, &settings, redirect::routes(redirect.origin)).context("cannot start the redirect")?)
+}
+
+/// The same for one worker, which has all connections.
+fn alone(settings: &ServerSettings) -> ServerSettings {
+    let max_connections = settings.max_connections.saturating_mul(settings.workers.max(1));
+    ServerSettings { workers: 1, max_connections, ..settings.clone() }
 }
 
 fn listen_for_metrics(bind: SocketAddr) -> Result<TcpListener, CliError> {
@@ -111,7 +117,7 @@ where
 {
     let bind = listener.local_addr().context("cannot tell the port")?;
     tracing::info!(%bind, "answering metrics");
-    let settings = ServerSettings { workers: 1, tls: None, peers: PeerRules::default(), ..settings.clone() };
+    let settings = ServerSettings { tls: None, peers: PeerRules::default(), ..alone(settings) };
     Ok(start(listener, &settings, routes).context("cannot start answering metrics")?)
 }
 

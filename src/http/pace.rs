@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 tokio::task_local! {
     /// That of the connection whose task runs.
@@ -36,8 +36,8 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    fn new(rest: Duration) -> Self {
-        let deadline = Cell::new(Some(Instant::now() + rest));
+    fn new(first: Duration, rest: Duration) -> Self {
+        let deadline = Cell::new(Some(Instant::now() + first));
         Self { rest, deadline, is_done: Cell::new(false), earlier: Notify::new() }
     }
 
@@ -72,20 +72,26 @@ impl Pace {
         loop {
             match self.deadline.get() {
                 Some(deadline) if deadline <= Instant::now() => return,
-                Some(deadline) => tokio::select! {
-                    () = sleep_until(deadline) => {}
-                    () = self.earlier.notified() => {}
-                },
-                // Whatever deadline is set from now on, it is not before the end of this.
-                None => sleep(self.rest).await,
+                Some(deadline) => self.sleep_until(deadline).await,
+                // A deadline that is set from now on is not before the end of this, unless that is told.
+                None => self.sleep_until(Instant::now() + self.rest).await,
             }
+        }
+    }
+
+    /// Returns earlier where a deadline is set that is earlier than the one before.
+    async fn sleep_until(&self, end: Instant) {
+        tokio::select! {
+            () = sleep_until(end) => {}
+            () = self.earlier.notified() => {}
         }
     }
 }
 
-/// Serves a connection until it ends; `None` if it has taken more than `rest` between an answer and a head.
-pub(super) async fn paced<F: Future>(rest: Duration, connection: F) -> Option<F::Output> {
-    let pace = Rc::new(Pace::new(rest));
+/// Serves a connection until it ends; `None` if it has taken more than `first` until its first head is there, or more than `rest` between an
+/// answer and a head.
+pub(super) async fn paced<F: Future>(first: Duration, rest: Duration, connection: F) -> Option<F::Output> {
+    let pace = Rc::new(Pace::new(first, rest));
     let connection = CURRENT.scope(pace.clone(), connection);
     tokio::select! {
         biased;
@@ -99,6 +105,8 @@ pub(super) async fn paced<F: Future>(rest: Duration, connection: F) -> Option<F:
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::sleep;
+
     use super::*;
 
     const REST: Duration = Duration::from_millis(100);
@@ -106,7 +114,7 @@ mod tests {
     /// How long a connection lives that does this.
     async fn life(connection: impl AsyncFnOnce(Rc<Pace>)) -> Duration {
         let began = Instant::now();
-        let ended = paced(REST, async {
+        let ended = paced(REST, REST, async {
             connection(Pace::current().unwrap()).await;
             std::future::pending::<()>().await;
         });
@@ -138,6 +146,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_first_head_may_have_another_time_than_later_ones() {
+        let began = Instant::now();
+        let ended = paced(3 * REST, REST, std::future::pending::<()>());
+        assert_eq!(ended.await, None);
+        assert!(began.elapsed() >= 3 * REST);
+    }
+
+    #[tokio::test]
     async fn a_request_after_the_last_one_ends_the_connection() {
         let lived = life(async |pace| {
             pace.begin().await;
@@ -151,7 +167,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_ends_by_itself_is_not_waited_for() {
-        assert_eq!(paced(REST, async { 7 }).await, Some(7));
+        assert_eq!(paced(REST, REST, async { 7 }).await, Some(7));
         assert!(Pace::current().is_none(), "there is none outside of a connection");
     }
 }

@@ -117,7 +117,7 @@ where
     let builder = match settings.tls.clone() {
         None => builder.listen(name, listener, move || {
             let http = connections.serve(application()).tcp();
-            apply_fn_factory(http, move |connection: TcpStream, http| at_its_pace(rest, http.call(connection)))
+            apply_fn_factory(http, move |connection: TcpStream, http| at_its_pace(rest, rest, http.call(connection)))
         })?,
         Some(tls) => {
             let handshake = settings.tls_handshake;
@@ -125,7 +125,7 @@ where
                 let bounds = TlsAcceptorConfig::default().handshake_timeout(handshake);
                 let https = connections.serve(application()).rustls_0_23_with_config(tls.clone(), bounds);
                 apply_fn_factory(https, move |connection: TcpStream, https| {
-                    at_its_pace(handshake + rest, https.call(connection))
+                    at_its_pace(handshake + rest, rest, https.call(connection))
                 })
             })?
         }
@@ -174,6 +174,10 @@ impl Connections {
 }
 
 /// Serves one connection, and closes it when it falls behind.
-async fn at_its_pace<E>(rest: Duration, connection: impl Future<Output = Result<(), E>>) -> Result<(), E> {
-    paced(rest, connection).await.unwrap_or(Ok(()))
+async fn at_its_pace<E>(
+    first: Duration,
+    rest: Duration,
+    connection: impl Future<Output = Result<(), E>>,
+) -> Result<(), E> {
+    paced(first, rest, connection).await.unwrap_or(Ok(()))
 }

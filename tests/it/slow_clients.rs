@@ -119,7 +119,7 @@ async fn an_answer_that_nobody_reads_holds_no_connection() {
 async fn a_slow_client_that_stays_within_its_times_is_served() {
     let serve = Serve::start(&[]).await;
     let mut stream = connect(serve.port);
-    let mut answer = String::new();
+    let (began, mut answer) = (Instant::now(), String::new());
     for round in 1..=3 {
         for piece in [&GET[..10], &GET[10..25], &GET[25..]] {
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -127,8 +127,35 @@ async fn a_slow_client_that_stays_within_its_times_is_served() {
         }
         let mut piece = [0; 4096];
         while !answer.ends_with('}') || answer.matches("HTTP/1.1 200").count() < round {
-            if let Ok(read @ 1..) = stream.read(&mut piece) {
-                answer.push_str(&String::from_utf8_lossy(&piece[..read]));
+            match stream.read(&mut piece) {
+                Ok(0) => panic!("it was cut off after: {answer}"),
+                Ok(read) => answer.push_str(&String::from_utf8_lossy(&piece[..read])),
+                Err(_) => assert!(began.elapsed() < Duration::from_mins(1), "no answer after: {answer}"),
+            }
+        }
+    }
+}
+
+/// A connection of HTTP/1.0 is one request long, and that is nobody else's matter.
+#[tokio::test]
+async fn who_speaks_http_1_0_closes_nobody_elses_connection() {
+    let serve = serve(&["server.workers=1"]).await;
+    let metrics = serve.metrics_url("/").trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
+    for port in [serve.port, metrics] {
+        for _ in 0..30 {
+            let mut stream = connect(port);
+            stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+            stream.write_all(b"GET /livez HTTP/1.0\r\nHost: x\r\n\r\n").unwrap();
+            stream.read_to_string(&mut String::new()).unwrap();
+        }
+        for _ in 0..10 {
+            let mut stream = connect(port);
+            stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+            for round in 0..3 {
+                stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+                let mut answer = [0; 4096];
+                let read = stream.read(&mut answer).unwrap();
+                assert!(answer[..read].starts_with(b"HTTP/1.1 200"), "round {round} at {port}: {read} bytes");
             }
         }
     }

@@ -4,9 +4,10 @@ pub mod head_limit;
 pub mod peer;
 pub mod target;
 
+use actix_web::HttpResponse;
 use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::ConnectionType;
+use actix_web::http::{ConnectionType, Version};
 use actix_web::middleware::Next;
 
 use super::client_address::PeerRules;
@@ -32,17 +33,25 @@ pub async fn screen<B: MessageBody + 'static>(
     let is_last = request.head().connection_type() == ConnectionType::Close;
     let refusal = head_limit::refuse_long_head(&request, head_bytes);
     let refusal = refusal.or_else(|| target::refuse_other_host(&request));
-    let answer = match refusal.or_else(|| peer::identify_client(&request, &peers)) {
+    let mut answer = match refusal.or_else(|| peer::identify_client(&request, &peers)) {
         Some(refusal) => Ok(request.into_response(refusal).map_into_right_body()),
         None => next.call(request).await.map(ServiceResponse::map_into_left_body),
     };
     if let Some(pace) = pace {
-        let response = answer.as_ref().ok().map(ServiceResponse::response);
-        let size = response.map_or(BodySize::None, |response| response.body().size());
+        let response = answer.as_mut().ok().map(ServiceResponse::response_mut);
+        let size = response.as_ref().map_or(BodySize::None, |response| response.body().size());
         pace.answered(if let BodySize::Sized(bytes) = size { bytes } else { 0 });
-        if is_last || response.is_some_and(|response| response.head().connection_type() == ConnectionType::Close) {
+        if is_last || response.is_some_and(closes) {
             pace.done();
         }
     }
     answer
+}
+
+/// Does the endpoint close the connection with this answer?
+fn closes<B>(response: &mut HttpResponse<B>) -> bool {
+    let head = response.head_mut();
+    // actix uses heads again, with the version of the answer before; what is sent has that of its request, whichever stands here.
+    head.version = Version::HTTP_11;
+    head.connection_type() == ConnectionType::Close
 }

@@ -178,6 +178,8 @@ impl RequestTrace {
         if !span.is_recording() {
             return None;
         }
+        // Also a request whose caller goes away has its span.
+        COUNTS.add_made(1);
         request.extensions_mut().insert(Facts::default());
         Some(Self { span, began, at })
     }
@@ -202,7 +204,7 @@ impl RequestTrace {
         let facts = request.extensions_mut().remove::<Facts>().unwrap_or_default();
         span.set_attributes(facts.attributes);
         let parent = Context::new().with_remote_span_context(span.span_context().clone());
-        COUNTS.add_made(1 + facts.steps.len());
+        COUNTS.add_made(facts.steps.len());
         for (name, step_began, took) in facts.steps {
             let step_at = at + step_began.saturating_duration_since(began);
             let builder = traces.tracer.span_builder(name).with_kind(SpanKind::Internal).with_start_time(step_at);
