@@ -13,6 +13,8 @@ from house import AUDIENCE
 
 STEADY = 20
 CONNECTIONS = 16
+# Seconds after which the server may have closed a connection: it keeps one for thirty.
+IDLE = 20
 FORM = "application/x-www-form-urlencoded"
 # The DigestInfo of SHA-256 before its 32 bytes (RFC 8017 §9.2, note 1).
 DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
@@ -24,17 +26,20 @@ class Connection:
     def __init__(self, port):
         self.port = port
         self.streams = None
+        self.used = 0.0
 
     async def request(self, method, path, body=b"", headers=()):
-        """Status, headers and body. A connection that was idle for too long is opened once more."""
-        fresh = self.streams is None
+        """Status, headers and body. A connection that was idle for too long is opened once more; one that was in use must not have been closed."""
+        was_idle = self.streams is not None and time.monotonic() - self.used > IDLE
         try:
             return await self.once(method, path, body, headers)
         except (OSError, asyncio.IncompleteReadError):
             self.close()
-            if fresh:
+            if not was_idle:
                 raise
             return await self.once(method, path, body, headers)
+        finally:
+            self.used = time.monotonic()
 
     async def once(self, method, path, body, headers):
         if self.streams is None:
