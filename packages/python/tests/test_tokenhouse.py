@@ -1,15 +1,18 @@
 """Does each call do what it says, on a real server?"""
 
+import gc
 import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from urllib.parse import urlsplit
@@ -22,11 +25,11 @@ from tokenhouse_testing.process import find_binary
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def status_of(issuer: Issuer, token: str) -> int:
+def status_of(issuer: Issuer, token: str, opener: urllib.request.OpenerDirector = OPENER) -> int:
     """What the bundled resource API says to a token."""
     request = urllib.request.Request(f"{issuer.resource_api}whoami", headers={"Authorization": f"Bearer {token}"})
     try:
-        with OPENER.open(request, timeout=30) as response:
+        with opener.open(request, timeout=30) as response:
             return response.status
     except urllib.error.HTTPError as error:
         with error:
@@ -164,6 +167,32 @@ def test_a_seed_replaces_the_demo_and_the_server_ends() -> None:
     assert not is_listening(house.issuer)
 
 
+def test_it_works_over_tls_with_the_ca_that_the_server_made(tokenhouse: Tokenhouse) -> None:
+    assert tokenhouse.ca_file is None
+    with Tokenhouse(arguments=["--tls"]) as house, house.isolated() as own:
+        context = ssl.create_default_context(cafile=house.ca_file)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+        for issuer in (house, own):
+            assert issuer.issuer.startswith("https://") and issuer.ca_file == house.ca_file
+            assert status_of(issuer, issuer.token(), opener) == 200
+            with pytest.raises(TokenError, match="401 invalid_client"):
+                issuer.token(client_secret="wrong")
+            with pytest.raises(ControlError, match="400 invalid_request"):
+                issuer.mint(defect="no-such-defect")
+
+
+def test_nothing_is_left_open(tmp_path) -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with Tokenhouse():
+            pass
+        with pytest.raises(RuntimeError):
+            Tokenhouse(seed=tmp_path / "missing.yaml")
+        gc.collect()
+    # Other warnings are not about this.
+    assert [str(warning.message) for warning in warned if warning.category is ResourceWarning] == []
+
+
 def test_a_server_that_cannot_start_says_why(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RuntimeError, match="(?s)did not start.*cannot read"):
         Tokenhouse(seed=tmp_path / "missing.yaml")
@@ -176,12 +205,11 @@ def test_a_server_that_cannot_start_says_why(tmp_path, monkeypatch: pytest.Monke
 def test_the_server_ends_when_the_test_process_is_killed(kill: signal.Signals) -> None:
     program = "import time\nfrom tokenhouse_testing import Tokenhouse\nprint(Tokenhouse().issuer, flush=True)\ntime.sleep(600)\n"
     environment = {**os.environ, "TOKENHOUSE_BIN": find_binary()}
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment)
-    assert process.stdout is not None
-    issuer = process.stdout.readline().strip()
-    assert is_listening(issuer)
-    process.send_signal(kill)
-    process.wait()
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        issuer = process.stdout.readline().strip()
+        assert is_listening(issuer)
+        process.send_signal(kill)
     deadline = time.monotonic() + 60
     while is_listening(issuer):
         assert time.monotonic() < deadline, "the server was left behind"

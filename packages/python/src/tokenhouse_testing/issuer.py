@@ -39,6 +39,8 @@ class Issuer:
     def __init__(self, ready: Json, control: Mapping[str, str], ca_file: str | None = None) -> None:
         self.ready = ready
         self.control = dict(control)
+        # The CA that the server made, as a file in PEM, where it runs with `--tls`.
+        self.ca_file = ca_file
         self._open = _opener(ca_file)
 
     @property

@@ -58,8 +58,10 @@ class Process:
         try:
             self.ready: dict[str, Any] = json.loads(line)
         except ValueError:
-            self.stop()
-            raise RuntimeError(f"{' '.join(command)}: the server did not start\n{self._said()}".strip()) from None
+            self._end()
+            said = self._said()
+            self._complaints.close()
+            raise RuntimeError(f"{' '.join(command)}: the server did not start\n{said}".strip()) from None
 
     def _first_line(self, timeout: float) -> bytes:
         lines: list[bytes] = []
@@ -76,6 +78,10 @@ class Process:
 
     def stop(self) -> None:
         """Ends it, at the latest after 15 seconds."""
+        self._end()
+        self._complaints.close()
+
+    def _end(self) -> None:
         if self._process.stdin is not None and not self._process.stdin.closed:
             self._process.stdin.close()
         try:
