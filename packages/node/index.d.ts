@@ -154,6 +154,8 @@ export class Issuer {
   readonly tokenEndpoint: string;
   readonly jwksUri: string;
   readonly resourceApi: string;
+  /** The CA that the server made, as a file in PEM, where it runs with `--tls`; else null. */
+  readonly caFile: string | null;
   readonly clients: Client[];
   readonly control: Control;
   /** Gets a token from the token endpoint, as a client does. */

@@ -4,12 +4,12 @@ import { ControlError, TokenError } from './errors.js';
 /** An issuer: that of the process, or an isolated one. */
 export class Issuer {
   #control;
-  #fetch;
+  #send;
 
-  constructor(ready, control, fetch) {
+  constructor(ready, control, send) {
     this.ready = ready;
     this.#control = control;
-    this.#fetch = fetch;
+    this.#send = send;
   }
 
   /** The issuer identifier. */
@@ -30,6 +30,11 @@ export class Issuer {
     return this.ready.resource_api;
   }
 
+  /** The CA that the server made, as a file in PEM, where it runs with `--tls`; else null. */
+  get caFile() {
+    return this.ready.ca_file ?? null;
+  }
+
   /** The clients of the seed, with their secrets. */
   get clients() {
     return this.ready.clients;
@@ -45,10 +50,9 @@ export class Issuer {
     const headers = { authorization: `Bearer ${this.#control.key}` };
     if (body !== undefined) headers['content-type'] = 'application/json';
     const url = new URL(path, this.#control.url);
-    const response = await this.#fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-    const text = await response.text();
+    const { status, text } = await this.#send(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
     const json = text ? parsed(text) : undefined;
-    if (!response.ok) throw new ControlError(`${method} ${url.pathname}`, response.status, json);
+    if (!isSuccess(status)) throw new ControlError(`${method} ${url.pathname}`, status, json);
     return json;
   }
 
@@ -63,9 +67,10 @@ export class Issuer {
       scope,
     };
     const given = Object.entries(form).filter(([, value]) => value !== undefined && value !== null);
-    const response = await this.#fetch(this.tokenEndpoint, { method: 'POST', body: new URLSearchParams(given) });
-    const body = parsed(await response.text());
-    if (!response.ok) throw new TokenError(response.status, body);
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const { status, text } = await this.#send(this.tokenEndpoint, { method: 'POST', headers, body: String(new URLSearchParams(given)) });
+    const body = parsed(text);
+    if (!isSuccess(status)) throw new TokenError(status, body);
     return body.access_token;
   }
 
@@ -173,6 +178,10 @@ function query(filter) {
     if (value !== undefined) parameters.set(NAMES[name], String(value));
   }
   return parameters.size > 0 ? `?${parameters}` : '';
+}
+
+function isSuccess(status) {
+  return status >= 200 && status < 300;
 }
 
 function parsed(text) {

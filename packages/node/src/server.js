@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { sender } from './http.js';
 import { Issuer } from './issuer.js';
 import { findBinary, run } from './process.js';
 
@@ -11,7 +12,7 @@ export class Tokenhouse extends Issuer {
   #stop;
 
   constructor(ready, stop) {
-    super(ready, ready.control, fetch);
+    super(ready, ready.control, sender(ready.ca_file));
     this.#stop = stop;
   }
 
@@ -36,7 +37,7 @@ class IsolatedIssuer extends Issuer {
 
   constructor(house, ready) {
     const control = ready.control ?? { url: new URL('_control/', ready.issuer).href, key: house.control.key };
-    super(ready, control, fetch);
+    super(ready, control, sender(house.caFile));
     this.#house = house;
   }
 

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { get } from 'node:https';
 import { connect } from 'node:net';
 import { after, before, beforeEach, afterEach, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -169,6 +171,30 @@ test('a seed replaces the demo, and the server ends', async () => {
   assert.equal(await isListening(seeded.issuer), true);
   await seeded.stop();
   assert.equal(await isListening(seeded.issuer), false);
+});
+
+test('it works over TLS, with the CA that the server made', async () => {
+  assert.equal(house.caFile, null);
+  const secure = await start({ args: ['--tls'] });
+  try {
+    const own = await secure.isolated();
+    const ca = readFileSync(secure.caFile);
+    for (const at of [secure, own]) {
+      assert.equal(new URL(at.issuer).protocol, 'https:');
+      assert.equal(at.caFile, secure.caFile);
+      const headers = { authorization: `Bearer ${await at.token()}` };
+      const [response] = await once(get(`${at.resourceApi}whoami`, { ca, headers, agent: false }), 'response');
+      response.resume();
+      assert.equal(response.statusCode, 200);
+      await assert.rejects(at.token({ clientSecret: 'wrong' }), { name: 'TokenError', status: 401, error: 'invalid_client' });
+      await assert.rejects(at.mint({ defect: 'no-such-defect' }), { name: 'ControlError', status: 400 });
+      assert.equal((await at.requests({ endpoint: 'token' })).length, 2);
+      await at.clearRequests();
+    }
+    await own.remove();
+  } finally {
+    await secure.stop();
+  }
 });
 
 test('a server that cannot start says why', async () => {

@@ -10,7 +10,7 @@ export async function example(): Promise<void> {
   await issuer.failNext('jwks', { kind: 'slow', pieces: 3, pauseMs: 10 });
   await issuer.setClock({ now: new Date(), frozen: true });
   const { active } = await issuer.rotateKeys();
-  const name: string = active.kid + token + String(status) + String(claims['sub']) + issuer.clients.map((client) => client.client_id).join();
+  const name: string = active.kid + token + String(status) + String(claims['sub']) + (issuer.caFile ?? '') + issuer.clients.map((client) => client.client_id).join();
   // @ts-expect-error There is no such endpoint.
   await issuer.failNext('tokens');
   // @ts-expect-error The option is called clientId.
