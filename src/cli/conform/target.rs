@@ -27,9 +27,7 @@ impl Target {
     /// # Errors
     /// If they are wrong, or the URL leads to another machine and nobody said that this is allowed.
     pub fn new(args: &ConformArgs) -> Result<Self, CliError> {
-        let text = args.url.as_deref().unwrap_or_default();
-        check_url(text)?;
-        let url = Url::parse(text).map_err(CliError::usage)?;
+        let url = parse_url(args.url.as_deref().unwrap_or_default())?;
         // What is sent looks like an attack, and in the log of somebody else's API it is one.
         if !is_loopback(&url) && !args.allow_remote {
             return Err(CliError::usage(format!(
@@ -40,6 +38,21 @@ impl Target {
         let method = method.map_err(|_| CliError::usage(format!("{} is no method", args.method.escape_debug())))?;
         Ok(Self { url, method, headers: headers(&args.headers)?, body: args.body.clone() })
     }
+}
+
+/// The URL, which holds no password: that would go out as an Authorization header beside the token, and stand in the report. What may hold
+/// one is not repeated in an error.
+fn parse_url(text: &str) -> Result<Url, CliError> {
+    check_url(text).map_err(|error| {
+        if text.contains('@') { CliError::usage("what was given is no absolute http or https URL") } else { error }
+    })?;
+    let url = Url::parse(text).map_err(CliError::usage)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(CliError::usage(
+            "the URL holds a user name or a password before the @: they would go out as an Authorization header beside the token, which is what is tested. Leave them out; what else the API needs to let a request through, give with --header",
+        ));
+    }
+    Ok(url)
 }
 
 fn headers(lines: &[String]) -> Result<HeaderMap, CliError> {
@@ -89,6 +102,22 @@ mod tests {
         ] {
             assert_eq!(is_loopback(&url.parse().unwrap()), here, "{url}");
         }
+    }
+
+    #[test]
+    fn a_url_with_a_password_is_refused_without_repeating_it() {
+        for (url, says) in [
+            ("http://user:s3cret@localhost/", "--header"),
+            ("https://:s3cret@api.example.com/", "--header"),
+            ("http://s3cret@localhost/", "--header"),
+            ("ftp://user:s3cret@localhost/", "no absolute http or https URL"),
+            ("user:s3cret@localhost/", "no absolute http or https URL"),
+            ("http://user:s3cret@localhost:99999/", "no absolute http or https URL"),
+        ] {
+            let Err(CliError::Usage(error)) = parse_url(url) else { panic!("{url} is taken") };
+            assert!(error.contains(says) && !error.contains("s3cret"), "{error}");
+        }
+        assert_eq!(parse_url("http://localhost/@me?to=a@b").unwrap().as_str(), "http://localhost/@me?to=a@b");
     }
 
     #[test]
