@@ -1,5 +1,7 @@
 //! Is what came back right?
 
+use std::fmt::{self, Display, Formatter};
+
 use serde::Serialize;
 
 use super::case::{Also, Level, Wanted};
@@ -43,11 +45,28 @@ pub struct Outcome {
     /// The beginning of the body.
     pub body: String,
     /// Why there was no answer.
-    pub problem: Option<String>,
+    pub problem: Option<Problem>,
     /// How often the API fetched a URL that only the token named.
     pub fetched: usize,
     /// Where the connection ended or nothing came: was a valid token accepted afterwards?
     pub alive_after: Option<bool>,
+}
+
+/// Why there was no answer, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Problem {
+    /// The API closed or reset the connection: so does a server whose limit was met.
+    Closed(String),
+    /// Nothing came in time, or what came cannot be read.
+    Other(String),
+}
+
+impl Display for Problem {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let (Self::Closed(text) | Self::Other(text)) = self;
+        formatter.write_str(text)
+    }
 }
 
 /// How a case ended.
@@ -114,12 +133,12 @@ impl Also {
 }
 
 fn unanswered(wanted: Wanted, wrong: Grade, also: Also, outcome: &Outcome) -> Finding {
-    let problem = outcome.problem.as_deref().unwrap_or("no answer");
+    let problem = outcome.problem.as_ref().map_or_else(|| "no answer".to_owned(), Problem::to_string);
     let (grade, text) = match (outcome.alive_after, wanted) {
         (Some(false), _) => (Grade::Failed, format!("{problem}, and afterwards no valid token was accepted")),
         (_, Wanted::Accepted) => (wrong, format!("a valid token got no answer: {problem}")),
-        _ if also == Also::Limit => (Grade::Passed, problem.to_owned()),
-        _ => (Grade::Advice, format!("no answer: {problem}")),
+        _ if also == Also::Limit && matches!(outcome.problem, Some(Problem::Closed(_))) => (Grade::Passed, problem),
+        _ => (Grade::Advice, problem),
     };
     Finding { grade, text }
 }
@@ -210,12 +229,19 @@ mod tests {
 
     #[test]
     fn no_answer_fails_only_where_the_api_does_not_come_back() {
-        let silent =
-            |alive| Outcome { problem: Some("timed out".to_owned()), alive_after: Some(alive), ..Outcome::default() };
-        assert_eq!(grade(Wanted::Refused, Level::Must, Also::Nothing, &silent(true)), Grade::Advice);
-        assert_eq!(grade(Wanted::Refused, Level::Must, Also::Limit, &silent(true)), Grade::Passed);
-        assert_eq!(grade(Wanted::Refused, Level::Must, Also::Limit, &silent(false)), Grade::Failed);
-        assert_eq!(grade(Wanted::Accepted, Level::Must, Also::Nothing, &silent(true)), Grade::Failed);
+        let silent = |problem: &Problem, alive| Outcome {
+            problem: Some(problem.clone()),
+            alive_after: Some(alive),
+            ..Outcome::default()
+        };
+        let (closed, other) = (Problem::Closed("reset".to_owned()), Problem::Other("no answer in time".to_owned()));
+        for (problem, at_a_limit) in [(closed, Grade::Passed), (other, Grade::Advice)] {
+            let grade = |wanted, also, alive| grade(wanted, Level::Must, also, &silent(&problem, alive));
+            assert_eq!(grade(Wanted::Refused, Also::Nothing, true), Grade::Advice, "{problem}");
+            assert_eq!(grade(Wanted::Refused, Also::Limit, true), at_a_limit, "{problem}");
+            assert_eq!(grade(Wanted::Refused, Also::Limit, false), Grade::Failed, "{problem}");
+            assert_eq!(grade(Wanted::Accepted, Also::Nothing, true), Grade::Failed, "{problem}");
+        }
     }
 
     #[test]

@@ -20,6 +20,6 @@ mod subject;
 pub use case::{Also, Case, Level, NotSent, Presentation, Wanted};
 pub use catalogue::catalogue;
 pub use forge::Forge;
-pub use judge::{Expectation, Finding, Grade, Outcome, judge};
+pub use judge::{Expectation, Finding, Grade, Outcome, Problem, judge};
 pub use key::{KeyRing, SpecimenKey, SpecimenKeyError};
 pub use subject::{Profile, ScopeFormat, Subject};

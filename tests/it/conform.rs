@@ -1,6 +1,8 @@
 //! `tokenhouse conform` against our resource API, and against APIs that get things wrong on purpose.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -326,12 +328,53 @@ fn another_status_can_mean_refused() {
     assert_eq!(conform(directory.path(), &api.url(), &told).code, 0);
 }
 
+/// Answers 200 to a short head, a field name with a space to one of some kilobytes, and ends the connection in the midst of a longer one.
+fn start_api_with_limits() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let (mut head, mut piece) = (Vec::new(), [0; 4096]);
+            while !head.ends_with(b"\r\n\r\n") && head.len() <= 20_000 {
+                match stream.read(&mut piece) {
+                    Ok(read) if read > 0 => head.extend_from_slice(&piece[..read]),
+                    _ => break,
+                }
+            }
+            let answer: &[u8] = match head.len() {
+                0..=4000 => b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                4001..=20_000 => b"HTTP/1.1 431 Too Large\r\nbad name: x\r\nContent-Length: 0\r\n\r\n",
+                _ => b"",
+            };
+            let _ = stream.write_all(answer);
+        }
+    });
+    port
+}
+
+#[test]
+fn the_end_of_the_connection_is_a_refusal_of_what_is_too_long_and_an_answer_that_cannot_be_read_is_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("http://127.0.0.1:{}/", start_api_with_limits());
+    let arguments = ["--case", "huge_8k_forged", "--case", "huge_64k_forged", "--output", "json"];
+    let output = conform(directory.path(), &url, &arguments);
+    let grades = grades(&output);
+    assert_eq!((&*grades["huge_8k_forged"], &*grades["huge_64k_forged"]), ("advice", "passed"), "{output:?}");
+    let report = output.json();
+    let finding =
+        |id| report["cases"].as_array().unwrap().iter().find(|case| case["id"] == id).unwrap()["finding"].to_string();
+    assert!(finding("huge_8k_forged").contains("the answer cannot be read: invalid HTTP header"), "{output:?}");
+    assert!(finding("huge_64k_forged").contains("the connection ended"), "{output:?}");
+}
+
 #[test]
 fn it_fires_at_nothing_beyond_this_machine_unasked_and_tells_wrong_usage() {
     let directory = tempfile::tempdir().unwrap();
     for (arguments, says) in [
         (&["conform", "https://api.example.com/", "--audience", "a"][..], "--allow-remote"),
         (&["conform", "ftp://localhost/", "--audience", "a"], "no absolute http or https URL"),
+        (&["conform", "http://user:s3cret@localhost:1/", "--audience", "a"], "--header"),
         (&["conform", "http://localhost:1/"], "--audience"),
         (&["conform", "http://localhost:1/", "--audience", "a", "--case", "alg_nine"], "did you mean alg_none?"),
         (&["conform", "http://localhost:1/", "--audience", "a", "--header", "Authorization: x"], "what is tested"),
@@ -341,6 +384,7 @@ fn it_fires_at_nothing_beyond_this_machine_unasked_and_tells_wrong_usage() {
         let output = run(directory.path(), arguments);
         assert_eq!(output.code, 2, "{output:?}");
         assert!(output.stderr.contains(says), "no {says} in {}", output.stderr);
+        assert!(!output.stderr.contains("s3cret"), "{}", output.stderr);
     }
     let listed = run(directory.path(), &["conform", "--list", "--output", "json"]).success().json();
     assert!(listed.as_array().unwrap().len() > 150);

@@ -62,7 +62,8 @@ fn diagnosis(run: &Run, outcome: &Outcome) -> Result<String, CliError> {
     };
     match (outcome.status, &outcome.problem) {
         (Some(status), _) => line(format_args!("it answers {status}")),
-        (None, problem) => line(format_args!("{}", problem.as_deref().unwrap_or("no answer"))),
+        (None, Some(problem)) => line(format_args!("{problem}")),
+        (None, None) => line(format_args!("no answer")),
     }
     for challenge in &outcome.challenges {
         line(format_args!("WWW-Authenticate: {}", shown(challenge)));

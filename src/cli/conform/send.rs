@@ -1,5 +1,6 @@
 //! How does a token get to the API under test, and what came back?
 
+use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE
 use super::target::{Target, is_loopback};
 use crate::cli::exit::CliError;
 use crate::cli::http_client::builder;
-use crate::specimen::{Outcome, Presentation};
+use crate::specimen::{Outcome, Presentation, Problem};
 
 /// So much of a body is read; more is nobody's business here.
 const BODY_BYTES: usize = 1024;
@@ -55,7 +56,7 @@ impl Sender {
         for value in &presentation.authorization {
             match HeaderValue::from_bytes(value) {
                 Ok(value) => request = request.header(AUTHORIZATION, value),
-                Err(_) => return failed("it cannot stand in a header"),
+                Err(_) => return failed(Problem::Other("it cannot stand in a header".to_owned())),
             }
         }
         match (&presentation.form_token, &self.body) {
@@ -70,7 +71,7 @@ impl Sender {
         }
         match request.send().await {
             Ok(response) => read(response).await,
-            Err(error) => failed(&problem(&error)),
+            Err(error) => failed(problem(&error)),
         }
     }
 }
@@ -94,21 +95,36 @@ async fn read(mut response: reqwest::Response) -> Outcome {
     Outcome { status: Some(status.as_u16()), challenges, body, ..Outcome::default() }
 }
 
-fn failed(problem: &str) -> Outcome {
-    Outcome { problem: Some(problem.to_owned()), ..Outcome::default() }
+fn failed(problem: Problem) -> Outcome {
+    Outcome { problem: Some(problem), ..Outcome::default() }
 }
 
-/// An error with all that led to it: the last is the one that says something.
-fn problem(error: &reqwest::Error) -> String {
+/// An error with what led to it first: that is what says something.
+fn problem(error: &reqwest::Error) -> Problem {
     if error.is_timeout() {
-        return "no answer in time".to_owned();
+        return Problem::Other("no answer in time".to_owned());
     }
-    let mut text = if error.is_connect() { "cannot connect" } else { "the connection ended" }.to_owned();
-    let mut deepest: &dyn std::error::Error = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
+    let causes = || std::iter::successors(Some(error as &dyn Error), |&cause| cause.source());
+    let first = causes().last().map(ToString::to_string).unwrap_or_default();
+    if error.is_connect() {
+        Problem::Other(format!("cannot connect: {first}"))
+    } else if causes().any(is_end_of_connection) {
+        Problem::Closed(format!("the connection ended: {first}"))
+    } else if causes().any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)) {
+        Problem::Other(format!("the answer cannot be read: {first}"))
+    } else {
+        Problem::Other(format!("no answer: {first}"))
     }
-    text.push_str(": ");
-    text.push_str(&deepest.to_string());
-    text
+}
+
+fn is_end_of_connection(cause: &(dyn Error + 'static)) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let ended = |error: &std::io::Error| {
+        matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+    };
+    cause.downcast_ref().is_some_and(ended)
+        || cause.downcast_ref::<hyper::Error>().is_some_and(|error| {
+            // Before the request was sent, or before the answer had come.
+            error.is_canceled() || error.is_closed() || error.is_incomplete_message()
+        })
 }
