@@ -30,6 +30,24 @@ struct State {
     skipped: Duration,
 }
 
+/// What a clock is to be; what is absent stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockChange {
+    /// The time.
+    pub time: Option<ClockTime>,
+    /// Does it stand still?
+    pub frozen: Option<bool>,
+}
+
+/// A time: the system's, or another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockTime {
+    /// The system's.
+    System,
+    /// This one.
+    At(UnixMillis),
+}
+
 /// What a clock shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClockReading {
@@ -46,6 +64,16 @@ pub struct ClockReading {
 impl State {
     fn now(&self) -> UnixMillis {
         self.frozen_at.unwrap_or_else(|| UnixMillis(SystemClock.now().0.saturating_add(self.offset)))
+    }
+
+    fn freeze(&mut self) {
+        self.frozen_at = Some(self.now());
+    }
+
+    fn unfreeze(&mut self) {
+        if let Some(at) = self.frozen_at.take() {
+            self.offset = at.0.saturating_sub(SystemClock.now().0);
+        }
     }
 
     fn set(&mut self, wanted: i64) -> Result<(), OutOfRange> {
@@ -82,10 +110,27 @@ impl DrivenClock {
         self.state().set(now.0)
     }
 
-    /// Puts it to the system's time; it stands or runs as before.
-    pub fn set_to_system(&self) {
-        // The system's time is in range.
-        let _ = self.set(SystemClock.now());
+    /// Makes it what `change` says, all of it or nothing.
+    ///
+    /// # Errors
+    /// If the time is out of range.
+    pub fn change(&self, change: ClockChange) -> Result<(), OutOfRange> {
+        let mut state = self.state();
+        // First, so that a clock that is stopped and set shows exactly what it was set to; on a copy, which may be thrown away.
+        let mut next = *state;
+        if change.frozen == Some(true) {
+            next.freeze();
+        }
+        match change.time {
+            Some(ClockTime::System) => next.set(SystemClock.now().0)?,
+            Some(ClockTime::At(at)) => next.set(at.0)?,
+            None => {}
+        }
+        if change.frozen == Some(false) {
+            next.unfreeze();
+        }
+        *state = next;
+        Ok(())
     }
 
     /// Moves it by `millis`; negative is back.
@@ -100,16 +145,12 @@ impl DrivenClock {
 
     /// Stops it where it is.
     pub fn freeze(&self) {
-        let mut state = self.state();
-        state.frozen_at = Some(state.now());
+        self.state().freeze();
     }
 
     /// Lets it run on from where it is.
     pub fn unfreeze(&self) {
-        let mut state = self.state();
-        if let Some(at) = state.frozen_at.take() {
-            state.offset = at.0.saturating_sub(SystemClock.now().0);
-        }
+        self.state().unfreeze();
     }
 
     /// What it shows.
@@ -179,6 +220,21 @@ mod tests {
         assert!(clock.now() >= NOON && !clock.read().frozen);
         clock.reset();
         assert!(clock.now() <= SystemClock.now() && clock.read().offset_seconds == 0);
+    }
+
+    #[test]
+    fn a_change_is_all_or_nothing() {
+        let clock = DrivenClock::default();
+        let wrong = Some(ClockTime::At(UnixMillis(-1)));
+        assert_eq!(clock.change(ClockChange { time: wrong, frozen: Some(true) }), Err(OutOfRange));
+        assert!(!clock.read().frozen);
+        let noon = Some(ClockTime::At(NOON));
+        clock.change(ClockChange { time: noon, frozen: Some(true) }).unwrap();
+        assert_eq!((clock.now(), clock.read().frozen), (NOON, true));
+        assert_eq!(clock.change(ClockChange { time: wrong, frozen: Some(false) }), Err(OutOfRange));
+        assert_eq!((clock.now(), clock.read().frozen), (NOON, true));
+        clock.change(ClockChange { time: Some(ClockTime::System), frozen: Some(false) }).unwrap();
+        assert_eq!((clock.read().offset_seconds, clock.read().frozen), (0, false));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::answer::ok;
 use super::body::Json;
 use super::only;
 use crate::clock::UnixMillis;
+use crate::dev::clock::{ClockChange, ClockTime};
 use crate::dev::drive_error::DriveError;
 use crate::dev::driven_issuer::DrivenIssuer;
 use crate::dev::route::off_the_workers;
@@ -28,12 +29,8 @@ struct Setting {
     frozen: Option<bool>,
 }
 
-/// A time: the system's, or another one.
-#[derive(Clone, Copy)]
-enum Now {
-    System,
-    At(UnixMillis),
-}
+/// A time, as it is sent.
+struct Now(ClockTime);
 
 /// Tells a member that is null from one that is not there.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Now>, D::Error> {
@@ -44,11 +41,11 @@ impl<'de> Deserialize<'de> for Now {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         if value.is_null() {
-            return Ok(Self::System);
+            return Ok(Self(ClockTime::System));
         }
         let seconds = value.as_i64().map(|seconds| UnixMillis(0).plus_seconds(seconds));
         let instant = || value.as_str()?.parse::<Timestamp>().ok().map(|at| UnixMillis(at.as_millisecond()));
-        seconds.or_else(instant).map(Self::At).ok_or_else(|| {
+        seconds.or_else(instant).map(|at| Self(ClockTime::At(at))).ok_or_else(|| {
             serde::de::Error::custom("now is whole Unix seconds, an instant such as \"2027-01-01T00:00:00Z\", or null")
         })
     }
@@ -69,23 +66,8 @@ async fn set(
     issuer: web::Data<DrivenIssuer>,
     Json(Setting { now, frozen }): Json<Setting>,
 ) -> Result<impl Responder, DriveError> {
-    let reading = off_the_workers(move || {
-        issuer.set_clock(|clock| {
-            // First, so that a clock that is stopped and set shows exactly what it was set to.
-            if frozen == Some(true) {
-                clock.freeze();
-            }
-            match now {
-                Some(Now::System) => clock.set_to_system(),
-                Some(Now::At(at)) => clock.set(at)?,
-                None => {}
-            }
-            if frozen == Some(false) {
-                clock.unfreeze();
-            }
-            Ok(())
-        })
-    });
+    let change = ClockChange { time: now.map(|Now(time)| time), frozen };
+    let reading = off_the_workers(move || issuer.set_clock(|clock| clock.change(change)));
     Ok(ok(&reading.await?))
 }
 

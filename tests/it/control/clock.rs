@@ -36,6 +36,9 @@ async fn it_is_set_frozen_and_moved() {
             "{wrong}"
         );
     }
+    let before = control.get("clock").await["frozen"].clone();
+    assert_eq!(control.call("PUT", "clock", Some(&json!({ "frozen": true, "now": -1 }))).await.status, 400);
+    assert_eq!((&before, &control.get("clock").await["frozen"]), (&json!(false), &json!(false)), "all or nothing");
     let far = control.call("POST", "clock/advance", Some(&json!({ "seconds": i64::MAX }))).await;
     assert!(far.status == 400 && far.text.contains("between 1970 and 2500"), "{far:?}");
     assert_eq!(control.call("POST", "clock/advance", Some(&json!({}))).await.status, 400);
