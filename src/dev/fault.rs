@@ -117,6 +117,11 @@ impl Fault {
         })
     }
 
+    /// Has an answer of its status no content? (RFC 9110 §15.3.5, §15.3.6, §15.4.5)
+    pub(super) const fn is_bodiless(&self) -> bool {
+        matches!(self.status, Some(204 | 205 | 304))
+    }
+
     /// The members that go with another kind only, those that are out of bounds, told one at a time.
     fn validate(&self) -> Result<(), FaultRefused> {
         let refuse = |text: &str| Err(FaultRefused::Invalid(text.to_owned()));
@@ -135,6 +140,9 @@ impl Fault {
         }
         if self.body.is_some() && !matches!(kind, FaultKind::Status | FaultKind::Truncate | FaultKind::Slow) {
             return refuse("body goes with the kinds status, truncate and slow only");
+        }
+        if self.body.is_some() && self.is_bodiless() {
+            return refuse("an answer with the status 204, 205 or 304 has no body: leave body out");
         }
         if self.given_body().is_some_and(|(text, _)| text.len() > LONGEST_BODY) {
             return Err(FaultRefused::Invalid(format!("body is at most {LONGEST_BODY} bytes")));
@@ -280,6 +288,7 @@ mod tests {
     #[case(json!({"endpoint": "token", "status": 100}), "200 to 599")]
     #[case(json!({"endpoint": "token", "kind": "drop", "status": 500}), "kind status only")]
     #[case(json!({"endpoint": "token", "kind": "drop", "body": "x"}), "body goes with")]
+    #[case(json!({"endpoint": "token", "status": 204, "body": {}}), "has no body")]
     #[case(json!({"endpoint": "token", "delay_ms": 60_001}), "delay_ms")]
     #[case(json!({"endpoint": "token", "kind": "delay"}), "needs delay_ms")]
     #[case(json!({"endpoint": "token", "pieces": 3}), "kind slow only")]

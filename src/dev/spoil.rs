@@ -39,6 +39,9 @@ pub(super) fn instead(fault: &Fault) -> Option<HttpResponse> {
 
 fn with_body(mut response: HttpResponseBuilder, fault: &Fault) -> HttpResponse {
     response.insert_header((CACHE_CONTROL, "no-store"));
+    if fault.is_bodiless() {
+        return response.finish();
+    }
     let given = fault.given_body().unwrap_or_else(|| {
         let status = fault.status.unwrap_or(503);
         let error = if status >= 500 { "temporarily_unavailable" } else { "invalid_request" };

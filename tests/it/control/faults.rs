@@ -157,3 +157,20 @@ async fn what_makes_no_sense_is_refused() {
     let answer = control.call("POST", "faults", Some(&json!({ "endpoint": "token" }))).await;
     assert_eq!(answer.error(), (409, "conflict".to_owned()));
 }
+
+#[tokio::test]
+async fn an_answer_without_content_leaves_no_stray_bytes() {
+    let (_dev, control) = start(&[]);
+    for wanted in [204, 205, 304] {
+        control.post("faults", &json!({ "endpoint": "jwks", "status": wanted })).await;
+        let url = control.at("");
+        let one = "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n";
+        let two = format!("{one}\r\n{one}Connection: close\r\n\r\n");
+        let both = tokio::task::spawn_blocking(move || exchange(&url, two.as_bytes())).await.unwrap();
+        let (first, second) = both.split_once("\r\n\r\n").unwrap();
+        assert_eq!((status(first), status(second)), (wanted, 200), "{both}");
+        assert!(!first.to_ascii_lowercase().contains("content-type"), "{both}");
+        let refused = json!({ "endpoint": "jwks", "status": wanted, "body": {} });
+        assert_eq!(control.call("POST", "faults", Some(&refused)).await.status, 400);
+    }
+}
