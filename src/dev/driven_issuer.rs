@@ -122,12 +122,21 @@ impl DrivenIssuer {
     pub fn reset(&self) -> Result<(), StartError> {
         let _turn = self.beginning.lock().unwrap_or_else(PoisonError::into_inner);
         self.clock.reset();
-        let next = begin(&self.origin, &self.keys, &self.clock, &self.entropy)?;
-        self.running.store(Arc::new(next));
-        self.strangers.forget();
-        self.keys.give_back();
+        // Before: a key that is taken from here on is one of the new issuer, or is given back the next time.
+        let old = self.keys.take_out();
+        let next = match begin(&self.origin, &self.keys, &self.clock, &self.entropy) {
+            Ok(next) => next,
+            Err(error) => {
+                self.keys.keep(old);
+                return Err(error);
+            }
+        };
+        // Before the new one is asked anything: what it is asked stands in its log.
         self.faults.clear();
         self.requests.reset();
+        self.running.store(Arc::new(next));
+        self.strangers.forget();
+        KeyStock::give_back(old);
         Ok(())
     }
 

@@ -83,9 +83,19 @@ impl KeyStock {
         }
     }
 
-    /// Gives back all but the first ones.
-    pub fn give_back(&self) {
-        let taken = std::mem::take(&mut *self.taken());
+    /// The numbers of all but the first keys, of which it knows nothing any more: they go to [`Self::give_back`], or to
+    /// [`Self::keep`] again.
+    pub(super) fn take_out(&self) -> Vec<usize> {
+        std::mem::take(&mut *self.taken())
+    }
+
+    /// Takes `numbers` in again.
+    pub(super) fn keep(&self, numbers: Vec<usize>) {
+        self.taken().extend(numbers);
+    }
+
+    /// Gives back `taken`, whose keys nobody uses any more.
+    pub(super) fn give_back(taken: Vec<usize>) {
         let mut numbers = out();
         for number in taken {
             numbers.taken.remove(&number);
@@ -114,7 +124,7 @@ impl KeyMaker for KeyStock {
 
 impl Drop for KeyStock {
     fn drop(&mut self) {
-        self.give_back();
+        Self::give_back(self.take_out());
         let mut numbers = out();
         for number in &self.kept {
             numbers.taken.remove(number);
@@ -146,6 +156,19 @@ mod tests {
                 assert!(kids.insert(kid(&stock.make_key(alg, RsaBits::Bits2048, &SystemEntropy).unwrap())));
             }
         }
+    }
+
+    #[test]
+    fn what_is_taken_after_the_old_ones_came_out_stays_taken() {
+        let stock = KeyStock::new(FirstKeys::Own);
+        let make = || kid(&stock.make_key(SigningAlg::Rs256, RsaBits::Bits2048, &SystemEntropy).unwrap());
+        make();
+        let old = stock.take_out();
+        make();
+        KeyStock::give_back(old.clone());
+        let now = stock.taken().clone();
+        assert_eq!((old.len(), now.len()), (1, 1));
+        assert!(out().taken.contains(&now[0]), "a key in use");
     }
 
     #[test]
