@@ -94,10 +94,12 @@ async fn dispatch(
         rewrite(&mut request, &path.rest);
     }
     request.add_data_container(Rc::new(data));
+    // Decoded, as the routes match it: `/oauth/%74oken` is the token endpoint too.
+    let matched = request.match_info().as_str();
     let endpoint = match side {
-        Side::Issuer if control::is_control(&path.rest) => None,
-        Side::Issuer => Endpoint::of_issuer(&path.rest),
-        Side::ResourceApi => Endpoint::of_resource_api(&path.rest),
+        Side::Issuer if control::is_control(matched) => None,
+        Side::Issuer => Endpoint::of_issuer(matched),
+        Side::ResourceApi => Endpoint::of_resource_api(matched),
     };
     match endpoint {
         Some(endpoint) => observe(&issuer, endpoint, request, next).await,
