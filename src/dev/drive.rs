@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::clock::ClockReading;
 use super::drive_error::DriveError;
 use super::driven_issuer::DrivenIssuer;
-use crate::clock::UnixMillis;
 use crate::issuer::document::Document;
 use crate::issuer::document::apply::{ApplyOptions, Plan};
 use crate::issuer::document::export::export;
@@ -22,8 +21,8 @@ use crate::store::StoreError;
 /// The key that signs now, and the one that comes next.
 #[derive(Clone, Debug)]
 pub struct KeysAfter {
-    /// Signs now.
-    pub active: SigningKeyRecord,
+    /// Signs now; none where none of that algorithm does any more.
+    pub active: Option<SigningKeyRecord>,
     /// Is announced; none where nothing was rotated.
     pub next: Option<SigningKeyRecord>,
 }
@@ -61,7 +60,19 @@ pub(super) fn shown(key: &SigningKeyRecord) -> Value {
 /// # Errors
 /// If it is none, or names a secret that it does not hold.
 pub fn parse_document(text: &str) -> Result<Document, DriveError> {
+    // An array would do for a struct, and an empty one for a document without anything in it.
+    if text.trim_start().starts_with('[') {
+        return Err(DriveError::Invalid("a document is an object, not an array".to_owned()));
+    }
     let mut document = Document::parse(text)?;
+    if let Some(variable) =
+        document.clients.iter().flat_map(|client| &client.secrets).find_map(|secret| secret.value_env.as_ref())
+    {
+        return Err(DriveError::Invalid(format!(
+            "a document that is sent can name no variable, such as {}: send the secret as value",
+            variable.escape_debug()
+        )));
+    }
     document.resolve_secrets(&NoSources)?;
     Ok(document)
 }
@@ -88,7 +99,7 @@ impl DrivenIssuer {
         let rotated = endpoints.administration.rotate_key(&Caller::system(), alg, RotationUrgency::Forced)?;
         endpoints.issuer.served().follow()?;
         self.forget_keys();
-        Ok(KeysAfter { active: rotated.active, next: Some(rotated.next) })
+        Ok(KeysAfter { active: Some(rotated.active), next: Some(rotated.next) })
     }
 
     /// Withdraws the key `kid`, or the active RS256 one: no JWK Set shows it any more. Answers with it, and with what signs now.
@@ -98,19 +109,15 @@ impl DrivenIssuer {
     pub fn drop_key(&self, kid: Option<&str>) -> Result<(SigningKeyRecord, KeysAfter), DriveError> {
         let endpoints = self.endpoints();
         let served = endpoints.issuer.served();
-        let active = |alg| {
-            let snapshot = served.snapshot();
-            let active = snapshot.keys.active(alg).map(|signer| signer.kid().to_owned());
-            active.ok_or_else(|| DriveError::NotFound(format!("no {alg} key signs")))
-        };
+        let active = |alg| served.snapshot().keys.active(alg).map(|signer| signer.kid().to_owned());
         let kid = match kid {
             Some(kid) => kid.to_owned(),
-            None => active(SigningAlg::Rs256)?,
+            None => active(SigningAlg::Rs256).ok_or_else(|| DriveError::NotFound("no RS256 key signs".to_owned()))?,
         };
         let dropped = endpoints.administration.revoke_key(&Caller::system(), &kid, RotationUrgency::Forced)?;
         served.follow()?;
         self.forget_keys();
-        let active = self.key(&active(dropped.alg)?)?;
+        let active = active(dropped.alg).map(|kid| self.key(&kid)).transpose()?;
         Ok((dropped, KeysAfter { active, next: None }))
     }
 
@@ -137,7 +144,8 @@ impl DrivenIssuer {
     pub fn apply(&self, document: &Document, unnamed: Unnamed) -> Result<Plan, DriveError> {
         let endpoints = self.endpoints();
         let options = ApplyOptions { weak_secrets: true, prune: unnamed == Unnamed::Go, ..ApplyOptions::default() };
-        let plan = endpoints.administration.apply(&Caller::system(), document, options)?;
+        let applied = endpoints.administration.apply(&Caller::system(), document, options);
+        let plan = applied.map_err(DriveError::in_document)?;
         endpoints.issuer.served().follow()?;
         Ok(plan)
     }
@@ -165,14 +173,6 @@ impl DrivenIssuer {
         endpoints.administration.tend_keys(&Caller::system())?;
         endpoints.issuer.served().follow()?;
         Ok(self.clock().read())
-    }
-
-    /// Puts its time to `now`.
-    ///
-    /// # Errors
-    /// If that is out of range.
-    pub fn set_time(&self, now: UnixMillis) -> Result<ClockReading, DriveError> {
-        self.set_clock(|clock| clock.set(now))
     }
 
     /// How many of each there are: clients, APIs, signing keys that are published.

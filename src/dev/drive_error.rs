@@ -39,6 +39,16 @@ impl DriveError {
     }
 }
 
+impl DriveError {
+    /// What is not there is a mistake in the document that names it.
+    pub(super) fn in_document(error: AdministrationError) -> Self {
+        match error.into() {
+            Self::NotFound(text) => Self::Invalid(text),
+            other => other,
+        }
+    }
+}
+
 impl From<OutOfRange> for DriveError {
     fn from(error: OutOfRange) -> Self {
         Self::invalid(error)
@@ -80,7 +90,7 @@ impl From<AdministrationError> for DriveError {
 impl From<StartError> for DriveError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Content(error) => error.into(),
+            StartError::Content(error) => Self::in_document(error),
             other => Self::internal(other),
         }
     }

@@ -10,7 +10,7 @@
 //! | `driven_issuer` | what is one issuer with a clock, faults and a log of its own? |
 //! | `clock`, `drive`, `mint`, `mint_defect`, `defect` | what can be done to it, and which tokens can be had from it? |
 //! | `fault`, `spoil` | which answers are spoilt, and how does such an answer go out? |
-//! | `request_log`, `record`, `redact` | what was it asked, and what of that may be shown? |
+//! | `request_log`, `record`, `redact`, `secret_text` | what was it asked, and what of that may be shown? |
 //! | `issuers`, `issuer_name` | which issuers are there in one process? |
 //! | `route`, `path`, `endpoint` | which issuer, and which endpoint of it, is a request for? |
 //! | `forgetful_keys` | how does the bundled resource API hear of a rotation at once? |
@@ -40,5 +40,6 @@ mod record;
 mod redact;
 pub mod request_log;
 pub mod route;
+mod secret_text;
 mod spoil;
 mod strangers;

@@ -18,20 +18,28 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::endpoint::Endpoint;
-use super::redact;
+use super::redact::{self, About};
 use super::request_log::RecordedRequest;
+use super::secret_text::shown;
 use crate::clock::UnixMillis;
 
 /// Longest body that is kept, in bytes.
 const LONGEST_BODY: usize = 16 * 1024;
 
+/// Longest query that is kept, in bytes.
+const LONGEST_QUERY: usize = 4 * 1024;
+
 /// Longest path that is kept, in characters.
 const LONGEST_PATH: usize = 1024;
+
+/// Longest error code of an answer that is kept, in bytes.
+const LONGEST_ERROR: usize = 256;
 
 /// A request under way.
 pub(super) struct Recording {
     request: RecordedRequest,
     content_type: String,
+    about: About,
     authorization: Option<String>,
     body: Rc<RefCell<Body>>,
 }
@@ -48,12 +56,15 @@ impl Recording {
     pub(super) fn begin(request: &mut ServiceRequest, endpoint: Endpoint) -> Self {
         let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (content_type, authorization) = (text(CONTENT_TYPE), text(AUTHORIZATION));
+        let sent_query = request.query_string();
+        let query = if sent_query.len() > LONGEST_QUERY { None } else { redact::form(sent_query, About::Anything) };
         let recorded = RecordedRequest {
             number: 0,
             at: String::new(),
             method: request.method().to_string(),
-            path: request.path().chars().take(LONGEST_PATH).collect(),
-            query: redact::form(request.query_string()),
+            path: redact::path(request.path()).chars().take(LONGEST_PATH).collect(),
+            query,
+            query_bytes: sent_query.len(),
             endpoint,
             headers: redact::headers(request.headers()),
             body: None,
@@ -67,7 +78,8 @@ impl Recording {
         let payload = request.take_payload();
         let heard = Heard { payload, body: body.clone() };
         request.set_payload(Payload::Stream { payload: Box::pin(heard) });
-        Self { request: recorded, content_type: content_type.unwrap_or_default(), authorization, body }
+        let (about, content_type) = (About::body_of(request.path()), content_type.unwrap_or_default());
+        Self { request: recorded, content_type, about, authorization, body }
     }
 
     /// Ends with `response`, spoilt by the fault of this number; `None` where there was no answer.
@@ -106,11 +118,13 @@ impl Recording {
         let is_whole = body.length == body.bytes.len();
         let read = std::str::from_utf8(&body.bytes).ok().filter(|text| is_whole && !text.is_empty());
         let read = match (read, media_type.as_str()) {
-            (Some(text), "application/x-www-form-urlencoded") => Some(Parsed::form(text)),
-            (Some(text), kind) if kind == "application/json" || kind.ends_with("+json") => Parsed::json(text),
+            (Some(text), "application/x-www-form-urlencoded") => Parsed::form(text, self.about),
+            (Some(text), kind) if kind == "application/json" || kind.ends_with("+json") => {
+                Parsed::json(text, self.about)
+            }
             _ => None,
         };
-        self.request.client_id = self.claimed_client(read.as_ref());
+        self.request.client_id = self.claimed_client(read.as_ref()).map(|id| shown(&id));
         self.request.body = read.map(|read| read.shown);
     }
 
@@ -137,23 +151,27 @@ struct Parsed {
 }
 
 impl Parsed {
-    fn form(text: &str) -> Self {
+    fn form(text: &str, about: About) -> Option<Self> {
         let find = |name: &str| {
             let mut pairs = url::form_urlencoded::parse(text.as_bytes());
             pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
         };
-        Self {
-            shown: Value::Object(redact::form(text)),
+        Some(Self {
+            shown: Value::Object(redact::form(text, about)?),
             client_id: find("client_id").filter(|id| !id.is_empty()),
             assertion: find("client_assertion"),
-        }
+        })
     }
 
-    fn json(text: &str) -> Option<Self> {
+    /// An object or an array: nothing tells whether another value is a secret.
+    fn json(text: &str, about: About) -> Option<Self> {
         let mut body: Value = serde_json::from_str(text).ok()?;
+        if !matches!(body, Value::Object(_) | Value::Array(_)) {
+            return None;
+        }
         let find = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let (client_id, assertion) = (find("client_id"), find("client_assertion"));
-        redact::json(&mut body);
+        redact::json(&mut body, about);
         Some(Self { shown: body, client_id, assertion })
     }
 }
@@ -171,7 +189,7 @@ fn client_of_token(token: &str) -> Option<String> {
 fn error_in(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let code = body.get("errorCode").or_else(|| body.get("error"))?;
-    code.as_str().map(str::to_owned)
+    code.as_str().filter(|code| code.len() <= LONGEST_ERROR).map(shown)
 }
 
 /// A payload that is listened to as somebody reads it.

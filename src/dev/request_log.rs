@@ -1,10 +1,10 @@
 //! What was an issuer asked, and how did it answer? The last requests, numbered, for whoever waits for them.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -12,13 +12,13 @@ use tokio::time::{Instant, timeout_at};
 use super::endpoint::{Endpoint, Endpoints};
 
 /// How many requests are kept.
-const KEPT: usize = 1000;
+pub const KEPT: usize = 1000;
 
-/// How many bytes of bodies are kept in all.
+/// How many bytes they may take in all, as JSON.
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 /// A request and its answer, without secrets.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecordedRequest {
     /// The place in the order of answers, from 1.
     pub number: u64,
@@ -28,8 +28,10 @@ pub struct RecordedRequest {
     pub method: String,
     /// The path, relative to the issuer or to the resource API.
     pub path: String,
-    /// The query.
-    pub query: Map<String, Value>,
+    /// The query, if it could be read and is not too long.
+    pub query: Option<Map<String, Value>>,
+    /// How long it was.
+    pub query_bytes: usize,
     /// Where it went.
     pub endpoint: Endpoint,
     /// Its headers.
@@ -60,24 +62,53 @@ pub struct RequestFilter {
 }
 
 impl RequestFilter {
-    fn matches(&self, request: &RecordedRequest) -> bool {
+    fn matches(&self, request: &Entry) -> bool {
         request.number > self.since
             && self.endpoint.is_none_or(|endpoints| endpoints.include(request.endpoint))
             && self.client_id.as_ref().is_none_or(|id| request.client_id.as_ref() == Some(id))
     }
 }
 
+/// A request as it is kept: as text, which takes as much room as it is long. A tree of many small values takes a hundred times that.
+#[derive(Debug)]
+struct Entry {
+    number: u64,
+    endpoint: Endpoint,
+    client_id: Option<String>,
+    text: Arc<str>,
+}
+
+impl Entry {
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.text.len() + self.client_id.as_ref().map_or(0, String::len)
+    }
+}
+
 /// The requests that match.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RequestList {
-    /// In the order of their answers.
-    pub requests: Vec<RecordedRequest>,
+    /// As JSON, in the order of their answers.
+    texts: Vec<Arc<str>>,
     /// The highest number so far.
     pub last: u64,
     /// How many after those that were asked for are not there any more.
     pub lost: u64,
     /// Are there as many as were waited for?
     pub complete: bool,
+}
+
+impl RequestList {
+    /// In the order of their answers.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        // What was written as one is one.
+        self.texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
+    }
+
+    /// All of it, as JSON.
+    pub fn to_json(&self) -> String {
+        let Self { texts, last, lost, complete } = self;
+        format!(r#"{{"requests":[{}],"last":{last},"lost":{lost},"complete":{complete}}}"#, texts.join(","))
+    }
 }
 
 /// How much is in a log.
@@ -100,7 +131,7 @@ pub struct RequestLog {
 
 #[derive(Debug, Default)]
 struct Kept {
-    requests: VecDeque<RecordedRequest>,
+    requests: VecDeque<Entry>,
     bytes: usize,
     last: u64,
     /// The number of the last one that was dropped or cleared.
@@ -123,11 +154,15 @@ impl RequestLog {
         let mut kept = self.kept();
         kept.last += 1;
         request.number = kept.last;
-        kept.bytes += weight(&request);
-        kept.requests.push_back(request);
+        // Every member of it can be written.
+        let text = serde_json::to_string(&request).unwrap_or_default().into();
+        let RecordedRequest { number, endpoint, client_id, .. } = request;
+        let entry = Entry { number, endpoint, client_id, text };
+        kept.bytes += entry.weight();
+        kept.requests.push_back(entry);
         while kept.requests.len() > KEPT || (kept.bytes > KEPT_BYTES && kept.requests.len() > 1) {
             if let Some(oldest) = kept.requests.pop_front() {
-                kept.bytes -= weight(&oldest);
+                kept.bytes -= oldest.weight();
                 kept.gone = oldest.number;
             }
         }
@@ -138,9 +173,15 @@ impl RequestLog {
     /// Those that match now; `wanted` says how many make it complete.
     pub fn list(&self, filter: &RequestFilter, wanted: usize) -> RequestList {
         let kept = self.kept();
-        let requests: Vec<_> = kept.requests.iter().filter(|request| filter.matches(request)).cloned().collect();
-        let complete = requests.len() >= wanted;
-        RequestList { requests, last: kept.last, lost: kept.gone.saturating_sub(filter.since), complete }
+        let matching = kept.requests.iter().filter(|request| filter.matches(request));
+        let texts: Vec<_> = matching.map(|request| request.text.clone()).collect();
+        let complete = texts.len() >= wanted;
+        RequestList { texts, last: kept.last, lost: kept.gone.saturating_sub(filter.since), complete }
+    }
+
+    /// How many match now.
+    fn count(&self, filter: &RequestFilter) -> usize {
+        self.kept().requests.iter().filter(|request| filter.matches(request)).count()
     }
 
     /// Waits until `wanted` match, or `patience` is over.
@@ -150,9 +191,8 @@ impl RequestLog {
         loop {
             // Marked before it is looked: what comes in between wakes.
             news.mark_unchanged();
-            let list = self.list(filter, wanted);
-            if list.complete {
-                return list;
+            if self.count(filter) >= wanted {
+                return self.list(filter, wanted);
             }
             // The sender lives as long as `self`.
             if timeout_at(deadline, news.changed()).await.is_err() {
@@ -179,12 +219,6 @@ impl RequestLog {
     }
 }
 
-/// About how many bytes a request takes.
-fn weight(request: &RecordedRequest) -> usize {
-    let headers: usize = request.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-    512 + headers + request.path.len() + if request.body.is_some() { request.body_bytes } else { 0 }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -197,10 +231,11 @@ mod tests {
             at: String::new(),
             method: "POST".to_owned(),
             path: "/".to_owned(),
-            query: Map::new(),
+            query: Some(Map::new()),
+            query_bytes: 0,
             endpoint,
             headers: BTreeMap::new(),
-            body: (body_bytes > 0).then_some(Value::Null),
+            body: (body_bytes > 0).then(|| Value::String("x".repeat(body_bytes))),
             body_bytes,
             client_id: Some(client_id.to_owned()),
             status: Some(200),
@@ -216,12 +251,12 @@ mod tests {
             log.add(request(Endpoint::Token, "a", 0));
         }
         let list = log.list(&RequestFilter::default(), 1);
-        assert_eq!((list.requests.len(), list.requests[0].number, list.lost), (KEPT, 6, 5));
+        assert_eq!((list.requests().len(), list.requests()[0].number, list.lost), (KEPT, 6, 5));
         assert_eq!(log.list(&RequestFilter { since: 3, ..RequestFilter::default() }, 0).lost, 2);
         log.clear();
         assert_eq!(log.extent(), LogExtent { last: 1005, kept: 0, lost: 1005 });
         log.add(request(Endpoint::Token, "a", 0));
-        assert_eq!(log.list(&RequestFilter::default(), 1).requests[0].number, 1006);
+        assert_eq!(log.list(&RequestFilter::default(), 1).requests()[0].number, 1006);
         log.reset();
         assert_eq!(log.extent(), LogExtent { last: 0, kept: 0, lost: 0 });
     }
@@ -237,12 +272,32 @@ mod tests {
     }
 
     #[test]
+    fn it_takes_what_it_weighs() {
+        let log = RequestLog::default();
+        let body: Value = serde_json::from_str(&format!("[{}]", vec![r#"{"":0}"#; 2300].join(","))).unwrap();
+        let (long, name) = ("x".repeat(8 * 1024), "q".to_owned());
+        for number in 0..600 {
+            let query = Some(Map::from_iter([(name.clone(), long.clone().into())]));
+            let body = (number % 2 == 0).then(|| body.clone());
+            log.add(RecordedRequest { query, body, client_id: Some(long.clone()), ..request(Endpoint::Token, "a", 0) });
+        }
+        let kept = log.kept();
+        let texts: usize = kept.requests.iter().map(|entry| entry.text.len() + 8 * 1024).sum();
+        assert!(texts <= KEPT_BYTES && texts > KEPT_BYTES / 2, "{texts} bytes");
+        drop(kept);
+        let list = log.list(&RequestFilter::default(), 0);
+        let read: Value = serde_json::from_str(&list.to_json()).unwrap();
+        assert_eq!(read["requests"], serde_json::to_value(list.requests()).unwrap());
+        assert_eq!((&read["last"], &read["complete"]), (&600.into(), &true.into()));
+    }
+
+    #[test]
     fn a_filter_chooses() {
         let log = RequestLog::default();
         log.add(request(Endpoint::Token, "a", 0));
         log.add(request(Endpoint::Jwks, "b", 0));
         log.add(request(Endpoint::Other, "b", 0));
-        let numbers = |filter| log.list(&filter, 0).requests.iter().map(|one| one.number).collect::<Vec<_>>();
+        let numbers = |filter| log.list(&filter, 0).requests().iter().map(|one| one.number).collect::<Vec<_>>();
         assert_eq!(numbers(RequestFilter { since: 1, ..RequestFilter::default() }), [2, 3]);
         assert_eq!(numbers(RequestFilter { endpoint: Some(Endpoints::Any), ..RequestFilter::default() }), [1, 2]);
         assert_eq!(numbers(RequestFilter { client_id: Some("b".to_owned()), ..RequestFilter::default() }), [2, 3]);
@@ -258,8 +313,8 @@ mod tests {
         tokio::task::yield_now().await;
         log.add(request(Endpoint::Token, "a", 0));
         let list = waiting.await.unwrap();
-        assert_eq!((list.requests.len(), list.complete), (2, true));
+        assert_eq!((list.requests().len(), list.complete), (2, true));
         let list = log.wait(&RequestFilter::default(), 3, Duration::from_millis(1)).await;
-        assert_eq!((list.requests.len(), list.complete), (2, false));
+        assert_eq!((list.requests().len(), list.complete), (2, false));
     }
 }

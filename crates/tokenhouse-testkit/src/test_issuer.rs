@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use tokenhouse::clock::UnixMillis;
+use tokenhouse::dev::clock::{ClockChange, ClockTime};
 use tokenhouse::dev::control_key::ControlKey;
 use tokenhouse::dev::demo::Demo;
 use tokenhouse::dev::drive_error::DriveError;
@@ -122,8 +123,8 @@ impl TestIssuer {
     /// If that is not between 1970 and 2500.
     pub async fn freeze_at(&self, unix_seconds: i64) {
         self.drive(move |driven| {
-            driven.clock().freeze();
-            driven.set_time(UnixMillis(0).plus_seconds(unix_seconds))
+            let at = ClockTime::At(UnixMillis(0).plus_seconds(unix_seconds));
+            driven.set_clock(|clock| clock.change(ClockChange { time: Some(at), frozen: Some(true) }))
         })
         .await;
     }
@@ -146,7 +147,7 @@ impl TestIssuer {
 
     /// What the issuer was asked so far, without secrets: the last 1000 requests.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.driven().requests().list(&RequestFilter::default(), 0).requests
+        self.driven().requests().list(&RequestFilter::default(), 0).requests()
     }
 
     /// Waits until `endpoint` was asked `count` times, and returns those requests.
@@ -156,8 +157,9 @@ impl TestIssuer {
     pub async fn wait_for_requests(&self, endpoint: Endpoint, count: usize) -> Vec<RecordedRequest> {
         let filter = RequestFilter { endpoint: Some(Endpoints::One(endpoint)), ..RequestFilter::default() };
         let list = self.driven().requests().wait(&filter, count, Duration::from_secs(30)).await;
-        assert!(list.complete, "{endpoint:?} was asked {} times in 30 seconds, not {count}", list.requests.len());
-        list.requests
+        let requests = list.requests();
+        assert!(list.complete, "{endpoint:?} was asked {} times in 30 seconds, not {count}", requests.len());
+        requests
     }
 
     /// Lets the next RS256 key sign from now on; the one before stays published.

@@ -1,7 +1,7 @@
 //! How does the control API answer, and how does it say no? In JSON, never to be stored.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, ContentType, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 
@@ -11,6 +11,11 @@ use crate::http::error::{plain_error, uncached};
 /// A successful answer.
 pub(super) fn ok(body: &impl Serialize) -> HttpResponse {
     uncached(StatusCode::OK).json(body)
+}
+
+/// A successful answer that is JSON already.
+pub(super) fn ok_json(text: String) -> HttpResponse {
+    uncached(StatusCode::OK).content_type(ContentType::json()).body(text)
 }
 
 /// The answer to what was made.

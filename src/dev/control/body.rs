@@ -54,7 +54,23 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     }
 }
 
+/// The query `text` as `T`, of which no parameter is required.
+pub(super) fn query<T: DeserializeOwned>(text: &str) -> Result<T, DriveError> {
+    let whole = web::Query::<T>::from_query(text);
+    whole.map(web::Query::into_inner).map_err(|error| {
+        // The parser does not say which one it was at.
+        let wrong = text.split('&').find(|pair| web::Query::<T>::from_query(pair).is_err());
+        let name = wrong.map(|pair| pair.split('=').next().unwrap_or_default());
+        let place = name.map(|name| format!("{}: ", name.escape_debug())).unwrap_or_default();
+        DriveError::Invalid(format!("the query is not as it must be: {place}{error}"))
+    })
+}
+
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, DriveError> {
+    // An array would do for a struct, member by member in the order in which they happen to be declared.
+    if !text.trim_start().starts_with('{') {
+        return Err(DriveError::Invalid("the body must be one JSON object: it does not begin with {".to_owned()));
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -78,7 +94,9 @@ mod tests {
             (r#"{"endpoint":"nothing"}"#, "endpoint: an endpoint is one of"),
             ("{}", "missing field `endpoint`"),
             (r#"{"endpoint":"token"} x"#, "one JSON object"),
-            ("nonsense", "expected"),
+            ("nonsense", "one JSON object"),
+            ("[]", "one JSON object"),
+            (r#"["token"]"#, "one JSON object"),
         ] {
             let error = parse::<Fault>(text).unwrap_err().to_string();
             assert!(error.contains(told), "{text}: {error}");

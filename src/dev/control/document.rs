@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, Responder};
 use serde::Deserialize;
 
 use super::answer::ok;
-use super::body::Text;
+use super::body::{Text, query};
 use super::only;
 use crate::dev::drive::{Unnamed, parse_document};
 use crate::dev::drive_error::DriveError;
@@ -34,7 +34,7 @@ async fn apply(
     issuer: web::Data<DrivenIssuer>,
     Text(text): Text,
 ) -> Result<impl Responder, DriveError> {
-    let how = web::Query::<How>::from_query(request.query_string()).map_err(DriveError::invalid)?;
+    let how: How = query(request.query_string())?;
     let unnamed = if how.prune { Unnamed::Go } else { Unnamed::Stay };
     let plan = off_the_workers(move || issuer.apply(&parse_document(&text)?, unnamed)).await?;
     Ok(ok(&plan))

@@ -44,7 +44,7 @@ async fn rotate(
     Json(Rotate { alg }): Json<Rotate>,
 ) -> Result<impl Responder, DriveError> {
     let after = off_the_workers(move || issuer.rotate_keys(alg.unwrap_or(SigningAlg::Rs256))).await?;
-    Ok(ok(&json!({ "active": shown(&after.active), "next": after.next.as_ref().map(shown) })))
+    Ok(ok(&json!({ "active": after.active.as_ref().map(shown), "next": after.next.as_ref().map(shown) })))
 }
 
 async fn drop_key(
@@ -52,5 +52,5 @@ async fn drop_key(
     Json(Withdraw { kid }): Json<Withdraw>,
 ) -> Result<impl Responder, DriveError> {
     let (dropped, after) = off_the_workers(move || issuer.drop_key(kid.as_deref())).await?;
-    Ok(ok(&json!({ "dropped": shown(&dropped), "active": shown(&after.active) })))
+    Ok(ok(&json!({ "dropped": shown(&dropped), "active": after.active.as_ref().map(shown) })))
 }

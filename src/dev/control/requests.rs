@@ -6,13 +6,14 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, Responder};
 use serde::Deserialize;
 
-use super::answer::{nothing, ok};
+use super::answer::{nothing, ok_json};
+use super::body::query;
 use super::only;
 use crate::dev::drive_error::DriveError;
 use crate::dev::driven_issuer::DrivenIssuer;
 use crate::dev::endpoint::Endpoints;
 use crate::dev::issuers::Issuers;
-use crate::dev::request_log::RequestFilter;
+use crate::dev::request_log::{KEPT, RequestFilter};
 
 /// How long is waited at most, in seconds.
 const LONGEST_WAIT: u64 = 60;
@@ -43,8 +44,10 @@ async fn list(
     issuer: web::Data<DrivenIssuer>,
     issuers: web::Data<Issuers>,
 ) -> Result<impl Responder, DriveError> {
-    let wanted = web::Query::<Wanted>::from_query(request.query_string()).map_err(DriveError::invalid)?;
-    let Wanted { since, endpoint, client_id, wait_for, timeout_seconds } = wanted.into_inner();
+    let Wanted { since, endpoint, client_id, wait_for, timeout_seconds } = query(request.query_string())?;
+    if wait_for > KEPT {
+        return Err(DriveError::Invalid(format!("wait_for is at most {KEPT}: no more requests are kept")));
+    }
     let seconds = timeout_seconds.unwrap_or(5);
     if seconds > LONGEST_WAIT {
         return Err(DriveError::Invalid(format!("timeout_seconds is at most {LONGEST_WAIT}: ask again after that")));
@@ -60,7 +63,7 @@ async fn list(
         // Nobody's end is held up by somebody who waits.
         () = stopped => issuer.requests().list(&filter, wait_for),
     };
-    Ok(ok(&found))
+    Ok(ok_json(found.to_json()))
 }
 
 async fn clear(issuer: web::Data<DrivenIssuer>) -> impl Responder {

@@ -109,3 +109,104 @@ async fn who_waits_does_not_hold_up_the_end() {
     // It is answered, long before its time, and not cut off.
     assert_eq!(waiting.await.unwrap().json()["complete"], false);
 }
+
+#[tokio::test]
+async fn a_secret_is_hidden_however_it_is_sent() {
+    const LEAK: &str = "leak7f3a";
+    let (_dev, control) = start(&[]);
+    let audience = &control.ready["management"]["audience"];
+    let minted = control.mint(json!({ "client_id": "management", "audience": audience })).await;
+    let (manager, unknown) = (format!("Bearer {minted}"), format!("{LEAK} x"));
+    let form = "application/x-www-form-urlencoded";
+    let json = "application/json";
+    let jwt = format!("eyJhbGciOiJub25lIn0.e30.{LEAK}");
+    let generated = format!("ths_{LEAK}AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    for (path, kind, body) in [
+        ("oauth/token", form, format!(r#"{{"client_secret":"{LEAK}"}}"#)),
+        ("oauth/token", form, format!(r#"{{"client_secret":"{LEAK}","x":"a&b=c"}}"#)),
+        ("oauth/token", form, format!("client_secret[]={LEAK}")),
+        (
+            "oauth/token",
+            form,
+            format!("clientSecret={LEAK}&client-secret={LEAK}&client_secret%20={LEAK}&api_key={LEAK}"),
+        ),
+        ("oauth/token", form, format!("client_id=a;client_secret={LEAK}")),
+        ("oauth/token", form, format!("client_id=a%26client_secret={LEAK}")),
+        ("oauth/token", form, format!("scope={jwt}&audience={generated}&{generated}=1")),
+        ("oauth/token", json, format!("\"{LEAK}\"")),
+        ("oauth/token", json, json!({ "client_id": jwt, "client_secret": [LEAK] }).to_string()),
+        ("oauth/token", json, json!({ "client_secret": { "value": LEAK }, "secrets": [LEAK] }).to_string()),
+        ("api/v2/clients/a/secrets", json, json!({ "label": "x", "value": LEAK }).to_string()),
+        ("api/v2/clients", json, json!({ "secrets": [{ "label": "x", "value": LEAK }] }).to_string()),
+        ("api/v2/clients", json, json!({ "jwks": { "keys": [{ "kty": "EC", "d": LEAK }] } }).to_string()),
+        ("api/v2/clients", json, json!({ "pem": format!("-----BEGIN PRIVATE KEY-----{LEAK}") }).to_string()),
+        (&format!("api/v2/{generated}"), json, String::new()),
+        (&format!("api/v2/x?q={jwt}&client_secret[]={LEAK}&a=b;client_secret={LEAK}"), json, String::new()),
+    ] {
+        let request = client()
+            .post(control.at(path))
+            .header("content-type", kind)
+            .header("authorization", if path.starts_with("api/v2/c") { &manager } else { &unknown })
+            .header("referer", format!("https://shop.example/?x={LEAK}"))
+            .header("x-api-key", LEAK)
+            .header("x-note", &jwt)
+            .body(body.clone());
+        Answer::to(request).await;
+        let list = control.get("requests").await;
+        let last = list["requests"].as_array().unwrap().last().unwrap().clone();
+        assert!(!last.to_string().contains(LEAK), "{path} {body}: {last}");
+        // Nothing is read of what comes to no path.
+        if !path.contains("v2/x") && !path.contains("ths_") {
+            assert_eq!(last["body_bytes"], body.len(), "{last}");
+        }
+    }
+    let list = control.get("requests").await;
+    assert_eq!((&list["requests"][0]["body"], &list["requests"][7]["body"]), (&json!(null), &json!(null)));
+    assert_eq!(list["requests"][10]["body"], json!({ "label": "x", "value": "[redacted]" }));
+    assert_eq!(list["requests"][0]["headers"]["referer"], "https://shop.example/?[redacted]");
+}
+
+#[tokio::test]
+async fn many_small_values_and_long_queries_are_bounded() {
+    let (_dev, control) = start(&[]);
+    let body = format!("[{}]", vec![r#"{"":0}"#; 2300].join(","));
+    let url = control.at(&format!("oauth/token?x={}", "y".repeat(5000)));
+    for _ in 0..300 {
+        let request = client().post(&url).header("content-type", "application/json").body(body.clone());
+        Answer::to(request).await;
+    }
+    let list = control.get("requests").await;
+    let kept = list["requests"].as_array().unwrap().len();
+    // Each is 16 KiB of text.
+    assert!((200..260).contains(&kept), "{kept}");
+    assert_eq!(list["lost"], 300 - kept);
+    assert_eq!((&list["requests"][0]["query"], &list["requests"][0]["query_bytes"]), (&json!(null), &json!(5002)));
+}
+
+#[tokio::test]
+async fn an_endpoint_is_the_same_however_its_path_is_spelt() {
+    let (_dev, control) = start(&[]);
+    control.post("faults", &json!({ "endpoint": "token", "status": 599 })).await;
+    assert_eq!(Answer::to(client().post(control.at("oauth/%74oken"))).await.status, 599);
+    let named = control.issuer("a").await;
+    for one in [&control, &named] {
+        let before = one.get("requests").await["last"].clone();
+        let document = client().put(one.at("%5fcontrol/document")).bearer_auth(&one.key).json(&json!({}));
+        assert_eq!(Answer::to(document).await.status, 200);
+        assert_eq!(one.get("requests").await["last"], before, "the control API is not logged");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_waited_for_is_told() {
+    let (_dev, control) = start(&[]);
+    for (query, told) in
+        [("wait_for=1001", "wait_for is at most 1000"), ("since=1&wait_for=x", "wait_for: "), ("since=-1", "since: ")]
+    {
+        let answer = control.call("GET", &format!("requests?{query}"), None).await;
+        assert_eq!(answer.error(), (400, "invalid_request".to_owned()), "{query}");
+        assert!(answer.text.contains(told), "{query}: {answer:?}");
+    }
+    let answer = control.call("PUT", "document?prune=maybe", Some(&json!({}))).await;
+    assert!(answer.status == 400 && answer.text.contains("prune: "), "{answer:?}");
+}
