@@ -105,6 +105,10 @@ impl Issuers {
         if let Some(known) = self.find(name) {
             return Ok(known);
         }
+        if name.is_empty() {
+            let text = format!("the path names no issuer: put the name of one after {PREFIX}");
+            return Err(DriveError::NotFound(text));
+        }
         if self.first_use == FirstUse::Refuses {
             return Err(DriveError::NotFound(format!(
                 "there is no issuer {}: create it with POST {}_control/issuers, or start with --issuers-on-first-use",

@@ -1,6 +1,7 @@
 //! How does a test get any token at all? Built as the issuer builds one, changed as the test says, then signed.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, IntoDeserializer as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -42,11 +43,24 @@ pub struct MintRequest {
     /// Members for the claims; null removes one.
     pub claims: Map<String, Value>,
     /// How it is signed; by default as the API says.
+    #[serde(deserialize_with = "signing_alg")]
     pub alg: Option<SigningAlg>,
     /// By which key.
     pub key: MintKey,
     /// What is wrong with it.
     pub defect: Option<Defect>,
+}
+
+/// What is no algorithm to sign with is a defect.
+fn signing_alg<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SigningAlg>, D::Error> {
+    let Some(name) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let defect = match name.as_str() {
+        "none" => Defect::AlgNone,
+        "HS256" => Defect::Hs256WithPublicKey,
+        _ => return SigningAlg::deserialize(name.into_deserializer()).map(Some),
+    };
+    let text = format!("no key of the issuer signs with {name}: leave alg out and set defect to {}", defect.name());
+    Err(D::Error::custom(text))
 }
 
 /// The key that signs a minted token.

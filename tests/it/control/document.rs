@@ -37,10 +37,14 @@ async fn mistakes_are_told_and_nothing_is_read_from_the_server() {
     for (wrong, status, told) in [
         (json!({ "clientz": [] }), 400, "clientz"),
         (json!({ "clients": [{ "client_id": "c", "secrets": [{ "value_file": "/etc/hostname" }] }] }), 400, "value"),
-        (json!({ "clients": [{ "client_id": "c", "secrets": [{ "value_env": "PATH" }] }] }), 400, "PATH is not set"),
+        (
+            json!({ "clients": [{ "client_id": "c", "secrets": [{ "value_env": "PATH" }] }] }),
+            400,
+            "can name no variable",
+        ),
         (
             json!({ "clients": [{ "client_id": "c", "grants": [{ "audience": "https://none/" }] }] }),
-            404,
+            400,
             "https://none/",
         ),
     ] {
@@ -48,5 +52,8 @@ async fn mistakes_are_told_and_nothing_is_read_from_the_server() {
         assert_eq!(answer.status, status, "{wrong}: {answer:?}");
         assert!(answer.text.contains(told), "{wrong}: {answer:?}");
     }
+    let seed = json!({ "clients": [{ "client_id": "c", "grants": [{ "audience": "https://none/" }] }] });
+    let answer = control.call("POST", "issuers", Some(&json!({ "seed": seed }))).await;
+    assert!(answer.status == 400 && answer.text.contains("https://none/"), "{answer:?}");
     assert_eq!(control.get("").await["counts"]["clients"], 3);
 }

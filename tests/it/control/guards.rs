@@ -94,3 +94,25 @@ async fn it_works_over_tls_with_the_resource_api() {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 }
+
+#[tokio::test]
+async fn a_body_is_an_object() {
+    let (_dev, control) = start(&[]);
+    for (method, path) in [
+        ("PUT", "clock"),
+        ("POST", "reset"),
+        ("POST", "faults"),
+        ("POST", "issuers"),
+        ("POST", "tokens"),
+        ("POST", "keys/drop"),
+    ] {
+        let answer = control.call(method, path, Some(&json!([]))).await;
+        assert_eq!(answer.error(), (400, "invalid_request".to_owned()), "{path}");
+        assert!(answer.text.contains("one JSON object"), "{path}: {answer:?}");
+    }
+    let answer = control.call("PUT", "document?prune=true", Some(&json!([]))).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    assert_eq!(control.get("").await["counts"]["clients"], 3);
+    let nameless = Answer::to(client().get(control.at("t/"))).await;
+    assert!(nameless.status == 404 && nameless.text.contains("names no issuer"), "{nameless:?}");
+}

@@ -50,3 +50,23 @@ async fn a_dropped_key_is_gone_and_so_are_its_tokens() {
     let missing = control.call("POST", "keys/drop", Some(&json!({ "kid": "nobody" }))).await;
     assert_eq!(missing.error(), (404, "not_found".to_owned()));
 }
+
+#[tokio::test]
+async fn a_key_without_a_successor_leaves_none() {
+    let (_dev, control) = start(&[]);
+    control.mint(json!({ "alg": "ES256" })).await;
+    let mut last = Value::Null;
+    for kid in es256(&control.get("keys").await) {
+        last = control.post("keys/drop", &json!({ "kid": kid })).await;
+        assert_eq!(last["dropped"]["kid"], json!(kid));
+    }
+    let left = es256(&control.get("keys").await);
+    assert_eq!(last["active"]["kid"].as_str(), left.last().map(String::as_str), "{last} {left:?}");
+}
+
+/// The kids of the ES256 keys that are published, the next before the active one.
+fn es256(keys: &Value) -> Vec<String> {
+    let keys = keys["keys"].as_array().unwrap().iter();
+    let published = keys.filter(|key| key["alg"] == "ES256" && key["state"] != "removed");
+    published.rev().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}

@@ -126,7 +126,7 @@ async fn what_can_be_no_token_is_told() {
         (json!({ "audience": "with space" }), "set aud in claims"),
         (json!({ "client_id": "" }), "client id"),
         (json!({ "scope": "\"" }), "scope"),
-        (json!({ "alg": "none" }), "alg: unknown variant `none`"),
+        (json!({ "alg": "none" }), "set defect to alg_none"),
         (json!({ "defect": "broken" }), "unknown variant `broken`"),
         (json!({ "expires_in": i64::MAX }), "expires_in"),
         (json!({ "sub": "x" }), "unknown field `sub`"),
@@ -135,4 +135,16 @@ async fn what_can_be_no_token_is_told() {
         assert_eq!(answer.error(), (400, "invalid_request".to_owned()), "{wrong}");
         assert!(answer.text.contains(told), "{wrong}: {answer:?}");
     }
+}
+
+#[tokio::test]
+async fn an_algorithm_that_is_none_points_to_its_defect() {
+    let (_dev, control) = start(&[]);
+    for (alg, defect) in [("none", "alg_none"), ("HS256", "hs256_with_public_key")] {
+        let answer = control.call("POST", "tokens", Some(&json!({ "alg": alg }))).await;
+        assert!(answer.status == 400 && answer.text.contains(defect), "{answer:?}");
+    }
+    let answer = control.call("POST", "tokens", Some(&json!({ "alg": "RS1" }))).await;
+    assert!(answer.status == 400 && answer.text.contains("RS256"), "{answer:?}");
+    control.post("tokens", &json!({ "alg": null })).await;
 }
