@@ -145,19 +145,16 @@ fn redact_member(name: &str, member: &mut Value, is_key: bool, about: About) {
     if member.is_null() {
         return;
     }
-    if is_key && PRIVATE_MEMBERS.contains(&name) {
-        *member = REDACTED.into();
-        return;
-    }
     let is_list = |member: &Value| member.as_array().is_some_and(|items| items.iter().all(Value::is_object));
     if letters(name) == "secrets" && is_list(member) {
         json(member, About::Secrets);
-    } else if names_secret(name) {
-        *member = REDACTED.into();
-    } else if about == About::Secrets
+        return;
+    }
+    let is_private = is_key && PRIVATE_MEMBERS.contains(&name);
+    let is_value = about == About::Secrets
         && matches!(member, Value::String(_) | Value::Number(_))
-        && !SHOWN_OF_SECRETS.contains(&name)
-    {
+        && !SHOWN_OF_SECRETS.contains(&name);
+    if is_private || is_value || names_secret(name) {
         *member = REDACTED.into();
     } else {
         json(member, about);
