@@ -136,7 +136,9 @@ export interface LoggedRequest {
   at: string;
   method: string;
   path: string;
-  query: Record<string, unknown>;
+  /** null if it is longer than 4 KiB or cannot be read; then `query_bytes` says how long it was. */
+  query: Record<string, unknown> | null;
+  query_bytes: number;
   endpoint: Endpoint;
   headers: Record<string, string>;
   body: Record<string, unknown> | null;
@@ -170,7 +172,7 @@ export class Issuer {
   advance(seconds: number): Promise<Clock>;
   keys(): Promise<Key[]>;
   rotateKeys(options?: { alg?: Algorithm }): Promise<{ active: Key; next: Key }>;
-  dropKey(options?: { kid?: string }): Promise<{ dropped: Key; active: Key }>;
+  dropKey(options?: { kid?: string }): Promise<{ dropped: Key; active: Key | null }>;
   /** Spoils the next answers of an endpoint. */
   failNext(endpoint: Endpoint, options?: FaultOptions): Promise<Fault>;
   faults(): Promise<Fault[]>;
