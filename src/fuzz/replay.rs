@@ -19,7 +19,9 @@ fn names(folder: &Path) -> Vec<String> {
 /// Every input that is kept for a target, with its path.
 pub(super) fn inputs(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let folders = [root().join("corpus").join(target), root().join("findings").join(target)];
-    let files = folders.iter().flat_map(|folder| names(folder).into_iter().map(|name| folder.join(name)));
+    // Private keys lie in one folder only.
+    let keys = (target == "key_import").then(|| root().join("../tests/keys"));
+    let files = folders.iter().chain(&keys).flat_map(|folder| names(folder).into_iter().map(|name| folder.join(name)));
     files.map(|path| (path.clone(), std::fs::read(&path).expect("a file"))).collect()
 }
 
