@@ -1,6 +1,7 @@
 //! Has this client had its tokens for this hour and this day? Counted in the memory of this replica.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
@@ -15,6 +16,8 @@ const DAY: i64 = 86_400;
 #[derive(Debug, Default)]
 pub struct Quotas {
     counted: Mutex<HashMap<Uuid, Counted>>,
+    /// The day before which nothing is left.
+    forgotten_before: AtomicI64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,9 +118,12 @@ impl Quotas {
         if is_first { QuotaVerdict::BeyondUnenforced } else { QuotaVerdict::Within }
     }
 
-    /// Forgets what was counted on days that are over, also of clients that are gone.
+    /// Forgets what was counted on days that are over, also of clients that are gone. Requests wait meanwhile, so it is done once a day.
     pub fn forget_past(&self, now: UnixMillis) {
         let day = now.floor_seconds().div_euclid(DAY);
+        if self.forgotten_before.swap(day, Ordering::Relaxed) == day {
+            return;
+        }
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         counted.retain(|_, counted| counted.day.number == day);
         counted.shrink_to_fit();
