@@ -26,6 +26,7 @@ pub mod issuer;
 pub mod json_text;
 pub mod keys;
 pub mod oauth;
+pub mod one_line;
 pub mod resource_api;
 pub mod secret;
 pub mod specimen;

@@ -55,5 +55,5 @@ fn toml(value: &ValueKind) -> String {
 }
 
 fn one_line(origin: &str) -> String {
-    super::error::plain(origin)
+    crate::one_line::on_one_line(origin)
 }

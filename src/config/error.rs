@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::one_line::on_one_line;
+
 /// One mistake in the configuration. The text names the setting, where its value came from and what to do, and never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// No setting has this name.
-    #[error("{}: there is no such setting{} (from {origin})", plain(.name), did_you_mean(.suggestion.as_deref()))]
+    #[error("{}: there is no such setting{} (from {origin})", on_one_line(.name), did_you_mean(.suggestion.as_deref()))]
     Unknown {
         /// The name as it was given: a key path or an environment variable.
         name: String,
@@ -49,7 +51,7 @@ pub enum ConfigError {
         twin_origin: String,
     },
     /// The file that a `_file` twin names cannot be read.
-    #[error("{key}: cannot read {}: {cause} (from {origin})", plain(&.path.to_string_lossy()))]
+    #[error("{key}: cannot read {}: {cause} (from {origin})", on_one_line(&.path.to_string_lossy()))]
     SecretFile {
         /// The twin's key path.
         key: String,
@@ -61,7 +63,7 @@ pub enum ConfigError {
         cause: String,
     },
     /// The configuration file cannot be read.
-    #[error("{}: cannot read the configuration file: {cause}", plain(&.path.to_string_lossy()))]
+    #[error("{}: cannot read the configuration file: {cause}", on_one_line(&.path.to_string_lossy()))]
     File {
         /// The file.
         path: PathBuf,
@@ -69,7 +71,7 @@ pub enum ConfigError {
         cause: String,
     },
     /// The configuration file is not TOML.
-    #[error("{}{}: not valid TOML: {message}", plain(&.path.to_string_lossy()), at_line(.line.as_deref()))]
+    #[error("{}{}: not valid TOML: {message}", on_one_line(&.path.to_string_lossy()), at_line(.line.as_deref()))]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -94,11 +96,6 @@ impl fmt::Display for ConfigErrors {
             }
         }
     }
-}
-
-/// `text` on one line: a name from outside must not forge further lines.
-pub(super) fn plain(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 fn did_you_mean(suggestion: Option<&str>) -> String {

@@ -70,8 +70,8 @@ fn authority_has_user(text: &str) -> bool {
     after_scheme.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
-/// Does `url` lead to this machine only?
-pub(super) fn is_loopback(url: &Url) -> bool {
+/// Does `url` lead to this machine only, by its name or address alone?
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         // RFC 6761 §6.3: names under `localhost` are loopback.
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -86,6 +86,26 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[test]
+    fn this_machine_is_told_by_its_name() {
+        for (url, here) in [
+            ("http://localhost/", true),
+            ("http://LOCALHOST:3000/", true),
+            ("http://api.localhost/", true),
+            ("http://127.0.0.1:1/", true),
+            ("http://127.9.9.9/", true),
+            ("http://2130706433/", true),
+            ("http://[::1]/", true),
+            ("http://localhost.example.com/", false),
+            ("http://10.0.0.1/", false),
+            ("http://0.0.0.0/", false),
+            ("https://api.example.com/", false),
+            ("http://[::ffff:10.0.0.1]/", false),
+        ] {
+            assert_eq!(is_loopback(&url.parse().unwrap()), here, "{url}");
+        }
+    }
 
     #[rstest]
     #[case("http://localhost:8080/")]

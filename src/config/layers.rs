@@ -6,10 +6,11 @@ use std::path::Path;
 
 use config::{Config as Merged, FileFormat, Format as _, Map, Source, Value, ValueKind};
 
-use super::error::{ConfigError, plain};
+use super::error::ConfigError;
 use super::setting::{Kind, environment_variable};
 use super::settings;
 use super::sources::{ConfigFile, Flag, ReadFile, Sources};
+use crate::one_line::on_one_line;
 
 /// The embedded defaults: a commented file that an operator can copy and change.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -146,7 +147,7 @@ fn config_file(file: &ConfigFile, files: &dyn ReadFile, mistakes: &mut Vec<Confi
     };
     match files.read(path) {
         Ok(text) => {
-            let origin = format!("file {}", plain(&path.to_string_lossy()));
+            let origin = format!("file {}", on_one_line(&path.to_string_lossy()));
             Layer::toml(path, &origin, &text, mistakes)
         }
         Err(error) if error.kind() == ErrorKind::NotFound && !required => Layer::default(),

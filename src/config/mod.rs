@@ -35,7 +35,7 @@ pub use client_assertions::{ClientAssertionSettings, KnownHosts};
 pub use database::{DatabaseSettings, DatabaseUrl};
 pub use error::{ConfigError, ConfigErrors};
 pub use issuance::{SecretSettings, StoreSettings, TokenSettings};
-pub use issuer_identifier::IssuerIdentifier;
+pub use issuer_identifier::{IssuerIdentifier, is_loopback};
 pub use keys::{JwksSettings, KeySettings, MasterKeySource};
 pub use layers::DEFAULTS;
 pub use limits::{LimitMode, LimitSettings};

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use config::ValueKind;
 
-use super::error::{ConfigError, plain};
+use super::error::ConfigError;
 use super::layers::{DEFAULT_ORIGIN, Layers};
 use super::secret::Secret;
 use super::setting::{Kind, alternatives, environment_variable};
 use super::settings;
 use super::sources::ReadFile;
+use crate::one_line::on_one_line;
 
 const TEXT: &str = "text in quotes";
 const LIST: &str = "a list of texts in quotes";
@@ -263,5 +264,5 @@ fn quoted(text: &str) -> String {
     const LONGEST: usize = 100;
     let shown: String = text.chars().take(LONGEST).collect();
     let more = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
-    format!("\"{}{more}\"", plain(&shown))
+    format!("\"{}{more}\"", on_one_line(&shown))
 }

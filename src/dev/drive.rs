@@ -128,13 +128,13 @@ impl DrivenIssuer {
     }
 
     /// The private half of a key that signs.
-    pub(super) fn private_key(&self, kid: &str, alg: SigningAlg) -> Result<PrivateKey, DriveError> {
+    pub(super) fn private_key(&self, kid: &str) -> Result<PrivateKey, DriveError> {
         let record = self.key(kid)?;
         let endpoints = self.endpoints();
         let sealed = record.sealed_private_key.as_deref().unwrap_or_default();
         let context = endpoints.issuer.served().context();
         let opened = context.master_keys.open(kid, record.alg, sealed).map_err(DriveError::internal)?;
-        Ok(PrivateKey::from_pkcs8(alg, opened)?)
+        Ok(PrivateKey::from_pkcs8(record.alg, opened)?)
     }
 
     /// Makes the issuer say what `document` says, all of it or nothing.

@@ -6,7 +6,7 @@ use super::memory_issuer::StartError;
 use crate::issuer::AdministrationError;
 use crate::issuer::document::parse::DocumentError;
 use crate::issuer::served::FollowError;
-use crate::keys::{PrivateKeyError, SignError, SignerError};
+use crate::keys::PrivateKeyError;
 use crate::store::StoreError;
 
 /// Why it is not done; the text says what to do.
@@ -110,18 +110,6 @@ impl From<StoreError> for DriveError {
 
 impl From<PrivateKeyError> for DriveError {
     fn from(error: PrivateKeyError) -> Self {
-        Self::internal(error)
-    }
-}
-
-impl From<SignerError> for DriveError {
-    fn from(error: SignerError) -> Self {
-        Self::internal(error)
-    }
-}
-
-impl From<SignError> for DriveError {
-    fn from(error: SignError) -> Self {
         Self::internal(error)
     }
 }

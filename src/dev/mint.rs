@@ -1,14 +1,16 @@
 //! How does a test get any token at all? Built as the issuer builds one, changed as the test says, then signed.
 
+use std::sync::Arc;
+
 use serde::de::{Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::defect::{Defect, DefectEntry};
 use super::drive_error::DriveError;
 use super::driven_issuer::DrivenIssuer;
-use super::mint_defect::{Draft, spoil};
+use super::mint_defect::spoil;
 use crate::clock::Clock as _;
 use crate::entropy::new_uuid;
 use crate::issuer::rights::Caller;
@@ -19,6 +21,7 @@ use crate::oauth::client::Client;
 use crate::oauth::client_credentials::ApiDirectory as _;
 use crate::oauth::resource::{Api, Audience, Lifetime};
 use crate::oauth::scope::ScopeSet;
+use crate::specimen::{Draft, KeyRing, SpecimenKey, changed, from_b64};
 
 /// Seconds that a token lives that is for no API of the issuer.
 const LIFETIME: i64 = 3600;
@@ -95,6 +98,10 @@ impl DrivenIssuer {
     /// # Errors
     /// If nothing says whom it is for, or a value cannot stand in any token of the issuer.
     pub fn mint(&self, wanted: &MintRequest) -> Result<MintedToken, DriveError> {
+        if let (MintKey::Other, Some(defect)) = (wanted.key, wanted.defect) {
+            let text = format!("key other is a defect of its own: leave it out, or the defect {}", defect.name());
+            return Err(DriveError::Invalid(text));
+        }
         let now = self.clock().now();
         let endpoints = self.endpoints();
         let served = endpoints.issuer.served();
@@ -115,9 +122,7 @@ impl DrivenIssuer {
             self.forget_keys();
         }
         let snapshot = served.snapshot().clone();
-        let active = snapshot.keys.active(alg).cloned();
-        let active = active.ok_or_else(|| DriveError::internal("no key signs"))?;
-        let stranger = self.strangers().get(alg, self.key_stock(), self.entropy())?;
+        let keys = self.key_ring(wanted.key, alg, &snapshot)?;
 
         let issuer = self.origin().issuer.as_str();
         let compat = endpoints.issuer.compat();
@@ -133,29 +138,35 @@ impl DrivenIssuer {
             }
             claims.insert("exp".to_owned(), (issued_at + seconds).into());
         }
-        let signer = match wanted.key {
-            MintKey::Active => active.clone(),
-            MintKey::Other => stranger.signer.clone(),
-        };
-        let mut header = Map::from_iter([
-            ("alg".to_owned(), alg.as_str().into()),
-            ("typ".to_owned(), template.typ().into()),
-            ("kid".to_owned(), signer.kid().into()),
-        ]);
-        merge(&mut header, &wanted.header);
-        merge(&mut claims, &wanted.claims);
-        let draft = Draft { header, claims, signer, active, stranger, alg, now: issued_at };
-        let (token, draft) = match wanted.defect {
-            Some(defect) => spoil(defect, draft, self)?,
-            None => (draft.sign()?, draft),
-        };
+        let header = json!({ "alg": alg, "typ": template.typ(), "kid": keys.genuine.kid() });
+        let header = changed(header, Value::Object(wanted.header.clone()));
+        let claims = changed(Value::Object(claims), Value::Object(wanted.claims.clone()));
+        let draft = Draft::new(header, claims, &keys);
+        let token = wanted.defect.map_or_else(|| draft.valid(), |defect| spoil(defect, &draft, issued_at));
+        let token = token.map_err(|_| DriveError::internal("the library does not sign"))?;
+        let mut said = token.split('.').map(said);
+        let mut said = || said.next().unwrap_or_default();
         Ok(MintedToken {
-            access_token: token,
             token_type: "Bearer",
-            header: draft.header,
-            claims: draft.claims,
+            header: said(),
+            claims: said(),
+            access_token: token,
             defect: wanted.defect.map(DefectEntry::from),
         })
+    }
+
+    /// The key that signs as the issuer would, and one of a stranger.
+    fn key_ring(&self, key: MintKey, alg: SigningAlg, snapshot: &Snapshot) -> Result<KeyRing, DriveError> {
+        let attacker = self.strangers().get(alg, self.key_stock(), self.entropy())?;
+        let genuine = match key {
+            MintKey::Other => attacker.clone(),
+            MintKey::Active => {
+                let active = snapshot.keys.active(alg).ok_or_else(|| DriveError::internal("no key signs"))?;
+                let key = self.private_key(active.kid())?;
+                Arc::new(SpecimenKey::new(&key, self.clock().now()).map_err(DriveError::internal)?)
+            }
+        };
+        Ok(KeyRing { genuine, attacker })
     }
 
     /// The client that is meant; one that the issuer does not know is as good as another.
@@ -199,13 +210,7 @@ impl DrivenIssuer {
     }
 }
 
-/// Puts `changes` into `members`; null removes.
-fn merge(members: &mut Map<String, Value>, changes: &Map<String, Value>) {
-    for (name, value) in changes {
-        if value.is_null() {
-            members.remove(name);
-        } else {
-            members.insert(name.clone(), value.clone());
-        }
-    }
+/// What a part of a token says: the last of members that stand twice.
+fn said(part: &str) -> Map<String, Value> {
+    serde_json::from_slice(&from_b64(part)).unwrap_or_default()
 }

@@ -124,8 +124,8 @@ pub enum AdministrationError {
 }
 
 impl AdministrationError {
-    /// The name may be whatever somebody sent.
-    pub(super) fn not_found(kind: &'static str, id: impl AsRef<str>) -> Self {
+    /// There is no `kind` of this name, which may be whatever somebody sent.
+    pub fn not_found(kind: &'static str, id: impl AsRef<str>) -> Self {
         Self::NotFound { kind, id: id.as_ref().escape_debug().to_string() }
     }
 

@@ -9,7 +9,6 @@
 //! | `certificate` | which certificate goes with a key? |
 //! | `jwk` | what is published about a key? |
 //! | `public_key` | which public keys may a client register, and in which forms? |
-//! | `public_pem` | how do programs want a public key that know no JWK? |
 //! | `x509` | which key does a certificate hold, and when is it valid? |
 //! | `signer` | how does a token get its signature? |
 //! | `seal` | how does a private key lie in the database? |
@@ -31,7 +30,6 @@ mod key_pair;
 mod master_keys;
 mod private_key;
 mod public_key;
-mod public_pem;
 mod seal;
 mod signer;
 mod x509;
@@ -43,7 +41,6 @@ pub use jwk::{KeyUse, PublicJwk, PublicJwkError, PublicParameters, render_jwk_se
 pub use master_keys::MasterKeys;
 pub use private_key::{PrivateKey, PrivateKeyError};
 pub use public_key::{PublicKey, PublicKeyError, ReadKey};
-pub use public_pem::{NoKey, public_key_pem};
 pub use seal::{MasterKey, MasterKeyError, MasterKeyId, SealError};
 pub use signer::{SignError, Signer, SignerError};
 pub use x509::Validity;

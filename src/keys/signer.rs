@@ -89,13 +89,6 @@ impl Signer {
     }
 }
 
-impl Signer {
-    /// The signature of `signing_input` alone, base64url (RFC 7515 §5.1): for tests, which put what they like into a token.
-    pub fn sign_input(&self, signing_input: &[u8]) -> Result<String, SignError> {
-        Ok(URL_SAFE_NO_PAD.encode(self.key_pair.sign(signing_input)?.as_bytes()))
-    }
-}
-
 impl fmt::Debug for Signer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Signer").field("alg", &self.alg()).field("kid", &self.kid).finish_non_exhaustive()

@@ -2,6 +2,8 @@
 //!
 //! A signer of real tokens must never do this, so it is no part of `keys`.
 
+use std::sync::Arc;
+
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
@@ -33,9 +35,9 @@ pub enum SpecimenKeyError {
 #[derive(Debug)]
 pub struct KeyRing {
     /// The published one.
-    pub genuine: SpecimenKey,
+    pub genuine: Arc<SpecimenKey>,
     /// An attacker's, of the same kind.
-    pub attacker: SpecimenKey,
+    pub attacker: Arc<SpecimenKey>,
 }
 
 /// A key with its public half in every spelling.

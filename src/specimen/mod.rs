@@ -6,12 +6,14 @@
 //! | `case` | what is one case: what is sent, what must come back, and why does it matter? |
 //! | `subject` | whom would a valid token of this run satisfy? |
 //! | `key` | how does a key sign whatever is asked of it, also under another algorithm? |
-//! | `forge` | how is a token made, right or wrong in one thing? |
+//! | `draft` | how is a token made that is right, or wrong in one thing? |
+//! | `forge` | what would a valid token of this run be? |
 //! | `catalogue` | which cases are there? |
 //! | `judge` | is what came back right? |
 
 mod case;
 mod catalogue;
+mod draft;
 mod forge;
 mod judge;
 mod key;
@@ -19,6 +21,7 @@ mod subject;
 
 pub use case::{Also, Case, Level, NotSent, Presentation, Wanted};
 pub use catalogue::catalogue;
+pub use draft::{Draft, changed, from_b64};
 pub use forge::Forge;
 pub use judge::{Expectation, Finding, Grade, Outcome, Problem, judge};
 pub use key::{KeyRing, SpecimenKey, SpecimenKeyError};

@@ -12,6 +12,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("database_file", 0),
     ("fail_point", 0),
     ("json_text", 0),
+    ("one_line", 0),
     ("whole_file", 0),
     ("oauth", 1),
     ("secret", 1),

@@ -1,6 +1,7 @@
 //! How does it sign as a running `tokenhouse dev`? With the keys that `dev` has from the start, which everybody can read.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -41,6 +42,6 @@ pub async fn keys(
     })?;
     // The other keys that everybody has may be published there as well: the attacker needs one of his own.
     let attacker = generate_private_key(alg, RsaBits::Bits2048, &SystemEntropy).context("cannot make a key")?;
-    let specimen = |key| SpecimenKey::new(&key, now).context("cannot use a key");
+    let specimen = |key| SpecimenKey::new(&key, now).map(Arc::new).context("cannot use a key");
     Ok((KeyRing { genuine: specimen(key.load())?, attacker: specimen(attacker)? }, url.to_owned()))
 }

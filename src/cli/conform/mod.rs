@@ -12,6 +12,7 @@ pub mod target;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -206,7 +207,7 @@ fn own_keys(alg: SigningAlg, now: UnixMillis) -> Result<KeyRing, CliError> {
         }
         SigningAlg::Es256 | SigningAlg::EdDsa => (fresh()?, fresh()?),
     };
-    let specimen = |key| SpecimenKey::new(&key, now).context("cannot use a key");
+    let specimen = |key| SpecimenKey::new(&key, now).map(Arc::new).context("cannot use a key");
     Ok(KeyRing { genuine: specimen(genuine)?, attacker: specimen(attacker)? })
 }
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 
-use super::target::{Target, is_loopback};
+use super::target::Target;
 use crate::cli::exit::CliError;
 use crate::cli::http_client::builder;
+use crate::config::is_loopback;
 use crate::specimen::{Outcome, Presentation, Problem};
 
 /// So much of a body is read; more is nobody's business here.

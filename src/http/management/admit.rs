@@ -12,10 +12,9 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
-
-use super::error::ManagementError;
 use zeroize::Zeroizing;
 
+use super::error::ManagementError;
 use crate::http::IssuerEndpoints;
 use crate::issuer::freshness::Freshness;
 use crate::issuer::management_access::AccessRefused;

@@ -44,7 +44,7 @@ pub(super) fn client_grant_view(owned: &OwnedGrant) -> Map<String, Value> {
 pub(super) fn parse_grant_id(id: &str) -> Result<Uuid, AdministrationError> {
     let parsed = id.strip_prefix(ID_PREFIX).and_then(|hex| Uuid::try_parse(hex).ok());
     let shown = parsed.filter(|parsed| id == format!("{ID_PREFIX}{}", parsed.simple()));
-    shown.ok_or_else(|| AdministrationError::NotFound { kind: "grant", id: id.escape_debug().to_string() })
+    shown.ok_or_else(|| AdministrationError::not_found("grant", id))
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ pub(super) async fn show(call: Call, id: web::Path<String>, query: Query) -> Res
     let selection = Selection::of(&query)?;
     let row_id = parse_grant_id(&id)?;
     let found = call.read(move |reader| {
-        let missing = || AdministrationError::NotFound { kind: "grant", id: id.into_inner() };
+        let missing = || AdministrationError::not_found("grant", id.into_inner());
         let owned = reader.find_grant(row_id)?.ok_or_else(missing)?;
         let revision = reader.client_revision(owned.client_row_id)?.unwrap_or_default();
         Ok((owned, revision))

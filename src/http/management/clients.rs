@@ -168,7 +168,7 @@ pub(super) async fn rotate_secret(
 
 /// The client with that id.
 pub(super) fn existing(reader: &mut Reader, client_id: &str) -> Result<Client, ManagementError> {
-    let missing = || AdministrationError::NotFound { kind: "client", id: client_id.escape_debug().to_string() };
+    let missing = || AdministrationError::not_found("client", client_id);
     let id: ClientId = client_id.parse().map_err(|_| missing())?;
     Ok(reader.find_client(&id)?.ok_or_else(missing)?)
 }

@@ -135,7 +135,7 @@ pub(super) fn credential_id(key: &ClientKey) -> String {
 /// Our own id of the credential that is shown as `text`.
 pub(super) fn parse_credential_id(text: &str) -> Result<Uuid, AdministrationError> {
     let id = text.strip_prefix(ID_PREFIX).and_then(|hex| Uuid::try_parse(hex).ok());
-    id.ok_or_else(|| AdministrationError::NotFound { kind: "key", id: text.escape_debug().to_string() })
+    id.ok_or_else(|| AdministrationError::not_found("key", text))
 }
 
 /// Lists the credentials of a client. The entity tag is that of the client.
@@ -200,7 +200,7 @@ pub(super) async fn show(call: Call, path: web::Path<(String, String)>) -> Resul
         let client = existing(reader, &id)?;
         rights.may_touch_credentials(&client, reader)?;
         let wanted = parse_credential_id(&credential)?;
-        let missing = || AdministrationError::NotFound { kind: "key", id: credential.escape_debug().to_string() };
+        let missing = || AdministrationError::not_found("key", credential);
         let key = client.keys.iter().find(|key| key.id == wanted).ok_or_else(missing)?;
         Ok((CredentialView::from(key), reader.client_revision(client.id)?.unwrap_or_default()))
     });

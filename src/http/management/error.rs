@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::http::error::uncached;
 use crate::http::loading::LOADING;
 use crate::issuer::AdministrationError;
+use crate::one_line::on_one_line;
 use crate::store::StoreError;
 
 /// How long a caller should wait when the store is busy or away, in seconds.
@@ -44,7 +45,9 @@ pub(super) struct ManagementError {
 
 impl ManagementError {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: on_one_line(message.into()), retry_after: None, challenge: None }
+        // serde's words quote what the caller sent, and whoever shows the message need not escape it.
+        let message = on_one_line(&message.into());
+        Self { status, code, message, retry_after: None, challenge: None }
     }
 
     /// 400: the query cannot be understood.
@@ -116,22 +119,6 @@ impl ManagementError {
         let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", message);
         Self { retry_after: Some(RETRY_AFTER_SECONDS), ..error }
     }
-}
-
-/// serde's words quote what the caller sent, and whoever shows the message need not escape it.
-fn on_one_line(message: String) -> String {
-    if !message.contains(char::is_control) {
-        return message;
-    }
-    let mut line = String::with_capacity(message.len() + 8);
-    for character in message.chars() {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
 }
 
 impl From<StoreError> for ManagementError {

@@ -57,7 +57,7 @@ pub(super) async fn show(call: Call, kid: web::Path<String>) -> Result<impl Resp
     call.require(&["read:signing_keys"])?;
     let sought = kid.clone();
     let found = call.read(move |reader| Ok(reader.find_signing_key(&sought)?)).await?;
-    let missing = || AdministrationError::NotFound { kind: "signing key", id: kid.escape_debug().to_string() };
+    let missing = || AdministrationError::not_found("signing key", kid.as_str());
     let announcement = call.endpoints.administration.policy().announcement;
     Ok(uncached(StatusCode::OK).json(signing_key_view(&found.ok_or_else(missing)?, announcement)))
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::specimen::case::{Case, Level, NotSent, Presentation};
-use crate::specimen::forge::{Forge, changed, signed};
+use crate::specimen::draft::{changed, signed};
+use crate::specimen::forge::Forge;
 use crate::specimen::subject::Profile;
 
 const CRIT: &str = "RFC 7515 §4.1.11, CVE-2025-59420, CVE-2026-32597";

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::specimen::case::{Case, Level, Presentation};
-use crate::specimen::forge::{HOUR, signed};
+use crate::specimen::draft::signed;
+use crate::specimen::forge::HOUR;
 
 const TWICE: &str = "RFC 7519 §4, RFC 8259 §4";
 const LAST_COUNTS: &str = "a parser must refuse duplicates or take the last; here the last is wrong, so both refuse";

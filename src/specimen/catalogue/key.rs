@@ -5,7 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::specimen::case::{Case, NotSent, Presentation};
-use crate::specimen::forge::{Forge, changed};
+use crate::specimen::draft::changed;
+use crate::specimen::forge::Forge;
 
 const OWN_KEY: &str = "whoever brings his own key can write any token";
 const FETCHES: &str =

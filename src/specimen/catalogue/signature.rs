@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::specimen::case::{Case, NotSent, Presentation};
-use crate::specimen::forge::{Forge, b64, changed, from_b64};
+use crate::specimen::draft::{b64, changed};
+use crate::specimen::forge::Forge;
 
 const CLAUSE: &str = "RFC 7515 §5.2, RFC 8725 §3.3";
 const UNCHECKED: &str = "anybody can change what a token says";
@@ -11,16 +12,12 @@ const UNCHECKED: &str = "anybody can change what a token says";
 pub(super) fn cases() -> Vec<Case> {
     /// A valid token with another signature.
     fn resigned(forge: &Forge<'_>, change: fn(&mut Vec<u8>)) -> Result<Presentation, NotSent> {
-        let [header, payload, signature] = forge.parts()?;
-        let mut octets = from_b64(&signature);
-        change(&mut octets);
-        Ok(Presentation::bearer(format!("{header}.{payload}.{}", b64(octets))))
+        forge.resigned(change).map(Presentation::bearer)
     }
     vec![
         Case::refuse("tampered_payload", "claims changed after signing", CLAUSE, UNCHECKED, |forge| {
-            let [header, _, signature] = forge.parts()?;
-            let claims = changed(forge.claims(), json!({ "sub": "somebody-else", "client_id": "somebody-else" }));
-            Ok(Presentation::bearer(format!("{header}.{}.{signature}", b64(claims.to_string()))))
+            let changes = json!({ "sub": "somebody-else", "client_id": "somebody-else" });
+            forge.tampered(changes).map(Presentation::bearer)
         }),
         Case::refuse("tampered_header", "header changed after signing", CLAUSE, UNCHECKED, |forge| {
             let [_, payload, signature] = forge.parts()?;

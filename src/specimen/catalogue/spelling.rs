@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::specimen::case::{Also, Case, Level, NotSent, Presentation};
-use crate::specimen::forge::{Forge, b64, from_b64};
+use crate::specimen::draft::{b64, from_b64};
+use crate::specimen::forge::Forge;
 
 const COMPACT: &str = "RFC 7515 §3.1, §7.1";
 const NOT_A_JWS: &str = "what is no compact JWS must not be guessed at";

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Map;
 use tokenhouse_verifier::{JwkSet, Verifier};
@@ -12,7 +13,7 @@ use crate::specimen::{Forge, KeyRing, Level, NotSent, Profile, ScopeFormat, Spec
 const NOW: i64 = 1_800_000_000;
 
 fn keys() -> KeyRing {
-    let specimen = |key: PublicTestKey| SpecimenKey::new(&key.load(), UnixMillis(0)).unwrap();
+    let specimen = |key: PublicTestKey| Arc::new(SpecimenKey::new(&key.load(), UnixMillis(0)).unwrap());
     KeyRing { genuine: specimen(PublicTestKey::Rs256Active), attacker: specimen(PublicTestKey::Rs256Next) }
 }
 
@@ -148,7 +149,7 @@ fn every_kind_of_key_makes_tokens() {
     for alg in [SigningAlg::Es256, SigningAlg::EdDsa] {
         let fresh = || {
             let key = generate_private_key(alg, RsaBits::Bits2048, &SystemEntropy).unwrap();
-            SpecimenKey::new(&key, UnixMillis(0)).unwrap()
+            Arc::new(SpecimenKey::new(&key, UnixMillis(0)).unwrap())
         };
         let keys = KeyRing { genuine: fresh(), attacker: fresh() };
         let set: JwkSet = String::from_utf8(render_jwk_set([keys.genuine.public_jwk()])).unwrap().parse().unwrap();
