@@ -144,12 +144,12 @@ impl DrivenIssuer {
         let draft = Draft::new(header, claims, &keys);
         let token = wanted.defect.map_or_else(|| draft.valid(), |defect| spoil(defect, &draft, issued_at));
         let token = token.map_err(|_| DriveError::internal("the library does not sign"))?;
-        let mut said = token.split('.').map(said);
-        let mut said = || said.next().unwrap_or_default();
+        let mut parts = token.split('.').map(said);
+        let (header, claims) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         Ok(MintedToken {
             token_type: "Bearer",
-            header: said(),
-            claims: said(),
+            header,
+            claims,
             access_token: token,
             defect: wanted.defect.map(DefectEntry::from),
         })

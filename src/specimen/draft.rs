@@ -206,3 +206,14 @@ fn without(mut base: Value, name: &str) -> Value {
     }
     base
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_of_any_text_stands_first_also_where_there_is_no_other() {
+        assert_eq!(with_text(json!({ "a": 1, "b": 2 }), "a", "3,\"a\":4"), r#"{"a":3,"a":4,"b":2}"#);
+        assert_eq!(with_text(json!({ "a": 1 }), "a", "null"), r#"{"a":null}"#);
+    }
+}

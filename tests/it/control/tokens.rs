@@ -128,6 +128,7 @@ async fn what_can_be_no_token_is_told() {
         (json!({ "scope": "\"" }), "scope"),
         (json!({ "alg": "none" }), "set defect to alg_none"),
         (json!({ "defect": "broken" }), "unknown variant `broken`"),
+        (json!({ "defect": "expired", "key": "other" }), "leave it out"),
         (json!({ "expires_in": i64::MAX }), "expires_in"),
         (json!({ "sub": "x" }), "unknown field `sub`"),
     ] {
