@@ -19,6 +19,8 @@ pub mod token;
 
 mod forwarded;
 mod pace;
+mod store_turns;
+mod whole_body;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,13 +8,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest, web};
-use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::error::ManagementError;
-use crate::http::IssuerEndpoints;
+use crate::http::whole_body::{BodyFault, whole_body};
 
 /// Longest body of a call in bytes: far above the 16 KiB of fields that are kept beside those that are known.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -133,23 +132,13 @@ fn must_be_json(request: &HttpRequest) -> Result<(), ManagementError> {
     Err(ManagementError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message))
 }
 
-async fn read(request: &HttpRequest, mut payload: web::Payload) -> Result<BytesMut, ManagementError> {
-    let limit = request.app_data::<web::Data<IssuerEndpoints>>().map(|endpoints| endpoints.limits.body_time);
-    let reading = async {
-        let mut body = BytesMut::new();
-        while let Some(piece) = payload.next().await {
-            let piece = piece.map_err(|_| ManagementError::body("the body broke off"))?;
-            if body.len() + piece.len() > MAX_BODY_BYTES {
-                let message = format!("the body is longer than {MAX_BODY_BYTES} bytes");
-                return Err(ManagementError::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", message));
-            }
-            body.extend_from_slice(&piece);
+async fn read(request: &HttpRequest, payload: web::Payload) -> Result<BytesMut, ManagementError> {
+    whole_body(request, payload, MAX_BODY_BYTES).await.map_err(|fault| match fault {
+        BodyFault::BrokenOff => ManagementError::body(fault.to_string()),
+        BodyFault::TooLong { .. } => {
+            ManagementError::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", fault.to_string())
         }
-        Ok(body)
-    };
-    tokio::time::timeout(limit.unwrap_or_default(), reading).await.unwrap_or_else(|_elapsed| {
-        let message = "the body took too long to arrive";
-        Err(ManagementError::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message))
+        BodyFault::TooSlow => ManagementError::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", fault.to_string()),
     })
 }
 

@@ -1,27 +1,20 @@
 //! How does a handler read and change what is stored? Off the workers, a bounded number at a time.
 
 use std::future::{Ready, ready};
-use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::admit::{Admission, CallLimiter, ManagementLimits};
 use super::answer_counts::AnswerCounts;
 use super::error::ManagementError;
 use crate::http::IssuerEndpoints;
+use crate::http::store_turns::StoreTurns;
 use crate::issuer::administration::{Administration, AdministrationError, Change};
 use crate::issuer::management_access::ManagementAccess;
 use crate::issuer::rights::{Caller, Rights};
 use crate::oauth::scope::ScopeValue;
 use crate::store::Reader;
-
-/// Reads at one time: each holds a thread and a database connection.
-const CONCURRENT_READS: usize = 8;
-
-/// Changes at one time. They are made one after the other anyway; those waiting hold no thread.
-const CONCURRENT_CHANGES: usize = 2;
 
 /// What the Management API needs besides the use cases.
 #[derive(Debug)]
@@ -29,8 +22,7 @@ pub struct ManagementEndpoints {
     pub(super) access: ManagementAccess,
     pub(super) limiter: CallLimiter,
     pub(super) answers: AnswerCounts,
-    reads: Arc<Semaphore>,
-    changes: Arc<Semaphore>,
+    pub(in crate::http) turns: StoreTurns,
 }
 
 impl ManagementEndpoints {
@@ -40,8 +32,7 @@ impl ManagementEndpoints {
             access,
             limiter: CallLimiter::new(limits),
             answers: AnswerCounts::default(),
-            reads: Arc::new(Semaphore::new(CONCURRENT_READS)),
-            changes: Arc::new(Semaphore::new(CONCURRENT_CHANGES)),
+            turns: StoreTurns::default(),
         }
     }
 
@@ -108,11 +99,7 @@ impl Call {
         &self,
         work: impl FnOnce() -> Result<T, ManagementError> + Send + 'static,
     ) -> Result<T, ManagementError> {
-        let done = async {
-            let turn = self.endpoints.management.reads.clone().acquire_owned().await;
-            off_the_workers(turn.map_err(|error| ManagementError::internal(&error))?, work).await
-        };
-        self.unless_the_store_is_silent(done).await
+        self.endpoints.reading(work).await
     }
 
     /// Makes one change, and returns once this server serves it.
@@ -128,49 +115,6 @@ impl Call {
         &self,
         work: impl FnOnce(&Administration, &Caller) -> Result<T, AdministrationError> + Send + 'static,
     ) -> Result<T, ManagementError> {
-        let administration = Arc::clone(&self.endpoints.administration);
-        let issuer = Arc::clone(&self.endpoints.issuer);
-        let caller = self.caller().clone();
-        let change = move || {
-            let outcome = work(&administration, &caller);
-            // What was changed is changed: whatever comes now, the caller must not be told that it failed, or would
-            // repeat it.
-            if let Err(cause) = issuer.served().follow() {
-                tracing::error!(%cause, "a change was made but is not served yet; it will be with the next poll");
-            }
-            Ok(outcome?)
-        };
-        let done = async {
-            let turn = self.endpoints.management.changes.clone().acquire_owned().await;
-            off_the_workers(turn.map_err(|error| ManagementError::internal(&error))?, change).await
-        };
-        self.unless_the_store_is_silent(done).await
+        self.endpoints.administering(self.caller().clone(), work).await
     }
-
-    /// What `done` gives, unless the store falls silent meanwhile: a thread that waits for it may wait for long.
-    async fn unless_the_store_is_silent<T>(
-        &self,
-        done: impl Future<Output = Result<T, ManagementError>>,
-    ) -> Result<T, ManagementError> {
-        tokio::select! {
-            biased;
-            done = done => done,
-            () = self.endpoints.issuer.served().silence() => Err(ManagementError::store_fell_silent()),
-        }
-    }
-}
-
-/// The thread keeps its `turn` until it ends, also when nobody waits for it any more.
-async fn off_the_workers<T: Send + 'static>(
-    turn: OwnedSemaphorePermit,
-    work: impl FnOnce() -> Result<T, ManagementError> + Send + 'static,
-) -> Result<T, ManagementError> {
-    let span = tracing::Span::current();
-    let work = move || {
-        let done = span.in_scope(work);
-        drop(turn);
-        done
-    };
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| ManagementError::internal(&error))?
 }

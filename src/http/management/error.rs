@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::http::error::uncached;
 use crate::http::loading::LOADING;
+use crate::http::store_turns::Unheard;
 use crate::issuer::AdministrationError;
 use crate::one_line::on_one_line;
 use crate::store::StoreError;
@@ -118,6 +119,15 @@ impl ManagementError {
     fn unavailable(message: &str) -> Self {
         let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", message);
         Self { retry_after: Some(RETRY_AFTER_SECONDS), ..error }
+    }
+}
+
+impl From<Unheard> for ManagementError {
+    fn from(unheard: Unheard) -> Self {
+        match unheard {
+            Unheard::StoreFellSilent => Self::store_fell_silent(),
+            Unheard::Fault(cause) => Self::internal(&cause),
+        }
     }
 }
 
