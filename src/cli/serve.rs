@@ -20,6 +20,7 @@ use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::tls::ServedCertificate;
 use crate::http::{IssuerEndpoints, RequestLimits, metrics};
 use crate::issuer::authenticate_assertion::AssertionSettings;
+use crate::issuer::console::ConsoleSessions;
 use crate::issuer::freshness::FreshnessBounds;
 use crate::issuer::hash_pool::HashPoolSettings;
 use crate::issuer::listen;
@@ -179,6 +180,7 @@ fn endpoints(opened: &Opened, certificate: Option<Arc<ServedCertificate>>) -> Re
     Ok(IssuerEndpoints {
         issuer: issuer.clone(),
         administration: opened.administration.clone(),
+        console: Arc::new(ConsoleSessions::new(served, opened.administration.clone())),
         management: Arc::new(ManagementEndpoints::new(
             ManagementAccess::new(issuer.served().clone(), opened.clock.clone()),
             ManagementLimits { per_second: config.limits.management_per_second, burst: config.limits.management_burst },

@@ -15,6 +15,7 @@ use crate::http::{IssuerEndpoints, RequestLimits};
 use crate::issuer::administration::{Administration, AdministrationPolicy};
 use crate::issuer::authenticate_assertion::AssertionSettings;
 use crate::issuer::bootstrap::ManagementApi;
+use crate::issuer::console::ConsoleSessions;
 use crate::issuer::document::ClientEntry;
 use crate::issuer::document::apply::ApplyOptions;
 use crate::issuer::hash_pool::HashPoolSettings;
@@ -142,9 +143,12 @@ impl MemoryIssuer<'_> {
         let context = SnapshotContext { issuer: self.issuer.clone(), master_keys, test_keys: TestKeys::Allowed };
         let served = Arc::new(Served::load(store, clock.clone(), context)?);
         let access = ManagementAccess::new(served.clone(), clock.clone());
+        let administration = Arc::new(administration);
+        let console = Arc::new(ConsoleSessions::new(served.clone(), administration.clone()));
         Ok(IssuerEndpoints {
             issuer: Arc::new(TokenIssuer::start(served, self.settings(), clock, entropy)?),
-            administration: Arc::new(administration),
+            administration,
+            console,
             management: Arc::new(ManagementEndpoints::new(access, MANAGEMENT_LIMITS)),
             limits: RequestLimits { body_bytes: 16_384, body_time: Duration::from_secs(10), parameters: 64 },
             document_max_age: DOCUMENT_MAX_AGE,

@@ -30,6 +30,7 @@ use actix_web::web::{self, ServiceConfig};
 use self::health::Stopping;
 use self::management::ManagementEndpoints;
 use self::tls::ServedCertificate;
+use crate::issuer::console::ConsoleSessions;
 use crate::issuer::{Administration, TokenIssuer};
 
 /// The bounds of what is read from a request.
@@ -50,6 +51,8 @@ pub struct IssuerEndpoints {
     pub issuer: Arc<TokenIssuer>,
     /// The use cases that change what is stored.
     pub administration: Arc<Administration>,
+    /// Who is signed in to the console.
+    pub console: Arc<ConsoleSessions>,
     /// What the Management API needs besides.
     pub management: Arc<ManagementEndpoints>,
     /// The bounds of requests.

@@ -26,6 +26,11 @@ impl ClientDirectory {
         self.clients.get(client_id)
     }
 
+    /// The client with our own id `id`, as [`Self::get`] has it.
+    pub fn get_by_id(&self, id: Uuid) -> Option<&Arc<Client>> {
+        self.clients.get(self.client_ids.get(&id)?)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.clients.size()

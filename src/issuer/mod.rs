@@ -14,6 +14,7 @@ pub mod carry_keys;
 pub mod client_directory;
 pub mod client_keys;
 pub mod clients;
+pub mod console;
 pub mod document;
 pub mod duration_histogram;
 pub mod explain;

@@ -281,7 +281,8 @@ impl Change<'_> {
         }
     }
 
-    fn room_for_live_secret(&self, client: &Client) -> Result<(), AdministrationError> {
+    /// May `client` have one more?
+    pub(super) fn room_for_live_secret(&self, client: &Client) -> Result<(), AdministrationError> {
         let live = client.secrets.iter().filter(|stored| stored.is_live(self.now)).count();
         let limit = self.admin.policy.max_live_secrets;
         if live >= limit {

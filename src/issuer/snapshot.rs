@@ -186,6 +186,11 @@ impl Snapshot {
         self.clients.get(client_id)
     }
 
+    /// The client with our own id `id`.
+    pub fn client_by_id(&self, id: Uuid) -> Option<&Arc<Client>> {
+        self.clients.get_by_id(id)
+    }
+
     /// The API with our own id `id`.
     pub fn api(&self, id: Uuid) -> Option<&Arc<Api>> {
         self.apis.get(&id)

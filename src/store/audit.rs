@@ -42,6 +42,8 @@ named_enum! {
         Rehash = "rehash",
         /// A backup took its place.
         Restore = "restore",
+        /// Somebody signed in to the console.
+        SignIn = "sign_in",
     }
 }
 

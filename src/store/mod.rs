@@ -10,6 +10,8 @@
 //! | `listen` | how are replicas told of a change at once? |
 //! | `apis`, `clients`, `secrets`, `client_keys`, `grants`, `signing_keys` | how is each aggregate found and changed? |
 //! | `client_assertions` | has this assertion been used before? |
+//! | `console_sessions`, `one_time_links` | who is signed in to the console, and which links are good for one use? |
+//! | `servers` | which servers run? |
 //! | `copy`, `backup`, `restore` | how is a database file copied while it is used, and put back? |
 //! | `usage` | how often was each client answered? |
 //! | `audit`, `audit_chain` | who changed what, and has anyone altered the record of it? |
@@ -24,6 +26,7 @@ mod client_assertions;
 mod client_keys;
 mod clients;
 mod connection;
+mod console_sessions;
 #[cfg(test)]
 mod contract_tests;
 mod copy;
@@ -35,6 +38,7 @@ mod listen;
 mod load;
 mod migrate;
 mod object_kind;
+mod one_time_links;
 mod open;
 mod open_error;
 mod pool;
@@ -43,6 +47,7 @@ mod restore;
 mod rows;
 mod schema;
 mod secrets;
+mod servers;
 mod settings;
 mod signing_keys;
 mod target;
@@ -55,6 +60,7 @@ pub use audit::{AuditAction, AuditEntry, AuditEvent, AuditFilter};
 pub use audit_chain::{ChainFault, ChainLink, ChainVerdict};
 pub use backup::{Backup, BackupError, back_up};
 pub use client_assertions::AssertionUse;
+pub use console_sessions::{SessionProof, StoredSession};
 pub use copy::Contents;
 pub use error::{Conflict, StoreError};
 pub use grants::{GrantFilter, OwnedGrant};
@@ -62,12 +68,14 @@ pub use leaving::{is_leaving, leave};
 pub use listen::Listener;
 pub use load::{StoreChanges, StoreImage};
 pub use object_kind::ObjectKind;
+pub use one_time_links::{LinkPurpose, StoredLink};
 pub use open::Store;
 pub use open_error::OpenError;
 pub use pool::PoolUse;
 pub use read::{Page, Position, Reader, Revision};
 pub use restore::{Restoration, RestoreError, Restored};
 pub use secrets::OwnedSecret;
+pub use servers::{RunningServer, ServerState};
 pub use settings::{Database, Migrate, StoreSettings};
 #[cfg(feature = "postgres")]
 pub use settings::{PostgresTimeouts, PostgresUrl};

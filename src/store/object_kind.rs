@@ -17,6 +17,10 @@ named_enum! {
         Grant = "grant",
         /// A signing key.
         SigningKey = "signing_key",
+        /// A session of a client at the console.
+        ConsoleSession = "console_session",
+        /// A link that is good once.
+        OneTimeLink = "one_time_link",
         /// The server's configuration as a whole.
         Configuration = "configuration",
         /// The database itself.

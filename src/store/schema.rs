@@ -184,6 +184,41 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    console_sessions (id_hash) {
+        id_hash -> Text,
+        client_row_id -> Text,
+        proof -> Text,
+        credential_id -> Nullable<Text>,
+        begun_at -> BigInt,
+        seen_at -> BigInt,
+        proved_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    one_time_links (token_hash) {
+        token_hash -> Text,
+        purpose -> Text,
+        client_row_id -> Text,
+        label -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    servers (id) {
+        id -> Text,
+        name -> Text,
+        version -> Text,
+        revision -> BigInt,
+        state -> Text,
+        started_at -> BigInt,
+        seen_at -> BigInt,
+    }
+}
+
 diesel::joinable!(grants -> clients (client_row_id));
 diesel::joinable!(grants -> apis (api_id));
 diesel::joinable!(grant_scopes -> grants (grant_id));

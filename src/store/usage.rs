@@ -222,7 +222,7 @@ const REFUSED: &str = "CAST(SUM(refused) AS BIGINT)";
 
 /// PostgreSQL: takes the lock that every change takes first. Servers that count the same hour at once then wait for each
 /// other, and no client is deleted between the look at it and the row about it.
-fn take_turn(connection: &mut AnyConnection) -> QueryResult<()> {
+pub(super) fn take_turn(connection: &mut AnyConnection) -> QueryResult<()> {
     diesel::update(meta::table).set(meta::revision.eq(meta::revision)).execute(connection).map(drop)
 }
 

@@ -1,0 +1,1 @@
+//! Who gets in, for how long, and what ends it?
