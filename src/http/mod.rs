@@ -4,6 +4,7 @@
 pub mod authorize;
 pub mod cached_document;
 pub mod client_address;
+pub mod console;
 pub mod discovery;
 pub mod error;
 pub mod health;

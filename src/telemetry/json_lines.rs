@@ -169,7 +169,7 @@ fn write_time(line: &mut String, now: UnixMillis) -> fmt::Result {
             *written = second;
         }
         line.push_str(text);
-        Ok(())
+        Ok::<(), fmt::Error>(())
     })?;
     write!(line, ".{:03}Z", now.0.rem_euclid(1000))
 }

@@ -1,0 +1,61 @@
+// What JavaScript adds for comfort: copying, and times in the reader's zone. Every page works without it.
+(() => {
+  "use strict";
+
+  const said = document.getElementById("said");
+  const day = new Intl.DateTimeFormat("sv-SE", { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
+  const zone = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
+
+  function localTimes(within) {
+    for (const time of within.querySelectorAll("time[datetime]:not([title])")) {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime())) continue;
+      time.title = time.textContent;
+      const name = zone.formatToParts(at).find((part) => part.type === "timeZoneName");
+      time.textContent = day.format(at) + (name ? " " + name.value : "");
+    }
+  }
+
+  function showCopyButtons(within) {
+    if (!navigator.clipboard) return;
+    for (const button of within.querySelectorAll("button[data-copy]")) button.hidden = false;
+  }
+
+  // Says it to screen readers and on the button, which then is what it was.
+  function say(button, text) {
+    button.dataset.label ??= button.textContent;
+    button.textContent = text;
+    button.classList.add("copied");
+    if (said) said.textContent = text;
+    clearTimeout(Number(button.dataset.timer));
+    button.dataset.timer = setTimeout(() => {
+      button.textContent = button.dataset.label;
+      button.classList.remove("copied");
+      if (said) said.textContent = "";
+    }, 2000);
+  }
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target instanceof Element && event.target.closest("button[data-copy]");
+    if (!button) return;
+    const named = button.dataset.copy;
+    const source = named ? document.querySelector(named) : button.previousElementSibling;
+    if (!source) return;
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      say(button, "Copied");
+    } catch {
+      // Selected, it can be copied by hand.
+      getSelection().selectAllChildren(source);
+      say(button, "Press Ctrl+C");
+    }
+  });
+
+  function dress(within) {
+    localTimes(within);
+    showCopyButtons(within);
+  }
+
+  document.addEventListener("htmx:afterSwap", (event) => dress(event.detail.target ?? document));
+  dress(document);
+})();

@@ -1,0 +1,201 @@
+//! What was posted, what is wrong with it, and how is it shown again, with nothing lost and no secret shown?
+
+use std::fmt::{self, Debug, Formatter};
+
+use zeroize::Zeroize;
+
+/// The fields whose values are read once, by [`Form::secret`], and never written into a page.
+const SECRET_FIELDS: &[&str] = &["client_secret", "assertion", "again_secret", "again_assertion"];
+
+/// The fields of a form and the errors in it.
+#[derive(Default)]
+pub struct Form {
+    fields: Vec<(String, String)>,
+    errors: Vec<FieldError>,
+    general: Vec<String>,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The name of the field.
+    pub name: String,
+    /// A sentence that can stand alone, as in the summary above the form.
+    pub text: String,
+}
+
+/// One of the things that can be chosen in a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What is posted.
+    pub value: String,
+    /// What is read.
+    pub label: String,
+    /// What it means; empty: that needs no words.
+    pub hint: String,
+}
+
+impl Choice {
+    /// A choice that needs no explanation.
+    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { value: value.into(), label: label.into(), hint: String::new() }
+    }
+
+    /// The same choice, explained.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+}
+
+impl Form {
+    /// A form that nobody has filled in.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// The form that was posted, its fields in their order.
+    pub fn of(fields: Vec<(String, String)>) -> Self {
+        Self { fields, errors: Vec::new(), general: Vec::new() }
+    }
+
+    /// The same form with one more field filled in; a name can have several values.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.fields.push((name.into(), value.into()));
+        self
+    }
+
+    /// The first value of a field; empty if it has none, and for a secret, so that a page cannot show one.
+    pub fn value(&self, name: &str) -> &str {
+        self.values(name).next().unwrap_or_default()
+    }
+
+    /// All values of a field, but those of a secret.
+    pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        let shown = !is_secret(name);
+        self.raw(name).filter(move |_| shown)
+    }
+
+    /// The value of a secret field, for who checks it.
+    pub fn secret(&self, name: &str) -> &str {
+        self.raw(name).next().unwrap_or_default()
+    }
+
+    /// Was the field posted with something in it?
+    pub fn has(&self, name: &str) -> bool {
+        self.raw(name).any(|value| !value.is_empty())
+    }
+
+    /// Is this one of the values of the field?
+    pub fn is_checked(&self, name: &str, value: &str) -> bool {
+        self.values(name).any(|chosen| chosen == value)
+    }
+
+    /// What is wrong with a field: the first that was found.
+    pub fn error(&self, name: &str) -> Option<&str> {
+        self.errors.iter().find(|error| error.name == name).map(|error| error.text.as_str())
+    }
+
+    /// Says what is wrong with a field.
+    pub fn fail(&mut self, name: impl Into<String>, text: impl Into<String>) {
+        self.errors.push(FieldError { name: name.into(), text: text.into() });
+    }
+
+    /// Says what is wrong with no field in particular.
+    pub fn fail_generally(&mut self, text: impl Into<String>) {
+        self.general.push(text.into());
+    }
+
+    /// What is wrong with the fields.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    /// What is wrong with no field in particular.
+    pub fn general(&self) -> &[String] {
+        &self.general
+    }
+
+    /// How many things are wrong?
+    pub fn error_count(&self) -> usize {
+        self.errors.len() + self.general.len()
+    }
+
+    /// Is nothing wrong?
+    pub fn is_ok(&self) -> bool {
+        self.error_count() == 0
+    }
+
+    fn raw<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Drop for Form {
+    fn drop(&mut self) {
+        self.fields.iter_mut().filter(|(name, _)| is_secret(name)).for_each(|(_, value)| value.zeroize());
+    }
+}
+
+/// The names and the errors, no values.
+impl Debug for Form {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.fields.iter().map(|(name, _)| name.as_str()).collect();
+        formatter
+            .debug_struct("Form")
+            .field("fields", &names)
+            .field("errors", &self.errors)
+            .field("general", &self.general)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    SECRET_FIELDS.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn posted() -> Form {
+        let fields =
+            [("name", "Acme"), ("scope", "read"), ("scope", "write"), ("again_secret", "hunter2"), ("note", "")];
+        Form::of(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec())
+    }
+
+    #[test]
+    fn shows_again_what_was_typed() {
+        let form = posted().with("unit", "minutes");
+        assert_eq!((form.value("name"), form.value("unit"), form.value("absent")), ("Acme", "minutes", ""));
+        assert_eq!(form.values("scope").collect::<Vec<_>>(), ["read", "write"]);
+        assert!(form.is_checked("scope", "write") && !form.is_checked("scope", "delete"));
+        assert!(form.has("name") && !form.has("note") && !form.has("absent"));
+    }
+
+    #[test]
+    fn a_secret_is_read_and_never_shown() {
+        let form = posted();
+        assert_eq!(form.secret("again_secret"), "hunter2");
+        assert!(form.has("again_secret"));
+        assert_eq!(form.value("again_secret"), "");
+        assert!(!form.is_checked("again_secret", "hunter2"));
+        let debug = format!("{form:?}");
+        assert!(debug.contains("again_secret") && !debug.contains("hunter2") && !debug.contains("Acme"));
+    }
+
+    #[test]
+    fn keeps_errors_by_their_field() {
+        let mut form = posted();
+        assert!(form.is_ok());
+        form.fail("name", "The name is taken.");
+        form.fail("name", "A second error.");
+        form.fail_generally("Nothing was saved.");
+        assert_eq!(form.error("name"), Some("The name is taken."));
+        assert_eq!(form.error("scope"), None);
+        assert_eq!((form.errors().len(), form.general().len(), form.error_count()), (2, 1, 3));
+        assert!(!form.is_ok());
+    }
+}
