@@ -33,6 +33,7 @@ use self::management::ManagementEndpoints;
 use self::tls::ServedCertificate;
 use crate::issuer::console::ConsoleSessions;
 use crate::issuer::{Administration, TokenIssuer};
+use crate::oauth::metadata::Issuer;
 
 /// The bounds of what is read from a request.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +68,11 @@ pub struct IssuerEndpoints {
 }
 
 impl IssuerEndpoints {
+    /// The issuer.
+    fn issuer_name(&self) -> &Issuer {
+        &self.issuer.served().context().issuer
+    }
+
     /// Registers every endpoint under the issuer's path.
     pub fn configure(&self, config: &mut ServiceConfig) {
         let issuer = &self.issuer.served().context().issuer;
@@ -101,6 +107,7 @@ impl IssuerEndpoints {
         }
         config.service(error::only("POST", web::resource(at("/oauth/secret")).route(web::post().to(secret::replace))));
         management::configure(config, path);
+        console::configure(config, &self.issuer.served().context().issuer);
         config.service(web::resource(at("/authorize")).to(authorize::refuse));
     }
 }

@@ -23,6 +23,8 @@ mod conform;
 #[cfg(test)]
 mod conformance_table;
 #[cfg(test)]
+mod console;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod dev;

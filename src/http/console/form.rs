@@ -5,7 +5,7 @@ use std::fmt::{self, Debug, Formatter};
 use zeroize::Zeroize;
 
 /// The fields whose values are read once, by [`Form::secret`], and never written into a page.
-const SECRET_FIELDS: &[&str] = &["client_secret", "assertion", "again_secret", "again_assertion"];
+const SECRET_FIELDS: &[&str] = &["client_secret", "assertion", "again_secret", "again_assertion", "link"];
 
 /// The fields of a form and the errors in it.
 #[derive(Default)]
@@ -91,6 +91,11 @@ impl Form {
     /// Is this one of the values of the field?
     pub fn is_checked(&self, name: &str, value: &str) -> bool {
         self.values(name).any(|chosen| chosen == value)
+    }
+
+    /// What was posted but for the fields `names`, for a page that has it posted again.
+    pub fn fields_without(&self, names: &[&str]) -> Vec<(String, String)> {
+        self.fields.iter().filter(|(name, _)| !names.contains(&name.as_str())).cloned().collect()
     }
 
     /// What is wrong with a field: the first that was found.

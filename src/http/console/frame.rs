@@ -41,8 +41,6 @@ impl Frame {
 pub struct Who {
     /// The client's `client_id`.
     pub client_id: String,
-    /// Its name.
-    pub name: String,
 }
 
 /// A part of the console.
@@ -87,7 +85,8 @@ impl Section {
     /// Where the section is, under the base of the console.
     pub const fn path(self) -> &'static str {
         match self {
-            Self::Start | Self::None => "",
+            Self::Start => "/overview",
+            Self::None => "",
             Self::Clients => "/clients",
             Self::Apis => "/apis",
             Self::Keys => "/keys",
@@ -255,7 +254,7 @@ mod tests {
     }
 
     fn partner() -> Option<Who> {
-        Some(Who { client_id: HOSTILE.to_owned(), name: HOSTILE.to_owned() })
+        Some(Who { client_id: HOSTILE.to_owned() })
     }
 
     fn every() -> String {

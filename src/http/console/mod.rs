@@ -1,13 +1,63 @@
-//! The web console: the use cases as pages for people, rendered here and readable without JavaScript.
+//! The console, `/console/…`: the use cases for people who would rather look than type. Written whole by the server; without
+//! JavaScript everything works but comfort.
 //!
 //! | file | question |
 //! |---|---|
-//! | `assets` | how are the style sheet, the script and the icon served? |
-//! | `form` | what was posted, what is wrong with it, and how is it shown again? |
-//! | `frame` | what surrounds the content of every page? |
-//! | `time` | how is a moment written for people? |
+//! | `guard` | who may send a form, how does an error become a page, and what are browsers told? |
+//! | `visit` | who is signed in, and how does a page read and change what is stored? |
+//! | `sign_in`, `cookie`, `prove_again`, `links` | how does somebody get in, stay, prove itself once more, and leave? |
+//! | `posted`, `form` | what was sent, and what is wrong with it? |
+//! | `answer`, `done`, `error`, `error_page` | how does a page go out? |
+//! | `frame`, `plot`, `time`, `assets`, `templates/` | how does it look? |
+//! | all others | one part of the console each |
 
-pub mod assets;
-pub mod form;
-pub mod frame;
-pub mod time;
+mod answer;
+mod assets;
+mod cookie;
+mod done;
+mod error;
+mod error_page;
+mod form;
+mod frame;
+mod guard;
+mod home;
+mod links;
+mod posted;
+mod prove_again;
+mod sign_in;
+mod time;
+mod visit;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+
+use self::error::ConsoleError;
+use crate::oauth::metadata::Issuer;
+
+/// Where the console of `issuer` is, without a closing slash.
+fn base_of(issuer: &Issuer) -> String {
+    format!("{}/console", issuer.path())
+}
+
+/// Registers the console of `issuer`.
+pub fn configure(config: &mut ServiceConfig, issuer: &Issuer) {
+    let post = |path: &str| web::resource(path.to_owned());
+    let scope = web::scope(&base_of(issuer))
+        .configure(|config| assets::configure(config, ""))
+        .service(web::resource("").route(web::get().to(home::show)))
+        .service(web::resource("/").route(web::get().to(home::show)))
+        .service(web::resource("/sign-in").route(web::get().to(sign_in::show)).route(web::post().to(sign_in::sign_in)))
+        .service(post("/sign-out").route(web::post().to(sign_in::sign_out)))
+        .service(post("/sign-out-everywhere").route(web::post().to(sign_in::sign_out_everywhere)))
+        .service(web::resource("/enter").route(web::get().to(links::look)).route(web::post().to(links::enter)))
+        .service(web::resource("/claim").route(web::get().to(links::look)).route(web::post().to(links::claim)))
+        .default_service(web::to(no_such_page))
+        .wrap(from_fn(guard::guard));
+    config.service(scope);
+}
+
+/// Whoever is not signed in is not told which pages there are.
+async fn no_such_page(visit: visit::Visit) -> Result<actix_web::HttpResponse, ConsoleError> {
+    let _ = visit;
+    Err(ConsoleError::NotFound("No page of the console has this address.".to_owned()))
+}

@@ -4,6 +4,7 @@
 
 mod links;
 mod sessions;
+mod sign_in;
 mod token;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use links::{Claimed, MadeLink, OpenLink};
 use moka::sync::Cache;
+pub use sign_in::{Missing, Presented};
 pub use token::{LinkToken, SessionId};
 
 use super::administration::Administration;

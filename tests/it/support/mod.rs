@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod assertion;
 pub mod certificates;
+pub mod console;
 pub mod control;
 pub mod dev;
 pub mod exposition;

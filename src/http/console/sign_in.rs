@@ -1,0 +1,210 @@
+//! Who signs in, and how does a session end? With what the client has anyway: its secret, or an assertion by its key.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue, SET_COOKIE};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::answer::{lead_on, lead_to, page_with};
+use super::base_of;
+use super::cookie;
+use super::done::Done;
+use super::error::ConsoleError;
+use super::form::Form;
+use super::frame::{Frame, Notice, NoticeKind, Section};
+use super::posted::Posted;
+use super::visit::{Visit, endpoints_of, frame, request_id_of};
+use crate::http::IssuerEndpoints;
+use crate::http::client_address::ClientAddress;
+use crate::issuer::authenticate_client::AuthenticatedClient;
+use crate::issuer::console::{Missing, Presented};
+use crate::issuer::console::{Proof, SessionId};
+use crate::oauth::error::TokenError;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    frame: Frame,
+    form: Form,
+}
+
+/// The page on which one signs in, which leads to the page that was asked for.
+///
+/// # Errors
+/// A fault of ours.
+pub(super) fn sign_in_page(request: &HttpRequest) -> Result<HttpResponse, ConsoleError> {
+    let endpoints = endpoints_of(request)?;
+    if is_led_here(request) {
+        return page_with(StatusCode::OK, &ArrivedPage { frame: sign_in_frame(&endpoints, "One moment") });
+    }
+    let asked_for = request.uri().path_and_query().map_or("", |target| target.as_str());
+    let asked_for = if request.method().is_safe() { asked_for } else { "" };
+    let mut sign_in_frame = sign_in_frame(&endpoints, "Sign in");
+    sign_in_frame.notice = Done::of(&query_value(request, "done"))
+        .map(|done| Notice { kind: NoticeKind::Done, text: done.text().to_owned() });
+    let form = Form::empty().with("next", next(&base_of(endpoints.issuer_name()), asked_for));
+    page_with(StatusCode::UNAUTHORIZED, &SignInPage { frame: sign_in_frame, form })
+}
+
+/// Asks once more for the page that a link of another site led to.
+#[derive(Template)]
+#[template(path = "arrived.html")]
+struct ArrivedPage {
+    frame: Frame,
+}
+
+/// Has a link of another site led here? Then browsers keep the cookie back, and send it with the next request.
+fn is_led_here(request: &HttpRequest) -> bool {
+    let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    request.method().is_safe() && matches!(site, Some("cross-site" | "same-site"))
+}
+
+fn query_value(request: &HttpRequest, name: &str) -> String {
+    let mut pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+fn sign_in_frame(endpoints: &IssuerEndpoints, title: &str) -> Frame {
+    frame(endpoints.issuer_name(), None, title.to_owned(), Section::None)
+}
+
+/// Shows the page on which one signs in.
+pub(super) async fn show(request: HttpRequest) -> Result<HttpResponse, ConsoleError> {
+    let mut page = sign_in_page(&request)?;
+    *page.head_mut() = {
+        let mut head = page.head().clone();
+        head.status = StatusCode::OK;
+        head
+    };
+    Ok(page)
+}
+
+/// Signs a client in.
+pub(super) async fn sign_in(request: HttpRequest, Posted(mut form): Posted) -> Result<HttpResponse, ConsoleError> {
+    let endpoints = endpoints_of(&request)?;
+    let presented = Presented::of(form.value("client_id"), form.secret("client_secret"), form.secret("assertion"));
+    let presented = match presented {
+        Ok(presented) => presented,
+        Err(missing) => {
+            let field = if missing == Missing::ClientId { "client_id" } else { "client_secret" };
+            form.fail(field, missing.to_string());
+            let page = SignInPage { frame: sign_in_frame(&endpoints, "Sign in"), form };
+            return page_with(StatusCode::BAD_REQUEST, &page);
+        }
+    };
+    match endpoints.issuer.authenticate_for_console(presented, address(&request)).await {
+        Ok(authenticated) => {
+            let session = begin(&endpoints, authenticated, request_id_of(&request)).await?;
+            let next = next(&base_of(endpoints.issuer_name()), form.value("next"));
+            with_session(lead_to(&next), &session)
+        }
+        Err(TokenError::InvalidClient) => {
+            let text = refusal(form.has("assertion"));
+            form.fail_generally(text);
+            page_with(StatusCode::UNAUTHORIZED, &SignInPage { frame: sign_in_frame(&endpoints, "Sign in"), form })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends the session that is open in this browser.
+pub(super) async fn sign_out(visit: Visit) -> Result<HttpResponse, ConsoleError> {
+    let (console, id) = (visit.endpoints.console.clone(), visit.id);
+    visit.endpoints.reading(move || Ok::<_, ConsoleError>(console.end(&id)?)).await?;
+    Ok(signed_out(lead_to(&format!("{}/sign-in", base_of(visit.endpoints.issuer_name())))))
+}
+
+/// Ends every session of the client.
+pub(super) async fn sign_out_everywhere(visit: Visit) -> Result<HttpResponse, ConsoleError> {
+    let (console, client) = (visit.endpoints.console.clone(), visit.session.client.clone());
+    visit.endpoints.reading(move || Ok::<_, ConsoleError>(console.end_all(&client)?)).await?;
+    let sign_in = format!("{}/sign-in", base_of(visit.endpoints.issuer_name()));
+    Ok(signed_out(lead_on(&sign_in, Done::SignedOutEverywhere)))
+}
+
+/// The address that `request` came from, against which failed attempts count.
+pub(super) fn address(request: &HttpRequest) -> Option<std::net::IpAddr> {
+    ClientAddress::of(request).map(|from| from.0)
+}
+
+/// Puts the cookie of `session` on `response`.
+///
+/// # Errors
+/// A fault of ours.
+pub(super) fn with_session(mut response: HttpResponse, session: &SessionId) -> Result<HttpResponse, ConsoleError> {
+    let cookie = cookie::keep(session).ok_or_else(|| ConsoleError::fault(&"a session id that fits no cookie"))?;
+    response.headers_mut().insert(SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// What a client is told that did not prove who it is: no more than at the token endpoint.
+pub(super) fn refusal(by_assertion: bool) -> &'static str {
+    if by_assertion {
+        "This assertion proves no client that may sign in. It may have been used before or have expired: make a new one."
+    } else {
+        "No client that may sign in has this id and this secret. Check both: the secret may have been replaced, or have expired."
+    }
+}
+
+async fn begin(
+    endpoints: &web::Data<IssuerEndpoints>,
+    authenticated: AuthenticatedClient,
+    request_id: Option<String>,
+) -> Result<SessionId, ConsoleError> {
+    let console = endpoints.console.clone();
+    let begin = move || Ok(console.begin(authenticated.client(), proof_of(&authenticated), request_id)?);
+    endpoints.reading(begin).await
+}
+
+/// What a session is bound to.
+pub(super) fn proof_of(authenticated: &AuthenticatedClient) -> Proof {
+    authenticated.credential_id().map_or(Proof::PublishedKey, Proof::Credential)
+}
+
+/// Where to go once signed in: to `asked_for`, if that is a page of the console at `base`.
+fn next(base: &str, asked_for: &str) -> String {
+    let start = format!("{base}/");
+    let is_page = asked_for.starts_with(&start)
+        && !asked_for.contains("//")
+        && !asked_for.contains('\\')
+        && asked_for.bytes().all(|byte| byte.is_ascii_graphic())
+        && !["sign-in", "sign-out"].iter().any(|own| asked_for.starts_with(&format!("{start}{own}")));
+    if is_page { asked_for.to_owned() } else { start }
+}
+
+fn signed_out(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(SET_COOKIE, cookie::forget());
+    // Not "cookies": those of other programs on this host are not ours to clear.
+    let cleared = HeaderValue::from_static(r#""cache", "storage""#);
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), cleared);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signing_in_leads_nowhere_else() {
+        let to = |asked_for| next("/tenant/console", asked_for);
+        for page in ["/tenant/console/", "/tenant/console/clients/a%20b?q=x%2F", "/tenant/console/keys"] {
+            assert_eq!(to(page), page);
+        }
+        for elsewhere in [
+            "",
+            "/",
+            "/tenant/console",
+            "/other/console/",
+            "//evil.example/tenant/console/",
+            "https://evil.example/",
+            "/tenant/console/\\evil.example",
+            "/tenant/console/..//evil.example",
+            "/tenant/console/a b",
+            "/tenant/console/\r\nSet-Cookie: x",
+            "/tenant/console/sign-out",
+            "/tenant/console/sign-in?next=x",
+        ] {
+            assert_eq!(to(elsewhere), "/tenant/console/", "{elsewhere:?}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What does a one-time link do, and for whom?
+
+use crate::support::console::Browser;
+use crate::support::{Dev, Serve};
+
+/// The text of the element that the page copies from, by its id.
+fn copied(text: &str, id: &str) -> String {
+    let opening = format!("<code id=\"{id}\">");
+    let at = text.find(&opening).unwrap_or_else(|| panic!("no {id} in {text}")) + opening.len();
+    text[at..].split('<').next().expect("a text").to_owned()
+}
+
+fn link_of(printed: &serde_json::Value) -> (String, String) {
+    let link = printed["link"].as_str().expect("a link").to_owned();
+    let token = link.rsplit_once("link=").expect("a token").1.to_owned();
+    (link, token)
+}
+
+#[tokio::test]
+async fn a_partner_picks_up_its_secret_once() {
+    let serve = Serve::start(&[]).await;
+    serve.cli(&["client", "create", "--id", "partner", "--no-secret"]).success();
+    let (link, token) = link_of(&serve.cli(&["client", "claim-link", "partner", "--output", "json"]).success().json());
+    let mut browser = Browser::at(&serve.url("/"));
+    assert!(link.starts_with(&browser.base), "{link}");
+
+    for _ in 0..3 {
+        let seen = browser.get(&format!("/claim?link={token}")).await;
+        assert_eq!(seen.status, 200);
+        assert!(seen.text.contains("partner") && seen.text.contains("Show me the secret"), "{}", seen.text);
+        assert!(!seen.text.contains("id=\"secret\""));
+    }
+    let claimed = browser.post("/claim", &[("link", &token)]).await;
+    assert_eq!(claimed.status, 200, "a page, not a redirect: {}", claimed.text);
+    assert_eq!(claimed.header("cache-control"), "no-store");
+    let secret = copied(&claimed.text, "secret");
+    let issued = serve.token_within_a_second("partner", &secret, |answer| answer.error().1 != "invalid_client").await;
+    assert_eq!(issued.error().1, "invalid_target", "the secret works; it has no grant yet");
+
+    browser.keep_cookie(&claimed);
+    assert_eq!(browser.get("/own").await.status, 200, "and it is signed in");
+    for used in [browser.get(&format!("/claim?link={token}")).await, browser.post("/claim", &[("link", &token)]).await]
+    {
+        assert_eq!(used.status, 410);
+        assert!(!used.text.contains(&secret));
+    }
+    let database = std::fs::read(serve.path().join("tokenhouse.db")).expect("the database");
+    assert!(!database.windows(token.len()).any(|window| window == token.as_bytes()), "kept in clear");
+    assert!(!serve.log().contains(&token), "in the log");
+}
+
+#[tokio::test]
+async fn the_host_lets_an_operator_in() {
+    let serve = Serve::start(&[]).await;
+    serve.cli(&["client", "create", "--id", "manager", "--management"]).success();
+    let (_, token) = link_of(&serve.cli(&["console", "login", "--output", "json"]).success().json());
+    let mut browser = Browser::at(&serve.url("/"));
+    assert_eq!(browser.get(&format!("/enter?link={token}")).await.status, 200);
+    assert_eq!(browser.post("/claim", &[("link", &token)]).await.status, 410, "it gives no secret");
+    let entered = browser.post("/enter", &[("link", &token)]).await;
+    assert_eq!(entered.status, 200, "{}", entered.text);
+    browser.keep_cookie(&entered);
+    let start = browser.get("/").await;
+    assert_eq!((start.status, start.header("location")), (303, "/console/overview"));
+    assert_eq!(browser.post("/enter", &[("link", &token)]).await.status, 410);
+}
+
+#[tokio::test]
+async fn what_is_no_link_opens_nothing() {
+    let dev = Dev::start(&[]);
+    let browser = Browser::at(&dev.text("issuer"));
+    for nothing in ["", "x", &"a".repeat(43), "%00", "..%2F..%2F"] {
+        for page in ["enter", "claim"] {
+            assert_eq!(browser.get(&format!("/{page}?link={nothing}")).await.status, 410, "{nothing}");
+            assert_eq!(browser.post(&format!("/{page}"), &[("link", nothing)]).await.status, 410, "{nothing}");
+        }
+    }
+}

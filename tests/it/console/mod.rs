@@ -1,0 +1,4 @@
+//! The console, as people meet it whose browser runs no scripts: one file per part. `tests/browser` looks at it in a real one.
+
+mod links;
+mod sign_in;
