@@ -10,13 +10,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::CliError;
 use crate::http::IssuerEndpoints;
-use crate::http::health::Stopping;
+use crate::http::health::{self, Stopping};
 use crate::http::tls::ServedCertificate;
 use crate::http::tls::watch::{CertificateWatch, INTERVAL, Occasion};
+use crate::issuer::console::ConsoleSessions;
 use crate::issuer::freshness::Freshness;
 use crate::issuer::rights::Caller;
 use crate::issuer::rotate_keys::Rotation;
 use crate::issuer::served::Served;
+use crate::issuer::servers::{Presence, TOLD_EVERY};
 use crate::issuer::{Administration, TokenIssuer};
 
 /// How often is looked whether the store is silent.
@@ -182,6 +184,50 @@ pub fn forget_assertions(issuer: Arc<TokenIssuer>) -> tokio::task::JoinHandle<()
             }
         }
     })
+}
+
+/// Forgets sessions and links of the console whose time is up, every minute, as long as the returned task runs.
+pub fn forget_sessions(console: Arc<ConsoleSessions>) -> tokio::task::JoinHandle<()> {
+    actix_web::rt::spawn(async move {
+        loop {
+            tokio::time::sleep(FORGETTING_INTERVAL).await;
+            let source = console.clone();
+            if let Ok(Err(cause)) = tokio::task::spawn_blocking(move || source.forget_expired()).await {
+                tracing::warn!(%cause, "could not forget expired console sessions; it is tried again");
+            }
+        }
+    })
+}
+
+/// What this server is called among others: by its machine and its process.
+pub fn server_name() -> String {
+    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{machine} {}", std::process::id())
+}
+
+/// Tells the others of this server, at once and every few seconds, as long as the returned task runs.
+pub fn tell_presence(presence: Arc<Presence>, endpoints: IssuerEndpoints) -> tokio::task::JoinHandle<()> {
+    actix_web::rt::spawn(async move {
+        loop {
+            let (source, served, state) = (presence.clone(), endpoints.issuer.served(), health::state(&endpoints));
+            // Of a store that is away nobody needs to hear once more.
+            let is_away = || !served.is_loaded() || served.freshness() != Freshness::Followed;
+            if !served.awaits_store()
+                && let Ok(Err(cause)) = tokio::task::spawn_blocking(move || source.tell(state)).await
+                && !is_away()
+            {
+                tracing::warn!(%cause, "could not write that this server runs; it is tried again");
+            }
+            tokio::time::sleep(Duration::from_secs(TOLD_EVERY.into())).await;
+        }
+    })
+}
+
+/// Tells the others that this server runs no more.
+pub async fn end_presence(presence: Arc<Presence>) {
+    if let Ok(Err(cause)) = tokio::task::spawn_blocking(move || presence.end()).await {
+        tracing::warn!(%cause, "could not write that this server runs no more; it is forgotten after a day");
+    }
 }
 
 /// Forgets what was counted of clients that ask no more, as long as the returned task runs.

@@ -28,6 +28,7 @@ use crate::issuer::management_access::ManagementAccess;
 use crate::issuer::published_keys::PublishedKeysSettings;
 use crate::issuer::request_rate::RequestRateSettings;
 use crate::issuer::served::Served;
+use crate::issuer::servers::Presence;
 use crate::issuer::signing_keys::TestKeys;
 use crate::issuer::signing_queue::SigningQueueSettings;
 use crate::issuer::snapshot::SnapshotContext;
@@ -120,6 +121,9 @@ async fn serve(opened: Opened, opening: Opening, listening: Listening) -> Result
     let config = &opened.config;
     tracing::info!(issuer = config.issuer.as_str(), %bind, version = env!("CARGO_PKG_VERSION"), "listening");
     let mut background = Vec::from_iter(followed);
+    let presence = Presence::new(issuer.served().clone(), &opened.administration, running::server_name());
+    let presence = Arc::new(presence);
+    background.push(running::tell_presence(presence.clone(), endpoints.clone()));
     let started = async {
         let served = issuer.served().clone();
         load(&opened, served.clone(), opening).await?;
@@ -134,6 +138,7 @@ async fn serve(opened: Opened, opening: Opening, listening: Listening) -> Result
             running::follow_store(served, config.store.poll),
             running::write_usage(issuer.clone()),
             running::forget_assertions(issuer.clone()),
+            running::forget_sessions(endpoints.console.clone()),
             running::forget_idle_clients(endpoints.clone()),
             running::tell_overload(issuer.clone()),
             running::tend_keys(opened.administration.clone()),
@@ -148,7 +153,11 @@ async fn serve(opened: Opened, opening: Opening, listening: Listening) -> Result
     // The process ends: to take apart a million clients one by one would only keep it from that.
     std::mem::forget(Arc::clone(&issuer.served().snapshot()));
     let store = issuer.served().store().clone();
-    if tokio::time::timeout(LAST_WRITE, running::flush_usage(issuer)).await.is_err() {
+    let last_writes = async {
+        running::flush_usage(issuer).await;
+        running::end_presence(presence).await;
+    };
+    if tokio::time::timeout(LAST_WRITE, last_writes).await.is_err() {
         tracing::warn!("the store does not answer; what was counted last of clients and secrets is lost");
     }
     // Nobody closes the connections: the process ends here.

@@ -202,16 +202,18 @@ impl Issuers {
         known.map(drop).ok_or_else(missing)
     }
 
-    /// Writes usage and forgets assertions that have expired, now and then, for as long as it is polled.
+    /// Writes usage and forgets assertions, sessions and links that have expired, now and then, for as long as it is polled.
     pub async fn tend(self: Arc<Self>) {
         loop {
             tokio::time::sleep(USAGE_INTERVAL).await;
             let issuers = self.clone();
             let tended = tokio::task::spawn_blocking(move || {
                 for issuer in issuers.named().iter().chain([issuers.root()]) {
-                    let issuer = issuer.endpoints().issuer.clone();
+                    let endpoints = issuer.endpoints();
+                    let issuer = &endpoints.issuer;
                     let forgotten = issuer.served().store().forget_client_assertions(issuer.clock().now());
-                    if let Err(cause) = issuer.flush_usage().and(forgotten.map(drop)) {
+                    let forgotten = forgotten.and(endpoints.console.forget_expired());
+                    if let Err(cause) = issuer.flush_usage().and(forgotten) {
                         tracing::warn!(%cause, "could not look after an issuer in memory; it is tried again");
                     }
                 }

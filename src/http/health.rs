@@ -12,6 +12,7 @@ use super::error::uncached;
 use super::loading::LOADING;
 use super::tls::CertificateState;
 use crate::issuer::freshness::Freshness;
+use crate::issuer::servers::ServerState;
 
 /// What is said of a database that was away when the server started, and still is.
 const AWAITED: &str = "cannot be reached, which is tried again: the log says why";
@@ -81,6 +82,22 @@ pub async fn readyz(endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
     }
     let revision = endpoints.issuer.served().snapshot().revision.0;
     uncached(code).json(json!({ "status": status, "parts": parts, "revision": revision }))
+}
+
+/// What the server tells the others of itself.
+pub fn state(endpoints: &IssuerEndpoints) -> ServerState {
+    if !endpoints.issuer.served().is_loaded() {
+        return ServerState::Loading;
+    }
+    let readiness = Readiness::of(endpoints);
+    let is_degraded = readiness.degraded().iter().any(|(_, degraded)| *degraded);
+    match (readiness.stopping, readiness.freshness, readiness.signs) {
+        (true, ..) => ServerState::Stopping,
+        (false, Freshness::Stale, _) => ServerState::Stale,
+        (false, _, false) => ServerState::NotIssuing,
+        (false, _, true) if is_degraded => ServerState::Degraded,
+        (false, _, true) => ServerState::Issuing,
+    }
 }
 
 /// What token requests need, and whether it is there.

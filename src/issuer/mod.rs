@@ -44,6 +44,7 @@ pub mod rotate_keys;
 pub mod secret_list;
 pub mod secrets;
 pub mod served;
+pub mod servers;
 pub mod signing_keys;
 pub mod signing_queue;
 mod signing_together;

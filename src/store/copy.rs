@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::audit_chain::ChainLink;
 use super::connection::AnyConnection;
 use super::error::StoreError;
-use super::migrate::recognise;
+use super::migrate::{recognise, sqlite_master};
 use super::open_error::OpenError;
 use super::read::Revision;
 use super::schema::{clients, meta};
@@ -44,11 +44,28 @@ pub(super) fn connect_to_ours(path: &str) -> Result<AnyConnection, OpenError> {
     open_patiently(attempt, |error| matches!(error, OpenError::Locked { .. }))
 }
 
-/// Writes everything in `from`, as it is at one moment, into the empty file `to`, with no log beside it. Whoever writes goes
-/// on meanwhile.
+/// What is true of the moment and of no later one: a session that was ended, or a link that was used up, would come back with
+/// the state in which it was still good, and the servers that ran then do not run.
+const LEFT_OUT: [&str; 3] = ["console_sessions", "one_time_links", "servers"];
+
+/// Writes everything in `from` that is to last, as it is at one moment, into the empty file `to`, with no log beside it. Whoever
+/// writes goes on meanwhile.
 pub(super) fn copy(from: &mut AnyConnection, to: &Path) -> Result<(), StoreError> {
     let to = to.to_str().ok_or_else(|| StoreError::Query { detail: "the path of a copy must be UTF-8".to_owned() })?;
-    Ok(from.batch_execute(&format!("VACUUM INTO '{}'", to.replace('\'', "''")))?)
+    from.batch_execute(&format!("VACUUM INTO '{}'", to.replace('\'', "''")))?;
+    leave_out(to)
+}
+
+/// Takes out of the copy `path` what no copy may hold.
+fn leave_out(path: &str) -> Result<(), StoreError> {
+    let unreachable = |error: OpenError| StoreError::ConnectionLost { detail: error.to_string() };
+    let mut copy = connect(path).map_err(unreachable)?;
+    // The tables of an earlier version are copied too.
+    let there = sqlite_master::table.filter(sqlite_master::name.eq_any(LEFT_OUT)).select(sqlite_master::name);
+    let there: Vec<String> = there.load(&mut copy)?;
+    let deletions: String = there.iter().map(|table| format!("; DELETE FROM {table}")).collect();
+    // Nor may it lie in what SQLite has set free.
+    Ok(copy.batch_execute(&format!("PRAGMA secure_delete = ON; PRAGMA journal_mode = DELETE{deletions}"))?)
 }
 
 /// What SQLite finds wrong with a database, if anything: its structure, its indices, its constraints, its references.

@@ -177,6 +177,7 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What SQLite says is in a database.
     sqlite_master (name) {
         #[sql_name = "type"]
         kind -> Text,

@@ -88,8 +88,8 @@ impl ServerRow {
 }
 
 impl Store {
-    /// Notes what a server tells of itself.
-    pub fn note_server(&self, server: &RunningServer) -> Result<(), StoreError> {
+    /// Notes what a server tells of itself, and forgets those that have not since `forgotten_before`: they were killed.
+    pub fn note_server(&self, server: &RunningServer, forgotten_before: UnixMillis) -> Result<(), StoreError> {
         let row = ServerRow {
             id: server.id.to_string(),
             name: server.name.clone(),
@@ -103,7 +103,8 @@ impl Store {
             if diesel::update(servers::table.find(&row.id)).set(&row).execute(connection)? == 0 {
                 diesel::insert_into(servers::table).values(&row).execute(connection)?;
             }
-            Ok(())
+            let gone = servers::table.filter(servers::seen_at.lt(forgotten_before.0));
+            diesel::delete(gone).execute(connection).map(drop)
         })
     }
 
@@ -111,13 +112,6 @@ impl Store {
     pub fn remove_server(&self, id: Uuid) -> Result<(), StoreError> {
         self.change_servers(|connection| {
             diesel::delete(servers::table.find(id.to_string())).execute(connection).map(drop)
-        })
-    }
-
-    /// Forgets the servers that have not told of themselves since `before`: they were killed.
-    pub fn forget_servers(&self, before: UnixMillis) -> Result<(), StoreError> {
-        self.change_servers(|connection| {
-            diesel::delete(servers::table.filter(servers::seen_at.lt(before.0))).execute(connection).map(drop)
         })
     }
 

@@ -28,6 +28,7 @@ use crate::dev::memory_issuer::{HashThreads, ManagementClient};
 use crate::dev::route::{issuer_routes, resource_api_routes};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::http::server::{ServerSettings, start};
+use crate::issuer::servers::Presence;
 use crate::oauth::metadata::Issuer;
 use crate::oauth::resource::Compat;
 
@@ -189,9 +190,12 @@ impl Listening {
             start(self.resource_api, &self.settings, bundled.api.configure()).context("resource API")?,
         ];
         let token_issuer = &endpoints.issuer;
+        let presence = Presence::new(token_issuer.served().clone(), &endpoints.administration, running::server_name());
         let background = vec![
+            running::tell_presence(Arc::new(presence), endpoints.get_ref().clone()),
             running::write_usage(token_issuer.clone()),
             running::forget_assertions(token_issuer.clone()),
+            running::forget_sessions(endpoints.console.clone()),
             running::tell_overload(token_issuer.clone()),
         ];
         Ok(Started { servers, background, drain: Drain::default(), issuer: Arc::new(issuer) })
