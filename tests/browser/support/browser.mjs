@@ -1,0 +1,69 @@
+// How does a test use the console as a person at a browser does, and what must be true of every page on the way?
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/// A browser; close it with `close()`.
+export async function open() {
+  // As root Chromium starts without its sandbox only.
+  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  return chromium.launch({ executablePath: process.env.CHROMIUM, args });
+}
+
+/// A window of `browser`. It notes what no page may do: ask other sites for anything, break its own policy, throw.
+export async function openPage(browser, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.faults = [];
+  page.on('pageerror', (error) => page.faults.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/status of (400|401|403|404|409|410|429)/.test(message.text())) page.faults.push(message.text());
+  });
+  page.on('dialog', async (dialog) => {
+    page.faults.push(`a script of somebody else ran: ${dialog.message()}`);
+    await dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.hostname !== 'localhost') page.faults.push(`a request to ${url.hostname}`);
+  });
+  return page;
+}
+
+/// Signs `client` in to the console of `issuer`.
+export async function signIn(page, issuer, client) {
+  await page.goto(`${issuer}console/sign-in`);
+  await page.getByLabel('Client id').fill(client.client_id);
+  await page.getByLabel('Client secret', { exact: false }).first().fill(client.client_secret);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).first().waitFor({ state: 'attached' });
+}
+
+/// Looks at the page as it stands: whether everybody can use it, and whether it did what no page may do.
+export async function look(page) {
+  assert.deepEqual(page.faults, [], page.url());
+  // Its own world: the policy of the page keeps scripts out of the page's.
+  const found = await inIsolation(page, `${axe}; axe.run(document, { resultTypes: ['violations'] })`);
+  const serious = found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`).join('\n')}`);
+  assert.deepEqual(told, [], page.url());
+  assert.equal(await page.locator('h1').count(), 1, `${page.url()} has one heading of the first level`);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${page.url()} is ${wide} px wider than the window`);
+}
+
+async function inIsolation(page, expression) {
+  const session = await page.context().newCDPSession(page);
+  const { frameTree } = await session.send('Page.getFrameTree');
+  const { executionContextId } = await session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id });
+  const answer = await session.send('Runtime.evaluate', {
+    expression, contextId: executionContextId, awaitPromise: true, returnByValue: true,
+  });
+  await session.detach();
+  assert.ok(!answer.exceptionDetails, JSON.stringify(answer.exceptionDetails));
+  return answer.result.value;
+}
