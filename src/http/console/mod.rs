@@ -22,6 +22,7 @@ mod frame;
 mod guard;
 mod home;
 mod links;
+mod plot;
 mod posted;
 mod prove_again;
 mod sign_in;

@@ -30,6 +30,11 @@ impl Instant {
     pub fn near(at: UnixMillis, now: UnixMillis) -> Self {
         Self { words: distance(at, now), ..Self::at(at) }
     }
+
+    /// The day alone, in UTC: `2026-11-30`.
+    pub fn day(&self) -> &str {
+        self.utc.split(' ').next().unwrap_or_default()
+    }
 }
 
 /// The day of `at` in UTC, as `30 Nov`.
@@ -37,7 +42,7 @@ pub fn short_day(at: UnixMillis) -> String {
     Timestamp::from_second(at.floor_seconds()).map(|time| time.strftime("%-d %b").to_string()).unwrap_or_default()
 }
 
-/// How far `at` is from `now`, in the largest unit that has two of it or fits: "in 3 days", "2 hours ago".
+/// How far `at` is from `now`, "in 3 days", "2 hours ago".
 pub fn distance(at: UnixMillis, now: UnixMillis) -> String {
     let seconds = at.floor_seconds().saturating_sub(now.floor_seconds());
     if seconds.unsigned_abs() < 60 {
@@ -47,12 +52,12 @@ pub fn distance(at: UnixMillis, now: UnixMillis) -> String {
     if seconds < 0 { format!("{length} ago") } else { format!("in {length}") }
 }
 
-/// A length of time in whole units, rounded down: "3 days", "1 hour".
+/// A length of time in whole units, rounded down: "36 hours", "3 days". Of the long ones it takes two to be told by.
 pub fn duration(seconds: u64) -> String {
-    const UNITS: [(&str, u64); 6] =
-        [("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
-    // "36 hours" says more than "1 day", but "1 day" more than "24 hours".
-    let (unit, length) = UNITS.into_iter().find(|(_, length)| seconds >= *length).unwrap_or(("second", 1));
+    const UNITS: [(&str, u64, u64); 5] =
+        [("year", 31_557_600, 2), ("month", 2_629_800, 2), ("day", 86_400, 2), ("hour", 3_600, 1), ("minute", 60, 1)];
+    let unit = UNITS.into_iter().find(|(_, length, least)| seconds >= length * least);
+    let (unit, length, _) = unit.unwrap_or(("second", 1, 1));
     match seconds / length {
         1 => format!("1 {unit}"),
         count => format!("{count} {unit}s"),
@@ -71,7 +76,7 @@ mod tests {
         assert_eq!(instant.rfc3339, "2026-11-30T21:48:00Z");
         assert_eq!(instant.utc, "2026-11-30 21:48 UTC");
         assert_eq!(instant.words, "");
-        assert_eq!(short_day(NOW), "30 Nov");
+        assert_eq!((instant.day(), short_day(NOW).as_str()), ("2026-11-30", "30 Nov"));
     }
 
     #[test]
@@ -83,6 +88,8 @@ mod tests {
         assert_eq!(words(-5), "just now");
         assert_eq!(words(30), "in less than a minute");
         assert_eq!(words(800 * 86_400), "in 2 years");
+        assert_eq!(words(59 * 86_400), "in 59 days");
+        assert_eq!(words(-47 * 3_600), "47 hours ago");
     }
 
     #[test]
