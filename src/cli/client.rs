@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::client_key::{self, KeyArgs};
 use super::client_secret::{self, SecretArgs, show_new_secret};
+use super::console::show_link;
 use super::exit::CliError;
 use super::open::{caller, open, open_for_reading};
 use super::output;
@@ -17,7 +18,7 @@ use crate::issuer::document::ClientEntry;
 use crate::issuer::document::export::client_entry;
 use crate::issuer::secrets::{SecretSummary, SecretTerms};
 use crate::oauth::client::{AuthenticationMethod, Client, ClientId};
-use crate::store::{Page, Store};
+use crate::store::{LinkPurpose, Page, Store};
 
 /// Clients: who gets tokens.
 #[derive(Debug, Args)]
@@ -90,6 +91,20 @@ enum Verb {
     Delete {
         /// Its client id
         client_id: String,
+    },
+    /// Makes a link, shown once, by which the client's owner picks up a secret that nobody else sees
+    #[command(
+        after_help = "Whoever has the link can pick up the secret: send it to its owner only.\n\nExample:\n  tokenhouse client claim-link partner-a --minutes 120"
+    )]
+    ClaimLink {
+        /// Its client id
+        client_id: String,
+        /// For how many minutes the link works, up to 1440
+        #[arg(long, value_name = "N", default_value_t = LinkPurpose::ClaimSecret.default_minutes())]
+        minutes: u32,
+        /// A label for the secret [default: claimed]
+        #[arg(long)]
+        label: Option<String>,
     },
     /// The secrets of a client
     Secret(SecretArgs),
@@ -190,6 +205,12 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
             Ok(())
         }
         Verb::Usage { client_id, days } => show_client_usage(&open_for_reading(config)?, format, &client_id, days),
+        Verb::ClaimLink { client_id, minutes, label } => {
+            let (administration, purpose) = (change()?, LinkPurpose::ClaimSecret);
+            let link =
+                administration.change(&caller(), |change| change.make_link(&client_id, purpose, minutes, label))?;
+            show_link(format, &administration.policy().issuer, purpose, &client_id, &link)
+        }
         Verb::Key(key) => client_key::run(config, format, key),
         Verb::Secret(secret) => client_secret::run(config, format, secret),
         Verb::RotateSecret { client_id, overlap_seconds, label } => {

@@ -6,10 +6,12 @@ pub mod as_client;
 pub mod audit;
 pub mod backup;
 pub mod client;
+pub mod client_assertion;
 pub mod client_key;
 pub mod client_secret;
 pub mod config;
 pub mod conform;
+pub mod console;
 pub mod dev;
 pub mod dev_tls;
 pub mod environment;
@@ -100,6 +102,8 @@ enum Command {
     Export(apply::ExportArgs),
     /// Moves clients, APIs and grants here from another product
     Import(import::ImportArgs),
+    /// The web console: ways in
+    Console(console::ConsoleArgs),
     /// Which token would this client get, and if none, why?
     Explain(explain::ExplainArgs),
     /// The audit trail
@@ -186,6 +190,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Token(args) => token::run(&args),
         Command::Secret(args) => secret::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Console(args) => console::run(args),
         Command::Conform(args) => conform::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Config(args) => config::run(&args),

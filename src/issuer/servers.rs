@@ -108,16 +108,16 @@ mod tests {
         let listed = || store.read(|reader| reader.list_servers()).unwrap();
         let names = || listed().into_iter().map(|server| server.name).collect::<Vec<_>>();
 
-        let (killed, ended) = (server("killed"), server("ended"));
+        let killed = server("killed");
         killed.tell(ServerState::Loading).unwrap();
         killed.tell(ServerState::Issuing).unwrap();
         clock.advance(10);
+        let ended = server("ended");
         ended.tell(ServerState::Degraded).unwrap();
         let seen = listed();
         let states: Vec<_> = seen.iter().map(|server| (server.state.unwrap(), server.seen_at.0)).collect();
         assert_eq!(states, [(ServerState::Issuing, 1_000_000), (ServerState::Degraded, 1_010_000)]);
-        assert!(seen.iter().all(|server| server.started_at == UnixMillis(1_000_000)));
-        assert_eq!(seen[0].id, killed.id());
+        assert_eq!((seen[0].id, seen[0].started_at), (killed.id(), UnixMillis(1_000_000)));
 
         ended.end().unwrap();
         ended.tell(ServerState::Stopping).unwrap();

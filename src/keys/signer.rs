@@ -52,7 +52,7 @@ impl Signer {
         if !key_pair.sign(message).is_ok_and(|signature| key_pair.verify(message, signature.as_bytes())) {
             return Err(SignerError::SelfTest);
         }
-        let headers = USUAL_TYPES.map(|typ| encode_header(key_pair.alg(), typ, &kid));
+        let headers = USUAL_TYPES.map(|typ| encode_header(key_pair.alg(), typ, Some(&kid)));
         Ok(Self { key_pair, kid, headers })
     }
 
@@ -73,10 +73,18 @@ impl Signer {
         let header = if let Some((_, header)) = usual {
             header
         } else {
-            encoded_now = encode_header(self.alg(), typ, &self.kid);
+            encoded_now = encode_header(self.alg(), typ, Some(&self.kid));
             &encoded_now
         };
+        self.sign_under(header, claims_json)
+    }
 
+    /// As [`Self::sign_compact`], with a `kid` that somebody else has given to the key, or none.
+    pub fn sign_compact_as(&self, typ: &str, kid: Option<&str>, claims_json: &[u8]) -> Result<String, SignError> {
+        self.sign_under(&encode_header(self.alg(), typ, kid), claims_json)
+    }
+
+    fn sign_under(&self, header: &str, claims_json: &[u8]) -> Result<String, SignError> {
         let length = header.len() + encoded_length(claims_json.len()) + encoded_length(self.key_pair.signature_bytes());
         let mut token = String::with_capacity(length + 2);
         token.push_str(header);
@@ -95,12 +103,13 @@ impl fmt::Debug for Signer {
     }
 }
 
-fn encode_header(alg: SigningAlg, typ: &str, kid: &str) -> String {
+fn encode_header(alg: SigningAlg, typ: &str, kid: Option<&str>) -> String {
     #[derive(Serialize)]
     struct Header<'a> {
         alg: SigningAlg,
         typ: &'a str,
-        kid: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        kid: Option<&'a str>,
     }
     // Strings only: there is nothing that could fail.
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&Header { alg, typ, kid }).unwrap_or_default())

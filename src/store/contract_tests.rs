@@ -6,6 +6,7 @@ mod audit;
 mod client_keys;
 mod clients;
 mod concurrency;
+mod console;
 mod deltas;
 mod engines;
 mod fixtures;

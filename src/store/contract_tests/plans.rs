@@ -17,7 +17,17 @@ use crate::store::{
     StoreSettings, Transaction, UnixHour,
 };
 
-const SMALL: [&str; 5] = ["meta", "apis", "api_scopes", "signing_keys", "unattributed_refusals"];
+// Sessions and links last hours, and servers are few.
+const SMALL: [&str; 8] = [
+    "meta",
+    "apis",
+    "api_scopes",
+    "signing_keys",
+    "unattributed_refusals",
+    "console_sessions",
+    "one_time_links",
+    "servers",
+];
 
 /// Every statement that was sent, without its values.
 #[derive(Clone, Default)]
@@ -58,6 +68,7 @@ fn plan(connection: &mut AnyConnection, sql: &str) -> Vec<String> {
 fn read_what_is_read_often(store: &Store, known: &Api) {
     let stored = full_client("partner", &[known]);
     store.position().unwrap();
+    store.find_console_session("hash").unwrap();
     store.load_changes_since(Revision(1)).unwrap();
     store
         .read(|reader| {
@@ -114,6 +125,9 @@ fn change_what_is_changed_often(store: &Store, known: &Api) {
     }
     store.delete_usage_before(UnixHour(1)).unwrap();
     store.forget_client_assertions(at).unwrap();
+    store.end_console_sessions_of(stored.id).unwrap();
+    store.forget_console_sessions(at, at).unwrap();
+    store.forget_links(at).unwrap();
     change(&|transaction| transaction.delete_client(stored.id));
 }
 
