@@ -39,6 +39,10 @@ deployment *PARTS:
 interop *PARTS:
     tests/interop/run {{ PARTS }}
 
+# The console in a real browser
+browser *ARGUMENTS:
+    tests/browser/run {{ ARGUMENTS }}
+
 # Changes the code in small ways and looks whether a test notices; needs cargo-mutants
 mutants *MODULES:
     tests/mutants/run {{ MODULES }}
