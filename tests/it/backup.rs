@@ -148,6 +148,55 @@ fn a_restored_database_is_told_from_what_it_was() {
 }
 
 #[test]
+fn nobody_is_signed_in_and_no_link_is_good_in_a_copy() {
+    use diesel::prelude::*;
+    const TABLES: [&str; 3] = ["console_sessions", "one_time_links", "servers"];
+    diesel::table! { console_sessions (id_hash) { id_hash -> Text, } }
+    diesel::table! { one_time_links (token_hash) { token_hash -> Text, } }
+    diesel::table! { servers (id) { id -> Text, } }
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path();
+    run(directory, &["client", "create", "--id", "c"]).success();
+    raw(&directory.join("tokenhouse.db"))
+        .batch_execute(
+            "INSERT INTO console_sessions SELECT 'hash-of-a-session', id, 'link', NULL, 1, 1, 1 FROM clients;
+             INSERT INTO one_time_links SELECT 'hash-of-a-link', 'sign_in', id, NULL, 1, 99999999999999 FROM clients;
+             INSERT INTO servers VALUES ('018bcfe5-6800-7000-8000-000000000000', 'host-of-a-server', '1', 1, 'issuing', 1, 1)",
+        )
+        .unwrap();
+    let rows = |name: &str| {
+        let mut database = raw(&directory.join(name));
+        let sessions: i64 = console_sessions::table.count().get_result(&mut database).unwrap();
+        let links: i64 = one_time_links::table.count().get_result(&mut database).unwrap();
+        let servers: i64 = servers::table.count().get_result(&mut database).unwrap();
+        [sessions, links, servers]
+    };
+    run(directory, &["backup", "backup.db"]).success();
+    assert_eq!((rows("tokenhouse.db"), rows("backup.db")), ([1; 3], [0; 3]));
+    let backup = fs::read(directory.join("backup.db")).unwrap();
+    for left_out in ["hash-of-a-session", "hash-of-a-link", "host-of-a-server"] {
+        let is_there = backup.windows(left_out.len()).any(|window| window == left_out.as_bytes());
+        assert!(!is_there, "{left_out} lies in what was set free");
+    }
+
+    // A copy that somebody else made holds them, and restoring it revives nobody.
+    fs::copy(directory.join("tokenhouse.db"), directory.join("copy.db")).unwrap();
+    run(directory, &["restore", "copy.db", "--force"]).success();
+    assert_eq!((rows("copy.db"), rows("tokenhouse.db")), ([1; 3], [0; 3]));
+
+    // Of a database that an earlier version made, which has no such tables, there is a backup too.
+    let mut earlier = raw(&directory.join("tokenhouse.db"));
+    for table in TABLES {
+        earlier.batch_execute(&format!("DROP TABLE {table}")).unwrap();
+    }
+    earlier.batch_execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261201000000'").unwrap();
+    drop(earlier);
+    run(directory, &["backup", "earlier.db"]).success();
+    run(directory, &["restore", "earlier.db", "--force"]).success();
+    assert_eq!((rows("tokenhouse.db"), client_ids(directory)), ([0; 3], vec!["c".to_owned()]));
+}
+
+#[test]
 fn what_is_replaced_is_kept() {
     let folder = backed_up();
     let directory = folder.path();
