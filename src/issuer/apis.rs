@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use super::administration::{AdministrationError, Change, audited, validated_auth0_fields};
+use super::administration::{AdministrationError, AdministrationPolicy, Change, audited, validated_auth0_fields};
 use super::document::{ApiEntry, ScopeEntry};
 use crate::oauth::resource::{Api, Audience, Lifetime, ScopeDefinition};
-use crate::store::{AuditAction, ObjectKind, Reader};
+use crate::store::{AuditAction, ObjectKind, Reader, Revision};
 
 /// Longest name or description in characters.
 pub(super) const MAX_TEXT_LENGTH: usize = 1000;
@@ -81,6 +81,15 @@ impl Change<'_> {
         self.record(AuditAction::Delete, ObjectKind::Api, identifier, audited(&ApiEntry::from(&api)), None)
     }
 
+    /// Makes sure that the API `identifier` is still as it was at the revision `seen`.
+    ///
+    /// # Errors
+    /// If it is not, or there is none.
+    pub fn expect_api_revision(&mut self, identifier: &str, seen: Revision) -> Result<(), AdministrationError> {
+        let api = self.existing_api(identifier)?;
+        if self.transaction.api_revision(api.id)? == Some(seen) { Ok(()) } else { Err(AdministrationError::Outdated) }
+    }
+
     /// The API that `name` names, as [`api_named`].
     ///
     /// # Errors
@@ -101,24 +110,9 @@ impl Change<'_> {
 
     /// The API that `entry` describes, with a nil id.
     pub(super) fn validated_api(&self, entry: &ApiEntry) -> Result<Api, AdministrationError> {
-        let policy = &self.admin.policy;
         let identifier: Audience = entry.identifier.parse().map_err(AdministrationError::invalid)?;
-        let seconds = entry.token_lifetime.unwrap_or_else(|| i64::from(policy.default_token_lifetime));
-        let token_lifetime = Lifetime::try_from(seconds).map_err(AdministrationError::invalid)?;
-        if token_lifetime.seconds() > policy.max_token_lifetime {
-            return Err(AdministrationError::Invalid(format!(
-                "token_lifetime {seconds} is above token.max_lifetime_seconds, {}",
-                policy.max_token_lifetime
-            )));
-        }
-        if entry.token_reuse_seconds >= token_lifetime.seconds() {
-            return Err(AdministrationError::Invalid(format!(
-                "token_reuse_seconds {} is not below token_lifetime, {seconds}: use 0 to {}, where 0 issues a new token \
-                 each time",
-                entry.token_reuse_seconds,
-                seconds - 1
-            )));
-        }
+        let token_lifetime = self.admin.policy.validated_lifetime(entry.token_lifetime)?;
+        validate_token_reuse(entry.token_reuse_seconds, token_lifetime)?;
         Ok(Api {
             name: validated_text("name", entry.name.as_deref().unwrap_or(&entry.identifier))?,
             scopes: validated_scopes(&entry.scopes)?,
@@ -132,6 +126,40 @@ impl Change<'_> {
             ..Api::new(Uuid::nil(), identifier, token_lifetime, self.now)
         })
     }
+}
+
+impl AdministrationPolicy {
+    /// How long the tokens of an API live: `seconds`, or the default.
+    ///
+    /// # Errors
+    /// If that is no lifetime, or above the longest.
+    pub fn validated_lifetime(&self, seconds: Option<i64>) -> Result<Lifetime, AdministrationError> {
+        let seconds = seconds.unwrap_or_else(|| i64::from(self.default_token_lifetime));
+        let lifetime = Lifetime::try_from(seconds).map_err(AdministrationError::invalid)?;
+        if lifetime.seconds() > self.max_token_lifetime {
+            return Err(AdministrationError::Invalid(format!(
+                "token_lifetime {seconds} is above token.max_lifetime_seconds, {}",
+                self.max_token_lifetime
+            )));
+        }
+        Ok(lifetime)
+    }
+}
+
+/// Makes sure that a token is handed out again for `seconds` only while it lives.
+///
+/// # Errors
+/// If that is not below its lifetime.
+pub fn validate_token_reuse(seconds: u32, lifetime: Lifetime) -> Result<(), AdministrationError> {
+    let lifetime = lifetime.seconds();
+    if seconds < lifetime {
+        return Ok(());
+    }
+    Err(AdministrationError::Invalid(format!(
+        "token_reuse_seconds {seconds} is not below token_lifetime, {lifetime}: use 0 to {}, where 0 issues a new token each \
+         time",
+        lifetime.saturating_sub(1)
+    )))
 }
 
 /// The API that `name` names: by our own id in hexadecimal, else by its identifier.
@@ -168,7 +196,10 @@ fn validated_scopes(entries: &[ScopeEntry]) -> Result<Vec<ScopeDefinition>, Admi
 }
 
 /// A text for people: bounded, and without control characters that could forge a line somewhere.
-pub(super) fn validated_text(what: &str, text: &str) -> Result<String, AdministrationError> {
+///
+/// # Errors
+/// If it is too long or has one.
+pub fn validated_text(what: &str, text: &str) -> Result<String, AdministrationError> {
     if text.chars().count() > MAX_TEXT_LENGTH || text.chars().any(char::is_control) {
         return Err(AdministrationError::Invalid(format!(
             "{what}: use at most {MAX_TEXT_LENGTH} characters and no control characters"

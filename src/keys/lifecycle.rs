@@ -186,10 +186,16 @@ pub fn may_rotate(
     }
 }
 
+/// From when on the active `key` has signed for `seconds`.
+#[must_use]
+pub fn has_signed_at(key: &SigningKeyRecord, seconds: u32) -> UnixMillis {
+    key.activated_at.unwrap_or(key.created_at).plus_seconds(seconds.into())
+}
+
 /// Whether the active `key` has signed for `seconds` or longer.
 #[must_use]
 pub fn has_signed_for(key: &SigningKeyRecord, seconds: u32, now: UnixMillis) -> bool {
-    key.activated_at.unwrap_or(key.created_at).plus_seconds(seconds.into()) <= now
+    has_signed_at(key, seconds) <= now
 }
 
 /// From when on no token signed before `retired_at` can be alive, for a verifier whose clock is

@@ -43,30 +43,30 @@ impl AccessTokenTemplate {
         let client_id = client.client_id.as_str();
         let mut shared = ObjectText::with_capacity(0);
         shared.string("iss", issuer);
-        let (typ, has_jti, has_nbf) = match dialect {
+        let (has_jti, has_nbf) = match dialect {
             TokenDialect::Rfc9068Profile | TokenDialect::Rfc9068ProfileAuthz => {
                 shared.string("sub", client_id);
                 shared.string("client_id", client_id);
-                ("at+jwt", true, false)
+                (true, false)
             }
             TokenDialect::AccessToken | TokenDialect::AccessTokenAuthz => {
                 shared.string("sub", &format!("{client_id}@clients"));
                 shared.string("azp", client_id);
                 shared.string("gty", "client-credentials");
-                ("JWT", false, false)
+                (false, false)
             }
             TokenDialect::IdentityServer => {
                 shared.string("client_id", client_id);
                 add_client_claims(&mut shared, &client.claims);
-                ("at+jwt", true, true)
+                (true, true)
             }
         };
         shared.string("aud", api.identifier.as_str());
         add_scope(&mut shared, scope, api.scope_format, dialect);
-        if matches!(dialect, TokenDialect::Rfc9068ProfileAuthz | TokenDialect::AccessTokenAuthz) {
+        if dialect.has_permissions() {
             shared.strings("permissions", values(scope));
         }
-        Self { typ, expires_in: api.token_lifetime.seconds(), shared, has_jti, has_nbf }
+        Self { typ: dialect.typ(), expires_in: api.token_lifetime.seconds(), shared, has_jti, has_nbf }
     }
 
     /// The header `typ`.
@@ -111,8 +111,7 @@ fn add_scope(claims: &mut ObjectText, scope: &ScopeSet, format: Option<ScopeForm
     if scope.is_empty() {
         return;
     }
-    let default = if dialect == TokenDialect::IdentityServer { ScopeFormat::Array } else { ScopeFormat::String };
-    match format.unwrap_or(default) {
+    match format.unwrap_or(dialect.default_scope_format()) {
         // No scope value holds a quote or a backslash (RFC 6749 §3.3).
         ScopeFormat::String => claims.plain_string("scope", &scope.to_string()),
         ScopeFormat::Array => claims.strings("scope", values(scope)),

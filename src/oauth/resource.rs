@@ -119,6 +119,29 @@ named_enum! {
     }
 }
 
+impl TokenDialect {
+    /// The header `typ` of its tokens.
+    pub const fn typ(self) -> &'static str {
+        match self {
+            Self::Rfc9068Profile | Self::Rfc9068ProfileAuthz | Self::IdentityServer => "at+jwt",
+            Self::AccessToken | Self::AccessTokenAuthz => "JWT",
+        }
+    }
+
+    /// Do its tokens carry the array `permissions`?
+    pub const fn has_permissions(self) -> bool {
+        matches!(self, Self::Rfc9068ProfileAuthz | Self::AccessTokenAuthz)
+    }
+
+    /// How the claim `scope` is written where the API does not say.
+    pub const fn default_scope_format(self) -> ScopeFormat {
+        match self {
+            Self::IdentityServer => ScopeFormat::Array,
+            _ => ScopeFormat::String,
+        }
+    }
+}
+
 named_enum! {
     /// What a request without `scope` gets.
     DefaultScope {

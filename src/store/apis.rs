@@ -30,6 +30,14 @@ impl Reader {
         })
     }
 
+    /// The revision of the last change to the API with our own id.
+    pub fn api_revision(&mut self, id: Uuid) -> Result<Option<Revision>, StoreError> {
+        self.attempt(|connection| {
+            let revision = apis::table.find(id.to_string()).select(apis::revision).first(connection);
+            Ok(revision.optional()?.map(Revision))
+        })
+    }
+
     /// The API that is the audience `identifier`.
     pub fn find_api_by_identifier(&mut self, identifier: &Audience) -> Result<Option<Api>, StoreError> {
         self.attempt(|connection| {

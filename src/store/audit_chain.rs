@@ -2,6 +2,7 @@
 //!
 //! The chain is not keyed: it shows tampering to whoever keeps a copy of a later hash, and every careless change.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -97,6 +98,35 @@ impl Reader {
             return Ok(ChainVerdict::Broken { position: link.position + 1, fault: ChainFault::Missing });
         }
         Ok(ChainVerdict::Intact { events: link.position, last_hash: link.hash })
+    }
+}
+
+impl Reader {
+    /// The first of the events at `positions`, lowest first, that is not as it was written after the one before it: with the
+    /// effort of reading those, not all. What was cut off or rewritten as a whole, only [`Self::verify_chain`] and a hash that was
+    /// kept elsewhere can show.
+    pub fn verify_events(&mut self, positions: &[i64]) -> Result<Option<(i64, ChainFault)>, StoreError> {
+        let mut positions = positions.to_vec();
+        positions.sort_unstable();
+        let with_previous: BTreeSet<i64> =
+            positions.iter().flat_map(|position| [position.saturating_sub(1), *position]).collect();
+        let wanted: Vec<i64> = with_previous.into_iter().collect();
+        let rows: Vec<EventRow> = self.attempt(|connection| {
+            let rows = audit_events::table.filter(audit_events::position.eq_any(&wanted));
+            Ok(rows.select(EventRow::as_select()).load(connection)?)
+        })?;
+        let by_position: BTreeMap<i64, &EventRow> = rows.iter().map(|row| (row.position, row)).collect();
+        let link_before = |position: i64| match by_position.get(&(position - 1)) {
+            Some(row) => Some(ChainLink { position: row.position, hash: row.hash.clone() }),
+            None => Some(ChainLink::start()).filter(|start| start.position == position - 1),
+        };
+        Ok(positions.into_iter().find_map(|position| {
+            let fault = match (link_before(position), by_position.get(&position)) {
+                (Some(link), Some(row)) => link.fault_of(row),
+                _ => Some(ChainFault::Missing),
+            };
+            fault.map(|fault| (position, fault))
+        }))
     }
 }
 

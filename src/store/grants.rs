@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -66,6 +67,35 @@ impl Reader {
         self.attempt(|connection| {
             let count: i64 = matching(filter).count().get_result(connection)?;
             Ok(count.unsigned_abs())
+        })
+    }
+
+    /// How many grants there are for each of `apis`; those without any are left out.
+    pub fn count_grants_by_api(&mut self, apis: &[Uuid]) -> Result<HashMap<Uuid, u64>, StoreError> {
+        let ids: Vec<String> = apis.iter().map(Uuid::to_string).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        self.attempt(|connection| {
+            let counts: Vec<(String, i64)> = load_in_chunks(&ids, |ids| {
+                grants::table
+                    .filter(grants::api_id.eq_any(ids))
+                    .group_by(grants::api_id)
+                    .select((grants::api_id, count_star()))
+                    .load(connection)
+            })?;
+            counts.iter().map(|(id, count)| Ok((Place("grants", id).id()?, count.unsigned_abs()))).collect()
+        })
+    }
+
+    /// How many grants for the API `api_id` hold each scope; those that none holds are left out.
+    pub fn count_scope_holders(&mut self, api_id: Uuid) -> Result<HashMap<String, u64>, StoreError> {
+        self.attempt(|connection| {
+            let for_api = grants::table.filter(grants::api_id.eq(api_id.to_string())).select(grants::id);
+            let counts: Vec<(String, i64)> = grant_scopes::table
+                .filter(grant_scopes::grant_id.eq_any(for_api))
+                .group_by(grant_scopes::value)
+                .select((grant_scopes::value, count_star()))
+                .load(connection)?;
+            Ok(counts.into_iter().map(|(value, count)| (value, count.unsigned_abs())).collect())
         })
     }
 

@@ -12,6 +12,7 @@
 //! | all others | one part of the console each |
 
 mod answer;
+mod apis;
 mod assets;
 mod cookie;
 mod done;
@@ -45,6 +46,7 @@ pub fn configure(config: &mut ServiceConfig, issuer: &Issuer) {
     let post = |path: &str| web::resource(path.to_owned());
     let scope = web::scope(&base_of(issuer))
         .configure(|config| assets::configure(config, ""))
+        .configure(apis::configure)
         .service(web::resource("").route(web::get().to(home::show)))
         .service(web::resource("/").route(web::get().to(home::show)))
         .service(web::resource("/sign-in").route(web::get().to(sign_in::show)).route(web::post().to(sign_in::sign_in)))

@@ -10,6 +10,10 @@ use crate::store::{
     Revision, Store, StoreError,
 };
 
+fn verify_events(store: &Store, positions: &[i64]) -> Option<(i64, ChainFault)> {
+    store.read(|reader| reader.verify_events(positions)).unwrap()
+}
+
 fn verify(store: &Store) -> ChainVerdict {
     store.read(Reader::verify_chain).unwrap()
 }
@@ -115,6 +119,23 @@ fn whatever_is_altered_is_found() {
             assert_eq!(verify(store), verdict, "{sql}");
         });
     }
+}
+
+#[test]
+fn a_few_events_are_checked_without_reading_the_others() {
+    let changed = "UPDATE audit_events SET object_id = 'other' WHERE position = 3";
+    let missing = "DELETE FROM audit_events WHERE position = 3";
+    each_engine(|store| {
+        record_five(store);
+        assert_eq!((verify_events(store, &[]), verify_events(store, &[5, 1, 3])), (None, None));
+        assert_eq!(verify_events(store, &[6]), Some((6, ChainFault::Missing)));
+        tamper(store, changed);
+        assert_eq!(verify_events(store, &[5, 3, 1]), Some((3, ChainFault::Changed)));
+        assert_eq!(verify_events(store, &[5, 4, 2, 1]), None, "its own hash is as it was");
+        tamper(store, missing);
+        assert_eq!(verify_events(store, &[4, 3]), Some((3, ChainFault::Missing)));
+        assert_eq!(verify_events(store, &[4]), Some((4, ChainFault::Missing)), "it follows nothing");
+    });
 }
 
 #[test]

@@ -53,6 +53,26 @@ fn a_grant_comes_changes_and_goes_and_its_client_changes() {
 }
 
 #[test]
+fn grants_are_counted_by_api_and_by_scope() {
+    each_engine(|store| {
+        let (first, second, one) = setting(store);
+        let other = client("other");
+        write(store, |transaction| {
+            transaction.insert_client(&other)?;
+            transaction.insert_grant(one.id, &grant(&first, "one two"))?;
+            transaction.insert_grant(one.id, &grant(&second, "four"))?;
+            transaction.insert_grant(other.id, &grant(&first, "two"))
+        });
+        let counts = store.read(|reader| reader.count_grants_by_api(&[first.id, id()])).unwrap();
+        assert_eq!(counts.into_iter().collect::<Vec<_>>(), [(first.id, 2)]);
+        let holders = store.read(|reader| reader.count_scope_holders(first.id)).unwrap();
+        let mut holders: Vec<_> = holders.iter().map(|(value, count)| (value.as_str(), *count)).collect();
+        holders.sort_unstable();
+        assert_eq!(holders, [("one", 1), ("two", 2)]);
+    });
+}
+
+#[test]
 fn a_client_has_one_grant_per_api() {
     each_engine(|store| {
         let (first, second, client) = setting(store);
