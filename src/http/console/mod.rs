@@ -22,6 +22,7 @@ mod form;
 mod frame;
 mod guard;
 mod home;
+mod keys;
 mod links;
 mod plot;
 mod posted;
@@ -47,6 +48,7 @@ pub fn configure(config: &mut ServiceConfig, issuer: &Issuer) {
     let scope = web::scope(&base_of(issuer))
         .configure(|config| assets::configure(config, ""))
         .configure(apis::configure)
+        .configure(keys::configure)
         .service(web::resource("").route(web::get().to(home::show)))
         .service(web::resource("/").route(web::get().to(home::show)))
         .service(web::resource("/sign-in").route(web::get().to(sign_in::show)).route(web::post().to(sign_in::sign_in)))
