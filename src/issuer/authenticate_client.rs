@@ -29,8 +29,8 @@ thread_local! {
     static SMALL_HASH_MEMORY: RefCell<HashMemory> = RefCell::default();
 }
 
-/// A client that has proved who it is. Only [`authenticate_client`] makes one, and an
-/// [`AssertionAuthenticator`](super::authenticate_assertion::AssertionAuthenticator).
+/// A client that has proved who it is. Only [`authenticate_client`] makes one, an
+/// [`AssertionAuthenticator`](super::authenticate_assertion::AssertionAuthenticator), and a session of the console.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     client: Arc<Client>,
@@ -47,6 +47,8 @@ pub enum Credential {
     RegisteredKey(Uuid),
     /// A key that the client publishes itself.
     PublishedKey,
+    /// A session of the console, which was begun with one of these.
+    Session,
 }
 
 impl AuthenticatedClient {
@@ -60,11 +62,16 @@ impl AuthenticatedClient {
         Self { client, credential, upgrade: None }
     }
 
+    /// The client of a session that has been found: it proved who it is when that was begun.
+    pub(super) const fn by_session(client: Arc<Client>) -> Self {
+        Self { client, credential: Credential::Session, upgrade: None }
+    }
+
     /// Our own id of the secret it used, if it used one.
     pub const fn secret_id(&self) -> Option<Uuid> {
         match self.credential {
             Credential::Secret(id) => Some(id),
-            Credential::RegisteredKey(_) | Credential::PublishedKey => None,
+            Credential::RegisteredKey(_) | Credential::PublishedKey | Credential::Session => None,
         }
     }
 
@@ -72,7 +79,7 @@ impl AuthenticatedClient {
     pub const fn credential_id(&self) -> Option<Uuid> {
         match self.credential {
             Credential::Secret(id) | Credential::RegisteredKey(id) => Some(id),
-            Credential::PublishedKey => None,
+            Credential::PublishedKey | Credential::Session => None,
         }
     }
 

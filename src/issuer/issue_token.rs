@@ -2,10 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use super::TokenIssuer;
@@ -14,23 +11,18 @@ use super::authenticate_client::{AuthenticatedClient, authenticate_client, too_m
 use super::failed_attempts::{Claimant, SlowTurn};
 use super::freshness::Freshness;
 use super::granted::Granted;
-use super::quota::{QuotaLeft, QuotaVerdict};
-use super::signing_together::signed_together;
+use super::quota::QuotaLeft;
 use super::snapshot::Snapshot;
 use super::steps::{StepName, Steps};
-use super::token_reuse::SharingRequest;
 use super::usage::Answered;
 use super::work_pool::Busy;
 use crate::clock::UnixMillis;
-use crate::oauth::access_token::{AccessTokenTemplate, TokenSubject};
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::client_assertion::{AssertionRefusal, UnverifiedAssertion};
 use crate::oauth::client_auth::{Mechanism, PresentedAssertion, PresentedCredentials, PresentedSecret};
-use crate::oauth::client_credentials::{Authorization, authorize_client_credentials};
 use crate::oauth::error::TokenError;
 use crate::oauth::resource::{Api, Audience};
 use crate::oauth::token_request::{RawTokenRequest, parse_token_request};
-use crate::oauth::token_response::render_token_response;
 
 /// How long a caller should wait when too many signatures are waiting, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -78,12 +70,12 @@ impl TokenDecision {
         self.client_row_id = Some(client.id);
     }
 
-    fn prove(&mut self, client: &Client) {
+    pub(super) fn prove(&mut self, client: &Client) {
         self.name(client);
         self.authenticated = true;
     }
 
-    fn allow(&mut self, api: &Api, scope: &Arc<str>) {
+    pub(super) fn allow(&mut self, api: &Api, scope: &Arc<str>) {
         self.audience = Some(api.identifier.clone());
         self.scope = Some(scope.clone());
     }
@@ -105,6 +97,14 @@ impl TokenIssuer {
     }
 
     async fn decide(&self, raw: &RawTokenRequest<'_>, decision: &mut TokenDecision) -> Result<String, TokenError> {
+        let snapshot = self.snapshot_to_decide_by()?;
+        let now = self.clock.now();
+        let granted = self.grant(raw, &snapshot, now, decision).await?;
+        self.issue_granted(&granted, &snapshot, now, decision).await
+    }
+
+    /// What a request that comes now is decided by.
+    pub(super) fn snapshot_to_decide_by(&self) -> Result<Arc<Snapshot>, TokenError> {
         if self.served.freshness() == Freshness::Stale {
             return Err(store_silent());
         }
@@ -113,26 +113,7 @@ impl TokenIssuer {
             // Under overload, what is refused in the end is refused before any work: all time is for those who get an answer.
             self.signatures.admit().map_err(|Busy| overloaded())?;
         }
-        let now = self.clock.now();
-        let granted = self.grant(raw, &snapshot, now, decision).await?;
-        let charged = self.charge(granted.authenticated.client(), now);
-        decision.quota_left.extend(self.quotas.left(granted.authenticated.client(), now));
-        charged?;
-
-        let sharing = SharingRequest::of(&granted, &snapshot);
-        if let Some(answer) = sharing.as_ref().and_then(|request| self.hand_out_again(request, &granted, decision)) {
-            return Ok(answer);
-        }
-        let signing = decision.steps.begin();
-        let issued = self.issue_new(&granted, &snapshot, now).await;
-        decision.steps.end(StepName::Sign, signing);
-        let (token, jti) = issued?;
-        let answer = render_token_response(&token, granted.template.expires_in(), &granted.scope);
-        if let Some(request) = sharing {
-            self.reuse.keep(request, token, jti.clone(), now);
-        }
-        decision.jti = Some(jti);
-        Ok(answer)
+        Ok(snapshot)
     }
 
     /// What the request is granted: as it was decided before, or else by the rules.
@@ -156,49 +137,12 @@ impl TokenIssuer {
         }
         let request = parse_token_request(raw)?;
         let authenticated = self.authenticate(&request.credentials, snapshot, now, decision).await?;
-        let client = authenticated.client();
-        let Authorization { api, scope } = authorize_client_credentials(&request.access, client, snapshot.as_ref())?;
-        let api = snapshot.api(api.id).ok_or_else(|| internal("authorization", &"an API that is not there"))?;
-        let issuer = self.served.context().issuer.as_str();
-        let subject = TokenSubject { issuer, client, api, scope: &scope, compat: self.compat };
-        let template = AccessTokenTemplate::of(&subject);
-        let scope: Arc<str> = scope.to_string().into();
-        decision.allow(api, &scope);
-        let api = api.clone();
         let mechanism = request.credentials.mechanism();
-        let granted = Arc::new(Granted { authenticated, mechanism, api, scope, template });
+        let granted = Arc::new(self.allow(&request.access, authenticated, mechanism, snapshot, decision)?);
         if let Some(digest) = digest {
             self.requests.keep(digest, snapshot, &granted, now);
         }
         Ok(granted)
-    }
-
-    /// Answers with a token that was issued a moment ago, if `request` may share one.
-    fn hand_out_again(
-        &self,
-        request: &SharingRequest,
-        granted: &Granted,
-        decision: &mut TokenDecision,
-    ) -> Option<String> {
-        // Not the time of arrival: the check of the secret may have taken a while, and the token is that much older.
-        let now = self.clock.now();
-        let kept = self.reuse.find(request, now)?;
-        decision.jti = Some(kept.jti().to_owned());
-        decision.reused = true;
-        Some(render_token_response(kept.token(), kept.expires_in(now), &granted.scope))
-    }
-
-    /// Builds and signs a new token: itself and its identifier.
-    async fn issue_new(
-        &self,
-        granted: &Granted,
-        snapshot: &Arc<Snapshot>,
-        now: UnixMillis,
-    ) -> Result<(String, String), TokenError> {
-        let jti = self.new_jti();
-        let claims = granted.template.claims(now.floor_seconds(), &jti);
-        let token = self.sign(snapshot, granted.api.signing_alg, granted.template.typ(), claims).await?;
-        Ok((token, jti))
     }
 
     /// Finds the client that `credentials` prove to be, notes that its secret was used, and counts the request against its rate.
@@ -223,7 +167,7 @@ impl TokenIssuer {
     }
 
     /// Counts the request against the rate of `client`, which has proved who it is.
-    fn keep_rate(&self, client: &Client, decision: &mut TokenDecision) -> Result<(), TokenError> {
+    pub(super) fn keep_rate(&self, client: &Client, decision: &mut TokenDecision) -> Result<(), TokenError> {
         let verdict = self.rates.count(client);
         decision.quota_left.extend(verdict.left);
         verdict.wait.map_or(Ok(()), |retry_after| Err(TokenError::TooOften { retry_after }))
@@ -328,48 +272,6 @@ impl TokenIssuer {
         }
     }
 
-    async fn sign(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        alg: crate::keys::SigningAlg,
-        typ: &'static str,
-        claims: String,
-    ) -> Result<String, TokenError> {
-        let Some(signer) = snapshot.keys.active(alg).cloned() else {
-            return Err(internal("signing", &format!("no active {alg} key")));
-        };
-        let sign = move || {
-            let began = Instant::now();
-            (signer.sign_compact(typ, claims.as_bytes()), began.elapsed())
-        };
-        let (signed, took) = if alg.is_rsa() {
-            self.signatures.run(sign).await.map_err(|Busy| overloaded())?
-        } else {
-            signed_together(sign).await
-        };
-        self.counts.signature(alg, took);
-        signed.map_err(|error| internal("signing", &error))
-    }
-
-    /// Counts the token against the quota of `client`.
-    fn charge(&self, client: &Client, now: UnixMillis) -> Result<(), TokenError> {
-        match self.quotas.count(client, now) {
-            QuotaVerdict::Within => Ok(()),
-            QuotaVerdict::BeyondUnenforced => {
-                tracing::warn!(client_id = client.client_id.as_str(), "beyond its quota, which is not enforced");
-                Ok(())
-            }
-            QuotaVerdict::Beyond { retry_after } => Err(TokenError::TooManyRequests { retry_after }),
-        }
-    }
-
-    /// 128 random bits: unique without asking anyone (RFC 7519 §4.1.7).
-    fn new_jti(&self) -> String {
-        let mut random = [0_u8; 16];
-        self.entropy.fill(&mut random);
-        BASE64_URL_SAFE_NO_PAD.encode(random)
-    }
-
     /// Puts a better hash in the place of an imported one, off the path of this request; it may be lost.
     fn queue_upgrade(&self, presented: &PresentedSecret, secret_id: Uuid, authenticated: &AuthenticatedClient) {
         if let Some(outdated) = authenticated.outdated_hash() {
@@ -385,7 +287,7 @@ pub(super) const fn store_silent() -> TokenError {
 }
 
 /// What a caller hears when too many signatures are waiting.
-const fn overloaded() -> TokenError {
+pub(super) const fn overloaded() -> TokenError {
     TokenError::Overloaded { retry_after: RETRY_AFTER_SECONDS }
 }
 

@@ -24,6 +24,8 @@ pub mod granted;
 pub mod grants;
 pub mod hash_pool;
 pub mod import;
+mod issue_granted;
+pub mod issue_to_session;
 pub mod issue_token;
 pub mod listen;
 pub mod management_access;

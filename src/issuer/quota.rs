@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
 
+use super::TokenIssuer;
 use crate::clock::UnixMillis;
 use crate::oauth::client::Client;
 
@@ -69,6 +70,13 @@ pub struct QuotaLeft {
     pub remaining: u32,
     /// When the window ends, in seconds from now.
     pub resets_in: i64,
+}
+
+impl TokenIssuer {
+    /// What is left to `client` now, by the hour and by the day, as this server counts; nothing where no quota is enforced.
+    pub fn quota_left(&self, client: &Client) -> Vec<QuotaLeft> {
+        self.quotas.left(client, self.clock.now())
+    }
 }
 
 impl Quotas {

@@ -1,4 +1,4 @@
-//! A client replaces its own secret: what happens between its request and the new one?
+//! A client replaces its own secret, at its endpoint or in the console: what happens between its request and the new one?
 //!
 //! Whoever can authenticate may: also a client that no grant lets have a token, since it proves no less.
 
@@ -9,14 +9,14 @@ use uuid::Uuid;
 use super::TokenIssuer;
 use super::administration::{Administration, AdministrationError, Change, audited};
 use super::apis::{MAX_TEXT_LENGTH, validated_text};
-use super::authenticate_client::AuthenticatedClient;
+use super::console::Session;
 use super::freshness::Freshness;
 use super::issue_token::{TokenDecision, store_silent};
 use super::rights::{Caller, Rights};
 use super::secrets::{AddedSecret, SecretSummary, SecretTerms, object_id};
 use super::served::Served;
 use super::usage::Answered;
-use crate::oauth::client::ClientId;
+use crate::oauth::client::{Client, ClientId};
 use crate::oauth::error::TokenError;
 use crate::oauth::secret_error::SecretError;
 use crate::oauth::secret_request::{NewSecretWish, parse_secret_request};
@@ -63,7 +63,32 @@ impl TokenIssuer {
         let request = parse_secret_request(raw)?;
         let snapshot = self.served().snapshot().clone();
         let authenticated = self.authenticate(&request.credentials, &snapshot, self.clock().now(), decision).await?;
-        let replacement = Replacement::new(&authenticated, request.wish, administration)?;
+        let replacement =
+            Replacement::new(authenticated.client(), authenticated.secret_id(), request.wish, administration)?;
+        self.replace(administration, replacement, request_id).await
+    }
+
+    /// The same for a client that is signed in to the console: what its session was begun with is replaced.
+    ///
+    /// # Errors
+    /// Why there is no new secret.
+    pub async fn replace_secret_of_session(
+        &self,
+        administration: &Arc<Administration>,
+        session: &Session,
+        wish: NewSecretWish,
+        request_id: Option<String>,
+    ) -> Result<AddedSecret, SecretError> {
+        let replacement = Replacement::new(&session.client, session.secret_id(), wish, administration)?;
+        self.replace(administration, replacement, request_id).await
+    }
+
+    async fn replace(
+        &self,
+        administration: &Arc<Administration>,
+        replacement: Replacement,
+        request_id: Option<String>,
+    ) -> Result<AddedSecret, SecretError> {
         // Begun now, it might be done when the store is back, and nobody would know the new secret.
         if self.served().freshness() != Freshness::Followed {
             return Err(store_silent().into());
@@ -92,13 +117,15 @@ impl TokenIssuer {
 }
 
 impl Replacement {
+    /// Of the secret `proved` of `client`, with which that has proved who it is.
     fn new(
-        authenticated: &AuthenticatedClient,
+        client: &Client,
+        proved: Option<Uuid>,
         wish: NewSecretWish,
         administration: &Administration,
     ) -> Result<Self, SecretError> {
         // A client that has proved itself by anything else has no secret that this could replace.
-        let secret_id = authenticated.secret_id().ok_or(SecretError::NotBySecret)?;
+        let secret_id = proved.ok_or(SecretError::NotBySecret)?;
         let bounds = administration.policy().overlap;
         let overlap = wish.overlap.unwrap_or(bounds.default);
         if overlap > bounds.longest {
@@ -107,7 +134,6 @@ impl Replacement {
         if wish.label.as_deref().is_some_and(|label| validated_text("label", label).is_err()) {
             return Err(SecretError::Label { longest: MAX_TEXT_LENGTH });
         }
-        let client = authenticated.client();
         Ok(Self {
             client_id: client.client_id.clone(),
             client_row_id: client.id,

@@ -20,11 +20,14 @@ pub enum Mechanism {
     ClientSecretPost,
     /// An assertion in the body, signed with the client's key.
     PrivateKeyJwt,
+    /// A session of the console, where a client tries its own tokens; no request to the token endpoint brings one.
+    ConsoleSession,
 }
 
 impl Mechanism {
     /// Every mechanism.
-    pub const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt];
+    pub const ALL: [Self; 4] =
+        [Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt, Self::ConsoleSession];
 
     /// Its name in metadata and logs (RFC 8414 §2).
     pub const fn as_str(self) -> &'static str {
@@ -32,6 +35,7 @@ impl Mechanism {
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
             Self::PrivateKeyJwt => "private_key_jwt",
+            Self::ConsoleSession => "console_session",
         }
     }
 }
@@ -273,7 +277,7 @@ mod tests {
     #[test]
     fn mechanisms_are_called_as_in_the_metadata() {
         let names = Mechanism::ALL.map(Mechanism::as_str);
-        assert_eq!(names, ["client_secret_basic", "client_secret_post", "private_key_jwt"]);
+        assert_eq!(names, ["client_secret_basic", "client_secret_post", "private_key_jwt", "console_session"]);
     }
 
     #[test]

@@ -167,6 +167,20 @@ impl Store {
         })
     }
 
+    /// How many sessions a client has that were last used, and begun, after these times.
+    pub fn count_console_sessions_of(
+        &self,
+        client_row_id: Uuid,
+        seen_after: UnixMillis,
+        begun_after: UnixMillis,
+    ) -> Result<u64, StoreError> {
+        let of_client = console_sessions::client_row_id.eq(client_row_id.to_string());
+        let used = console_sessions::seen_at.gt(seen_after.0).and(console_sessions::begun_at.gt(begun_after.0));
+        let open = console_sessions::table.filter(of_client.and(used)).count();
+        let count: i64 = open.get_result(&mut *self.pools.reader()?)?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
     /// Forgets the sessions that were last used, or begun, before these times.
     pub fn forget_console_sessions(&self, seen_before: UnixMillis, begun_before: UnixMillis) -> Result<(), StoreError> {
         let over = || {

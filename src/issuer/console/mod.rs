@@ -19,6 +19,7 @@ pub use links::{Claimed, MadeLink, OpenLink};
 use moka::sync::Cache;
 pub use sign_in::{Missing, Presented};
 pub use token::{LinkToken, SessionId};
+use uuid::Uuid;
 
 use super::administration::Administration;
 use super::rights::{Caller, Rights};
@@ -83,6 +84,12 @@ impl Session {
     /// Has its holder proved of late who it is?
     pub fn is_fresh(&self, now: UnixMillis) -> bool {
         !is_over(self.proved_at, SessionLimits::usual().fresh, now)
+    }
+
+    /// Our own id of the secret with which its holder last proved who it is, if it was one.
+    pub fn secret_id(&self) -> Option<Uuid> {
+        let Proof::Credential(id) = self.proof else { return None };
+        self.client.secrets.iter().any(|secret| secret.id == id).then_some(id)
     }
 
     /// Does its client hold the scope `scope` of the Management API?

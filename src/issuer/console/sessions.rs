@@ -163,6 +163,17 @@ impl ConsoleSessions {
         ended
     }
 
+    /// How many sessions of `client` are open.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub fn count_open(&self, client: &Client) -> Result<u64, StoreError> {
+        let now = self.administration.now();
+        let before = |lifetime| now.plus_seconds(-whole_seconds(lifetime));
+        let (idle, absolute) = (before(self.limits.idle), before(self.limits.absolute));
+        self.served.store().count_console_sessions_of(client.id, idle, absolute)
+    }
+
     /// Forgets sessions and links whose time is up.
     ///
     /// # Errors
