@@ -31,7 +31,7 @@ first_client() { sed -n 's/.*"clients":\[{"client_id":"\([^"]*\)","client_secret
 use() {
     ISSUER=$(said "$1" issuer) API_URL=$(said "$1" resource_api) AUDIENCE=https://api.example.com/
     read -r CLIENT_ID CLIENT_SECRET < <(if [ -e "$work/partner.$1" ]; then cat "$work/partner.$1"; else first_client "$1"; fi)
-    export ISSUER API_URL AUDIENCE CLIENT_ID CLIENT_SECRET
+    export ISSUER API_URL AUDIENCE CLIENT_ID CLIENT_SECRET SCOPE=list:users
 }
 
 # A partner at the server $1 who may call two APIs: a program that forgets the audience gets no token.
