@@ -24,6 +24,7 @@ mod conform;
 mod conformance_table;
 #[cfg(test)]
 mod console;
+#[cfg(test)]
 mod console_cli;
 #[cfg(test)]
 mod control;
