@@ -18,7 +18,7 @@ use crate::issuer::freshness::Freshness;
 use crate::issuer::rights::Caller;
 use crate::issuer::rotate_keys::Rotation;
 use crate::issuer::served::Served;
-use crate::issuer::servers::{Presence, TOLD_EVERY};
+use crate::issuer::servers::{Presence, ServerState, TOLD_EVERY};
 use crate::issuer::{Administration, TokenIssuer};
 
 /// How often is looked whether the store is silent.
@@ -218,7 +218,9 @@ pub fn tell_presence(presence: Arc<Presence>, endpoints: IssuerEndpoints) -> tok
             {
                 tracing::warn!(%cause, "could not write that this server runs; it is tried again");
             }
-            tokio::time::sleep(Duration::from_secs(TOLD_EVERY.into())).await;
+            // Soon again, so that it is not said to be loading long after it has.
+            let pause = if state == ServerState::Loading { 1 } else { TOLD_EVERY };
+            tokio::time::sleep(Duration::from_secs(pause.into())).await;
         }
     })
 }

@@ -63,9 +63,9 @@ fn leave_out(path: &str) -> Result<(), StoreError> {
     // The tables of an earlier version are copied too.
     let there = sqlite_master::table.filter(sqlite_master::name.eq_any(LEFT_OUT)).select(sqlite_master::name);
     let there: Vec<String> = there.load(&mut copy)?;
-    let deletions: String = there.iter().map(|table| format!("; DELETE FROM {table}")).collect();
     // Nor may it lie in what SQLite has set free.
-    Ok(copy.batch_execute(&format!("PRAGMA secure_delete = ON; PRAGMA journal_mode = DELETE{deletions}"))?)
+    copy.batch_execute("PRAGMA secure_delete = ON; PRAGMA journal_mode = DELETE")?;
+    Ok(there.iter().try_for_each(|table| copy.batch_execute(&format!("DELETE FROM {table}")))?)
 }
 
 /// What SQLite finds wrong with a database, if anything: its structure, its indices, its constraints, its references.
