@@ -253,8 +253,8 @@ mod tests {
         }
     }
 
-    fn partner() -> Option<Who> {
-        Some(Who { client_id: HOSTILE.to_owned() })
+    fn partner() -> Who {
+        Who { client_id: HOSTILE.to_owned() }
     }
 
     fn every() -> String {
@@ -263,7 +263,7 @@ mod tests {
         form.fail("name", HOSTILE);
         form.fail_generally(HOSTILE);
         let page = Every {
-            frame: frame(vec![Section::Start, Section::Clients], partner()),
+            frame: frame(vec![Section::Start, Section::Clients], Some(partner())),
             form,
             text: HOSTILE.to_owned(),
             at: Instant::near(UnixMillis(60_000), UnixMillis(0)),
@@ -277,8 +277,8 @@ mod tests {
     #[test]
     fn only_a_choice_of_sections_makes_a_column() {
         assert_eq!(frame(vec![], None).shape(), "page-alone");
-        assert_eq!(frame(vec![Section::Own], partner()).shape(), "page-single");
-        assert_eq!(frame(vec![Section::Start, Section::Keys], partner()).shape(), "page-wide");
+        assert_eq!(frame(vec![Section::Own], Some(partner())).shape(), "page-single");
+        assert_eq!(frame(vec![Section::Start, Section::Keys], Some(partner())).shape(), "page-wide");
     }
 
     #[test]

@@ -3,16 +3,14 @@
   "use strict";
 
   const said = document.getElementById("said");
-  const day = new Intl.DateTimeFormat("sv-SE", { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
-  const zone = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
+  const local = new Intl.DateTimeFormat("sv-SE", { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
 
   function localTimes(within) {
     for (const time of within.querySelectorAll("time[datetime]:not([title])")) {
       const at = new Date(time.dateTime);
       if (Number.isNaN(at.getTime())) continue;
       time.title = time.textContent;
-      const name = zone.formatToParts(at).find((part) => part.type === "timeZoneName");
-      time.textContent = day.format(at) + (name ? " " + name.value : "");
+      time.textContent = local.format(at);
     }
   }
 
@@ -58,4 +56,6 @@
 
   document.addEventListener("htmx:afterSwap", (event) => dress(event.detail.target ?? document));
   dress(document);
+  const zone = document.getElementById("zone");
+  if (zone) zone.textContent = "Times are in your zone, " + local.resolvedOptions().timeZone + "; point at one to see it in UTC.";
 })();
