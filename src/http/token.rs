@@ -45,11 +45,7 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
         }
         Err(error) => Err(error),
     };
-    endpoints.issuer.counts().request(&decision, answer.as_ref().err(), arrived.elapsed());
-    // Under overload the line would cost more than the refusal: those are counted, and told together each second.
-    if !matches!(answer, Err(TokenError::Overloaded { .. })) {
-        log(&decision, answer.as_ref().err());
-    }
+    note(&endpoints, &decision, answer.as_ref().err(), arrived);
     if is_traced {
         let outcome = if answer.is_ok() { "issued" } else { "refused" };
         let cause = answer.as_ref().err().map(|error| error.cause().as_str());
@@ -61,6 +57,20 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
     };
     tell_quota(&decision.quota_left, response.headers_mut());
     response
+}
+
+/// Counts and logs how a request was decided that `arrived` then.
+pub(super) fn note(
+    endpoints: &IssuerEndpoints,
+    decision: &TokenDecision,
+    refused: Option<&TokenError>,
+    arrived: Instant,
+) {
+    endpoints.issuer.counts().request(decision, refused, arrived.elapsed());
+    // Under overload the line would cost more than the refusal: those are counted, and told together each second.
+    if !matches!(refused, Some(TokenError::Overloaded { .. })) {
+        log(decision, refused);
+    }
 }
 
 /// Says what is left of the client's rate and quota, if anything limits them (draft-ietf-httpapi-ratelimit-headers-10).

@@ -5,7 +5,8 @@ use std::fmt::{self, Debug, Formatter};
 use zeroize::Zeroize;
 
 /// The fields whose values are read once, by [`Form::secret`], and never written into a page.
-const SECRET_FIELDS: &[&str] = &["client_secret", "assertion", "again_secret", "again_assertion", "link"];
+const SECRET_FIELDS: &[&str] =
+    &["client_secret", "assertion", "again_secret", "again_assertion", "link", "pasted_token"];
 
 /// The fields of a form and the errors in it.
 #[derive(Default)]

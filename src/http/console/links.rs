@@ -8,6 +8,7 @@ use super::answer::{page, page_with};
 use super::error::ConsoleError;
 use super::form::Form;
 use super::frame::{Frame, Section};
+use super::own::code::{first_audience, first_request};
 use super::posted::Posted;
 use super::sign_in::with_session;
 use super::time::Instant;
@@ -45,6 +46,10 @@ struct ClaimedPage {
     client_id: String,
     secret: String,
     token_endpoint: String,
+    /// May the client call any API?
+    may_call: bool,
+    /// What it can try.
+    request: String,
 }
 
 /// Shows what the link is for.
@@ -86,11 +91,15 @@ pub(super) async fn claim(request: HttpRequest, Posted(form): Posted) -> Result<
     let (console, request_id) = (endpoints.console.clone(), request_id_of(&request));
     let redeem = move || Ok::<_, ConsoleError>(console.redeem_claim(&token, request_id)?);
     let Some(Claimed { client, secret, session }) = endpoints.reading(redeem).await? else { return gone(&endpoints) };
+    let token_endpoint = endpoints.issuer_name().endpoint("oauth/token");
+    let audience = first_audience(&endpoints, &client);
     let claimed = page(&ClaimedPage {
         frame: frame(endpoints.issuer_name(), None, "Your secret".to_owned(), Section::None),
         client_id: client.client_id.to_string(),
         secret: secret.secret.expose().to_owned(),
-        token_endpoint: endpoints.issuer_name().endpoint("oauth/token"),
+        may_call: audience.is_some(),
+        request: first_request(&token_endpoint, client.client_id.as_str(), audience.as_deref()),
+        token_endpoint,
     })?;
     with_session(claimed, &session)
 }

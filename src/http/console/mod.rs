@@ -24,6 +24,7 @@ mod guard;
 mod home;
 mod keys;
 mod links;
+mod own;
 mod plot;
 mod posted;
 mod prove_again;
@@ -49,6 +50,7 @@ pub fn configure(config: &mut ServiceConfig, issuer: &Issuer) {
         .configure(|config| assets::configure(config, ""))
         .configure(apis::configure)
         .configure(keys::configure)
+        .configure(own::configure)
         .service(web::resource("").route(web::get().to(home::show)))
         .service(web::resource("/").route(web::get().to(home::show)))
         .service(web::resource("/sign-in").route(web::get().to(sign_in::show)).route(web::post().to(sign_in::sign_in)))

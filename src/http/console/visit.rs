@@ -63,6 +63,16 @@ impl FromRequest for Visit {
 }
 
 impl Visit {
+    /// The same visit with the session as it is now: its holder may just have proved with something else who it is.
+    ///
+    /// # Errors
+    /// If the session is over, or the store does not answer.
+    pub(super) async fn again(self) -> Result<Self, ConsoleError> {
+        let (console, id) = (self.endpoints.console.clone(), self.id.clone());
+        let session = self.endpoints.reading(move || Ok::<_, ConsoleError>(console.find(&id)?)).await?;
+        Ok(Self { session: session.ok_or(ConsoleError::NotSignedIn)?, ..self })
+    }
+
     /// Does whoever is signed in hold `scope` of the Management API?
     pub(super) fn holds(&self, scope: &str) -> bool {
         self.session.holds(scope)

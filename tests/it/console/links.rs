@@ -1,14 +1,7 @@
 //! What does a one-time link do, and for whom?
 
-use crate::support::console::Browser;
+use crate::support::console::{Browser, copied};
 use crate::support::{Dev, Serve};
-
-/// The text of the element that the page copies from, by its id.
-fn copied(text: &str, id: &str) -> String {
-    let opening = format!("<code id=\"{id}\">");
-    let at = text.find(&opening).unwrap_or_else(|| panic!("no {id} in {text}")) + opening.len();
-    text[at..].split('<').next().expect("a text").to_owned()
-}
 
 fn link_of(printed: &serde_json::Value) -> (String, String) {
     let link = printed["link"].as_str().expect("a link").to_owned();
@@ -34,6 +27,9 @@ async fn a_partner_picks_up_its_secret_once() {
     assert_eq!(claimed.status, 200, "a page, not a redirect: {}", claimed.text);
     assert_eq!(claimed.header("cache-control"), "no-store");
     let secret = copied(&claimed.text, "secret");
+    let request = copied(&claimed.text, "first-request");
+    assert!(request.contains("client_id=partner") && request.contains("$CLIENT_SECRET"), "{request}");
+    assert!(!request.contains(&secret), "{request}");
     let issued = serve.token_within_a_second("partner", &secret, |answer| answer.error().1 != "invalid_client").await;
     assert_eq!(issued.error().1, "invalid_target", "the secret works; it has no grant yet");
 

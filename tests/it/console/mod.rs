@@ -1,4 +1,6 @@
 //! The console, as people meet it whose browser runs no scripts: one file per part. `tests/browser` looks at it in a real one.
 
 mod links;
+mod own;
+mod own_token;
 mod sign_in;

@@ -95,3 +95,14 @@ pub async fn audit_events(dev: &Dev) -> Vec<Value> {
     let answer = dev.call("GET", "api/v2/audit-events", &token).await;
     answer.json().as_array().expect("an array").clone()
 }
+
+/// The text that the page offers for copying under `id`, as it stands in the source of the page.
+pub fn copied(text: &str, id: &str) -> String {
+    let opening = format!(" id=\"{id}\"");
+    let from = text.find(&opening).unwrap_or_else(|| panic!("no {id} in {text}"));
+    let text = &text[from..];
+    let code = text.find("<code").filter(|at| *at < text.find("</code>").unwrap_or_default());
+    let text = &text[code.unwrap_or_default()..];
+    let begins = text.find('>').expect("a tag") + 1;
+    text[begins..].split('<').next().expect("a text").to_owned()
+}

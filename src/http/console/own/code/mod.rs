@@ -4,32 +4,32 @@ mod escape;
 mod page;
 
 pub(super) use self::page::show;
-use crate::oauth::named_enum::named_enum;
+use crate::http::IssuerEndpoints;
+use crate::oauth::client::Client;
 
-named_enum! {
-    /// A language, with what the program uses.
-    Program {
-        /// curl in a shell.
-        Curl = "curl",
-        /// Node with `fetch`.
-        Node = "node",
-        /// Node with `openid-client`.
-        NodeOpenidClient = "openid-client",
-        /// Python with requests.
-        Python = "python",
-        /// Python with Authlib.
-        PythonAuthlib = "authlib",
-        /// Go with `clientcredentials`.
-        Go = "go",
-        /// Java with `java.net.http`.
-        Java = "java",
-        /// C# with `HttpClient`.
-        CSharp = "csharp",
-        /// Rust with `oauth2`.
-        Rust = "rust",
-        /// Node with a private key in the place of a secret.
-        NodeKey = "node-key",
-    }
+/// A language, with what the program uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Program {
+    /// curl in a shell.
+    Curl,
+    /// Node with `fetch`.
+    Node,
+    /// Node with `openid-client`.
+    NodeOpenidClient,
+    /// Python with requests.
+    Python,
+    /// Python with Authlib.
+    PythonAuthlib,
+    /// Go with `clientcredentials`.
+    Go,
+    /// Java with `java.net.http`.
+    Java,
+    /// C# with `HttpClient`.
+    CSharp,
+    /// Rust with `oauth2`.
+    Rust,
+    /// Node with a private key in the place of a secret.
+    NodeKey,
 }
 
 /// What a program is filled in with.
@@ -46,6 +46,41 @@ pub(super) struct Values {
 }
 
 impl Program {
+    /// Every program, in the order of the documentation.
+    const ALL: &[Self] = &[
+        Self::Curl,
+        Self::Node,
+        Self::NodeOpenidClient,
+        Self::Python,
+        Self::PythonAuthlib,
+        Self::Go,
+        Self::Java,
+        Self::CSharp,
+        Self::Rust,
+        Self::NodeKey,
+    ];
+
+    /// What it is called in addresses.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::Curl => "curl",
+            Self::Node => "node",
+            Self::NodeOpenidClient => "openid-client",
+            Self::Python => "python",
+            Self::PythonAuthlib => "authlib",
+            Self::Go => "go",
+            Self::Java => "java",
+            Self::CSharp => "csharp",
+            Self::Rust => "rust",
+            Self::NodeKey => "node-key",
+        }
+    }
+
+    /// The one that is called so.
+    fn of(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|program| program.code() == code)
+    }
+
     /// What it is called.
     pub(super) const fn label(self) -> &'static str {
         match self {
@@ -69,9 +104,7 @@ impl Program {
             Self::Python => "pip install requests",
             Self::PythonAuthlib => "pip install authlib requests",
             Self::Go => "go get golang.org/x/oauth2",
-            Self::Rust => {
-                "cargo add oauth2@5 --no-default-features --features reqwest-blocking,rustls-tls"
-            }
+            Self::Rust => "cargo add oauth2@5 --no-default-features --features reqwest-blocking,rustls-tls",
             Self::Curl | Self::Node | Self::Java | Self::CSharp | Self::NodeKey => "",
         }
     }
@@ -159,9 +192,17 @@ impl Program {
     }
 }
 
+/// The API that the first request of `client` is for.
+pub(in crate::http::console) fn first_audience(endpoints: &IssuerEndpoints, client: &Client) -> Option<String> {
+    let snapshot = endpoints.issuer.served().snapshot().clone();
+    let granted = client.grants.iter().filter_map(|grant| snapshot.api(grant.api_id));
+    granted.map(|api| api.identifier.to_string()).next()
+}
+
 /// The first request of somebody who has just got a secret: asks for it without showing it, and for a token.
 pub(in crate::http::console) fn first_request(token_endpoint: &str, client_id: &str, audience: Option<&str>) -> String {
-    let named = |name: &str, value: &str| format!(" \\\n    --data-urlencode {}", escape::shell(&format!("{name}={value}")));
+    let named =
+        |name: &str, value: &str| format!(" \\\n    --data-urlencode {}", escape::shell(&format!("{name}={value}")));
     let audience = audience.map(|audience| named("audience", audience)).unwrap_or_default();
     format!(
         "read -rs CLIENT_SECRET  # paste the secret, then press Enter\n\
@@ -191,7 +232,7 @@ mod tests {
     fn every_program_is_one_of_the_documentation_to_the_letter() {
         for program in Program::ALL {
             let block = format!("\n{}```\n", program.text());
-            assert!(DOCS.contains(&block), "{program}: docs/for-partners.md has another program");
+            assert!(DOCS.contains(&block), "{program:?}: docs/for-partners.md has another program");
         }
     }
 
@@ -206,23 +247,27 @@ mod tests {
                 _ => escape::rust(value),
             };
             let id = literal(&values().client_id);
-            assert_eq!(filled.matches(&id).count(), 1, "{program}: {filled}");
+            assert_eq!(filled.matches(&id).count(), 1, "{program:?}: {filled}");
             // With the values taken out again, it reads nothing but what is secret, and where the API is.
             let mut rest = filled.replacen(&id, "", 1);
             for value in [&values().audience, &values().scope] {
-                assert!(rest.contains(&literal(value)), "{program}: {filled}");
+                assert!(rest.contains(&literal(value)), "{program:?}: {filled}");
                 rest = rest.replace(&literal(value), "");
             }
             for read in ["Getenv", "environ[", "env.get", "Env(", "var("] {
                 for name in ["ISSUER", "CLIENT_ID", "AUDIENCE", "SCOPE"] {
-                    assert!(!rest.contains(&format!("{read}\"{name}")), "{program} reads {name}: {rest}");
+                    assert!(!rest.contains(&format!("{read}\"{name}")), "{program:?} reads {name}: {rest}");
                 }
             }
-            assert_eq!(rest.contains("CLIENT_SECRET"), !program.has_key(), "{program}: {rest}");
-            let issuer = if *program == Program::NodeOpenidClient { "https://auth.example.com/t" } else { "https://auth.example.com/t/" };
-            assert!(rest.contains(&literal(issuer)), "{program}: {rest}");
+            assert_eq!(rest.contains("CLIENT_SECRET"), !program.has_key(), "{program:?}: {rest}");
+            let issuer = if *program == Program::NodeOpenidClient {
+                "https://auth.example.com/t"
+            } else {
+                "https://auth.example.com/t/"
+            };
+            assert!(rest.contains(&literal(issuer)), "{program:?}: {rest}");
             let shared = program.text().lines().filter(|line| filled.lines().any(|other| other == *line)).count();
-            assert!(program.text().lines().count() - shared <= 4, "{program}: {filled}");
+            assert!(program.text().lines().count() - shared <= 4, "{program:?}: {filled}");
         }
     }
 
@@ -230,7 +275,9 @@ mod tests {
     fn the_first_request_never_holds_the_secret_and_quotes_the_rest() {
         let line = first_request("https://auth.example.com/oauth/token", "a'b", Some("https://api/"));
         assert!(line.contains(r"--data-urlencode 'client_id=a'\''b'"), "{line}");
-        assert!(line.contains("--data-urlencode 'audience=https://api/'") && line.starts_with("read -rs CLIENT_SECRET"));
+        assert!(
+            line.contains("--data-urlencode 'audience=https://api/'") && line.starts_with("read -rs CLIENT_SECRET")
+        );
         assert!(!first_request("x", "y", None).contains("audience"));
     }
 }
