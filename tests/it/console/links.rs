@@ -4,7 +4,7 @@ use crate::support::console::{Browser, copied};
 use crate::support::{Dev, Serve};
 
 fn link_of(printed: &serde_json::Value) -> (String, String) {
-    let link = printed["link"].as_str().expect("a link").to_owned();
+    let link = printed["url"].as_str().expect("a link").to_owned();
     let token = link.rsplit_once("link=").expect("a token").1.to_owned();
     (link, token)
 }

@@ -106,7 +106,7 @@ async fn a_pasted_token_is_judged_as_the_api_would() {
     let foreign = dev.token_of(&dev.management()).await;
     for (pasted, meaning) in [
         (changed.as_str(), "something was changed or lost"),
-        (&token[..token.len() - 40], "Its signature does not fit"),
+        (&token[..token.len() - 42], "Its signature does not fit"),
         (&format!("{unknown}.{}.{}", parts[1], parts[2]), "a key that this server does not publish"),
         (&format!("{}.{}", parts[0], parts[1]), "not a whole JWT"),
         (&"x".repeat(20_000), "No access token of this server is that long"),

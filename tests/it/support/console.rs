@@ -92,7 +92,7 @@ impl Browser {
 pub async fn audit_events(dev: &Dev) -> Vec<Value> {
     let management = dev.management();
     let token = dev.token_of(&management).await;
-    let answer = dev.call("GET", "api/v2/audit-events", &token).await;
+    let answer = Answer::to(client().get(dev.issuer("/api/v2/audit-events")).bearer_auth(&token)).await;
     answer.json().as_array().expect("an array").clone()
 }
 
