@@ -45,7 +45,8 @@ pub enum Actor {
 }
 
 impl Actor {
-    pub(super) const fn kind(&self) -> &'static str {
+    /// The word for it in the database.
+    pub const fn kind(&self) -> &'static str {
         match self {
             Self::Cli { .. } => "cli",
             Self::Client { .. } => "client",

@@ -14,6 +14,7 @@
 mod answer;
 mod apis;
 mod assets;
+mod audit;
 mod cookie;
 mod done;
 mod error;
@@ -49,6 +50,7 @@ pub fn configure(config: &mut ServiceConfig, issuer: &Issuer) {
     let scope = web::scope(&base_of(issuer))
         .configure(|config| assets::configure(config, ""))
         .configure(apis::configure)
+        .configure(audit::configure)
         .configure(keys::configure)
         .configure(own::configure)
         .service(web::resource("").route(web::get().to(home::show)))
