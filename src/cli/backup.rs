@@ -16,8 +16,8 @@ use crate::whole_file::Existing;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  tokenhouse backup /backup/tokenhouse-$(date +%F).db\n\n\
     The file is a SQLite database of its own, for its owner only. It holds everything that is stored: clients, APIs, grants, \
-    hashes, the sealed signing keys, usage and the audit trail; not the master key, without which it signs nothing. \
-    Keep a copy of that elsewhere. PostgreSQL has tools of its own: pg_dump.")]
+    hashes, the sealed signing keys, usage and the audit trail; not who is signed in to the console, and no one-time links; not \
+    the master key, without which it signs nothing. Keep a copy of that elsewhere. PostgreSQL has tools of its own: pg_dump.")]
 pub struct BackupArgs {
     #[command(flatten)]
     config: ConfigArgs,
