@@ -15,6 +15,7 @@ use crate::http::tls::ServedCertificate;
 use crate::http::tls::watch::{CertificateWatch, INTERVAL, Occasion};
 use crate::issuer::console::ConsoleSessions;
 use crate::issuer::freshness::Freshness;
+use crate::issuer::rate_history::NOTED_EVERY;
 use crate::issuer::rights::Caller;
 use crate::issuer::rotate_keys::Rotation;
 use crate::issuer::served::Served;
@@ -141,6 +142,16 @@ pub fn write_usage(issuer: Arc<TokenIssuer>) -> tokio::task::JoinHandle<()> {
         loop {
             tokio::time::sleep(USAGE_INTERVAL).await;
             flush_usage(issuer.clone()).await;
+        }
+    })
+}
+
+/// Notes every minute how token requests ended, beginning now, as long as the returned task runs.
+pub fn note_rates(issuer: Arc<TokenIssuer>) -> tokio::task::JoinHandle<()> {
+    actix_web::rt::spawn(async move {
+        loop {
+            issuer.note_rates();
+            tokio::time::sleep(Duration::from_secs(NOTED_EVERY.into())).await;
         }
     })
 }

@@ -137,6 +137,7 @@ async fn serve(opened: Opened, opening: Opening, listening: Listening) -> Result
             running::judge_freshness(served.clone()),
             running::follow_store(served, config.store.poll),
             running::write_usage(issuer.clone()),
+            running::note_rates(issuer.clone()),
             running::forget_assertions(issuer.clone()),
             running::forget_sessions(endpoints.console.clone()),
             running::forget_idle_clients(endpoints.clone()),

@@ -202,7 +202,8 @@ impl Issuers {
         known.map(drop).ok_or_else(missing)
     }
 
-    /// Writes usage and forgets assertions, sessions and links that have expired, now and then, for as long as it is polled.
+    /// Writes usage, notes how requests ended, and forgets assertions, sessions and links that have expired, now and then, for as
+    /// long as it is polled.
     pub async fn tend(self: Arc<Self>) {
         loop {
             tokio::time::sleep(USAGE_INTERVAL).await;
@@ -211,6 +212,7 @@ impl Issuers {
                 for issuer in issuers.named().iter().chain([issuers.root()]) {
                     let endpoints = issuer.endpoints();
                     let issuer = &endpoints.issuer;
+                    issuer.note_rates();
                     let forgotten = issuer.served().store().forget_client_assertions(issuer.clock().now());
                     let forgotten = forgotten.and(endpoints.console.forget_expired());
                     if let Err(cause) = issuer.flush_usage().and(forgotten) {

@@ -83,6 +83,43 @@ impl Distribution {
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|(_, count)| count).sum::<u64>() + self.beyond
     }
+
+    /// What has been counted since `earlier`, an earlier reading of the same histogram.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let pairs = self.buckets.iter().zip(&earlier.buckets);
+        Self {
+            buckets: pairs.map(|((bound, now), (_, before))| (*bound, now.saturating_sub(*before))).collect(),
+            beyond: self.beyond.saturating_sub(earlier.beyond),
+            total: self.total.saturating_sub(earlier.total),
+        }
+    }
+
+    /// How long those took at most that were among the fastest `thousandths`; none if none were counted.
+    pub fn quantile(&self, thousandths: u64) -> Option<Quantile> {
+        let wanted = self.count().checked_mul(thousandths)?.div_ceil(1000);
+        if wanted == 0 {
+            return None;
+        }
+        let mut counted = 0;
+        let within = self.buckets.iter().find(|(_, count)| {
+            counted += count;
+            counted >= wanted
+        });
+        match (within, self.buckets.last()) {
+            (Some((bound, _)), _) => Some(Quantile::Within(*bound)),
+            (None, last) => last.map(|(longest, _)| Quantile::Beyond(*longest)),
+        }
+    }
+}
+
+/// Between which bounds a quantile lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantile {
+    /// No longer than this.
+    Within(Duration),
+    /// Longer than this, the last bound that there is.
+    Beyond(Duration),
 }
 
 const fn microseconds<const N: usize>(bounds: [u64; N]) -> [Duration; N] {
@@ -116,6 +153,24 @@ mod tests {
         let mut sum = histogram.read();
         histogram.add_to(&mut sum);
         assert_eq!((sum.count(), sum.total), (12, 2 * read.total));
+    }
+
+    #[test]
+    fn a_quantile_is_the_bound_of_the_bucket_in_which_it_lies() {
+        let histogram = DurationHistogram::new(&BOUNDS);
+        assert_eq!(histogram.read().quantile(500), None);
+        for _ in 0..98 {
+            histogram.observe(Duration::from_micros(5));
+        }
+        let before = histogram.read();
+        histogram.observe(Duration::from_micros(50));
+        histogram.observe(Duration::from_micros(500));
+        let read = histogram.read();
+        assert_eq!(read.quantile(500), Some(Quantile::Within(BOUNDS[0])));
+        assert_eq!(read.quantile(990), Some(Quantile::Within(BOUNDS[1])));
+        assert_eq!(read.quantile(1000), Some(Quantile::Beyond(BOUNDS[1])));
+        let since = read.since(&before);
+        assert_eq!((since.count(), since.quantile(500)), (2, Some(Quantile::Within(BOUNDS[1]))));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod assertion_uses;
 pub mod audit;
 pub mod authenticate_assertion;
 pub mod authenticate_client;
+pub mod authentication_checks;
 pub mod bootstrap;
 pub mod carry_keys;
 pub mod client_directory;
@@ -34,6 +35,7 @@ pub mod prepare_keys;
 pub mod public_address;
 pub mod published_keys;
 pub mod quota;
+pub mod rate_history;
 pub mod replace_secret;
 mod request_memory;
 pub mod request_rate;
@@ -66,6 +68,7 @@ use authenticate_assertion::{AssertionAuthenticator, AssertionSettings};
 use failed_attempts::FailedAttempts;
 use hash_pool::{HashPool, HashPoolSettings};
 use quota::Quotas;
+use rate_history::{RateHistory, RecentRates};
 use replace_secret::CONCURRENT_REPLACEMENTS;
 use request_memory::RequestMemory;
 use request_rate::{RequestRateSettings, RequestRates};
@@ -96,6 +99,7 @@ pub struct TokenIssuer {
     signatures: SigningQueue,
     reuse: TokenReuse,
     counts: TokenCounts,
+    history: RateHistory,
     usage: Usage,
     quotas: Quotas,
     rates: RequestRates,
@@ -142,6 +146,7 @@ impl TokenIssuer {
             signatures: SigningQueue::new(settings.signing),
             reuse: TokenReuse::new(settings.reuse_bytes),
             counts: TokenCounts::default(),
+            history: RateHistory::default(),
             usage: Usage::default(),
             quotas: Quotas::default(),
             rates: RequestRates::new(&settings.request_rate),
@@ -162,6 +167,16 @@ impl TokenIssuer {
     /// How requests ended since the start, for whoever watches the server.
     pub const fn counts(&self) -> &TokenCounts {
         &self.counts
+    }
+
+    /// Notes how requests have ended by now: to be done at the start, and then every minute.
+    pub fn note_rates(&self) {
+        self.history.note(&self.counts, self.clock.now());
+    }
+
+    /// How requests ended of late.
+    pub fn recent_rates(&self) -> RecentRates {
+        self.history.read(&self.counts, self.clock.now())
     }
 
     /// How many requests wait for a signature.

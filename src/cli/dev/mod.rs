@@ -194,6 +194,7 @@ impl Listening {
         let background = vec![
             running::tell_presence(Arc::new(presence), endpoints.get_ref().clone()),
             running::write_usage(token_issuer.clone()),
+            running::note_rates(token_issuer.clone()),
             running::forget_assertions(token_issuer.clone()),
             running::forget_sessions(endpoints.console.clone()),
             running::tell_overload(token_issuer.clone()),

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 pub use links::{Claimed, MadeLink, OpenLink};
 use moka::sync::Cache;
+pub use sessions::Occasion;
 pub use sign_in::{Missing, Presented};
 pub use token::{LinkToken, SessionId};
 use uuid::Uuid;

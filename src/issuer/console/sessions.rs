@@ -22,6 +22,15 @@ use crate::store::{AuditAction, ObjectKind, StoreError, StoredSession};
 /// How seldom it is noted that a session was used, in seconds: not for each request.
 const NOTED_EVERY: i64 = 60;
 
+/// Why a session is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Somebody asks for something: the session is in use.
+    Use,
+    /// A page that is open asks by itself whether there is news: that keeps no session alive.
+    Poll,
+}
+
 /// What has become of a session.
 enum Judged {
     Open(Session),
@@ -57,22 +66,34 @@ impl ConsoleSessions {
     ///
     /// # Errors
     /// If the store does not answer, and the session is not remembered.
-    pub fn find(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+    pub fn find(&self, id: &SessionId, occasion: Occasion) -> Result<Option<Session>, StoreError> {
         if !self.served.is_loaded() {
             let detail = "nothing has been read from it yet".to_owned();
             return Err(StoreError::ConnectionLost { detail });
         }
         let (id_hash, now) = (id.hash(), self.administration.now());
         if self.served.freshness() != Freshness::Followed {
-            return Ok(self.find_remembered(&id_hash, now));
+            return Ok(self.find_remembered(&id_hash, occasion, now));
         }
-        match self.find_stored(&id_hash, now) {
-            Err(cause) if cause.is_unavailable() => self.find_remembered(&id_hash, now).map(Some).ok_or(cause),
+        match self.find_stored(&id_hash, occasion, now) {
+            Err(cause) if cause.is_unavailable() => {
+                self.find_remembered(&id_hash, occasion, now).map(Some).ok_or(cause)
+            }
             outcome => outcome,
         }
     }
 
-    fn find_stored(&self, id_hash: &str, now: UnixMillis) -> Result<Option<Session>, StoreError> {
+    /// The session that was found before the store fell silent. Does not block, and asks nothing of the store.
+    pub fn find_in_memory(&self, id: &SessionId, occasion: Occasion) -> Option<Session> {
+        self.find_remembered(&id.hash(), occasion, self.administration.now())
+    }
+
+    fn find_stored(
+        &self,
+        id_hash: &str,
+        occasion: Occasion,
+        now: UnixMillis,
+    ) -> Result<Option<Session>, StoreError> {
         let endings = self.endings.load(Ordering::SeqCst);
         let Some(mut stored) = self.served.store().find_console_session(id_hash)? else {
             self.remembered.invalidate(id_hash);
@@ -98,11 +119,15 @@ impl ConsoleSessions {
             self.end_hashed(id_hash)?;
             return Ok(None);
         };
-        if noted_at.plus_seconds(NOTED_EVERY) <= now {
+        let seen_at = match occasion {
+            Occasion::Use => now,
+            Occasion::Poll => stored.seen_at,
+        };
+        if noted_at.plus_seconds(NOTED_EVERY) <= seen_at {
             // On a full disk one can still be signed in.
-            let _ = self.served.store().touch_console_session(id_hash, now);
+            let _ = self.served.store().touch_console_session(id_hash, seen_at);
         }
-        self.remembered.insert(id_hash.to_owned(), StoredSession { seen_at: now, ..stored });
+        self.remembered.insert(id_hash.to_owned(), StoredSession { seen_at, ..stored });
         if self.endings.load(Ordering::SeqCst) != endings {
             // It may be this one that was ended meanwhile.
             self.remembered.invalidate(id_hash);
@@ -110,9 +135,12 @@ impl ConsoleSessions {
         Ok(Some(session))
     }
 
-    fn find_remembered(&self, id_hash: &str, now: UnixMillis) -> Option<Session> {
+    fn find_remembered(&self, id_hash: &str, occasion: Occasion, now: UnixMillis) -> Option<Session> {
         let stored = self.remembered.get(id_hash)?;
         let Judged::Open(session) = self.judge(&stored, now) else { return None };
+        if occasion == Occasion::Poll {
+            return Some(session);
+        }
         // Only one that is there: it may have been ended meanwhile.
         self.remembered.entry_by_ref(id_hash).and_compute_with(|present| match present {
             Some(present) => Op::Put(StoredSession { seen_at: now, ..present.into_value() }),
