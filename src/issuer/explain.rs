@@ -9,6 +9,7 @@ use crate::oauth::client::Client;
 use crate::oauth::client_credentials::{ApiDirectory, authorize_client_credentials};
 use crate::oauth::error::TokenError;
 use crate::oauth::resource::{Api, Audience, Compat};
+use crate::oauth::token_error_cause::TokenErrorCause;
 use crate::oauth::token_request::AccessRequest;
 
 /// What would be answered.
@@ -43,6 +44,9 @@ pub struct Explanation {
     /// What the caller is not told, but an operator should know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// Why no token would be issued, for whoever has words of its own for that.
+    #[serde(skip)]
+    pub refusal: Option<TokenErrorCause>,
 }
 
 /// APIs, looked up one by one: for a single decision.
@@ -77,6 +81,7 @@ pub fn explain(client: &Client, apis: &[Api], request: &AccessRequest, compat: C
             error: None,
             error_description: None,
             cause: None,
+            refusal: None,
         },
         Err(error) => refused(&error, compat, None),
     }
@@ -114,5 +119,6 @@ fn refused(error: &TokenError, compat: Compat, cause: Option<&str>) -> Explanati
         error: Some(rendered.error.to_owned()),
         error_description: Some(rendered.description.into_owned()),
         cause: cause.map(str::to_owned),
+        refusal: Some(error.cause()),
     }
 }

@@ -65,6 +65,15 @@ impl Failures {
     }
 }
 
+/// Who must wait that claims to be one client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// From how many networks.
+    pub networks: usize,
+    /// For how many seconds at most.
+    pub longest: Option<u32>,
+}
+
 /// The failures of late, bounded.
 #[derive(Debug)]
 pub struct FailedAttempts {
@@ -106,6 +115,16 @@ impl FailedAttempts {
             Failures { count, wait_until: now.plus_seconds(seconds) }
         });
         must_wait.map_or(Ok(()), Err)
+    }
+
+    /// From how many networks those that claim to be `client_id` must wait at `now`, for whoever looks for the cause.
+    pub fn waiting(&self, client_id: &str, now: UnixMillis) -> Waiting {
+        let client = self.hashing.hash_one(client_id);
+        let of_client = self.counted.iter().filter(|(claimant, _)| claimant.client == client);
+        of_client.filter_map(|(_, failures)| failures.wait(now)).fold(Waiting::default(), |waiting, seconds| Waiting {
+            networks: waiting.networks + 1,
+            longest: waiting.longest.max(Some(seconds)),
+        })
     }
 
     /// Have so many attempts of `claimant` failed that the next one is not free?
@@ -257,6 +276,22 @@ mod tests {
             assert!(!waits("c", far), "{far}");
         }
         assert_eq!(wait(&attempts, attempts.claimant("c", None), NOW), None);
+    }
+
+    #[test]
+    fn who_waits_is_told_by_the_client_that_is_claimed() {
+        let attempts = FailedAttempts::new(1);
+        assert_eq!(attempts.waiting("c", NOW), Waiting::default());
+        for (address, failures) in [("192.0.2.1", 2), ("198.51.100.1", 3), ("203.0.113.1", 1)] {
+            let mut now = NOW;
+            for _ in 0..failures {
+                let _ = attempts.count(attempts.claimant("c", Some(at(address))), now);
+                now = now.plus_seconds(1);
+            }
+        }
+        attempts.counted.run_pending_tasks();
+        let waiting = attempts.waiting("c", NOW);
+        assert_eq!((waiting.networks, waiting.longest.is_some(), attempts.waiting("d", NOW).networks), (2, true, 0));
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub use open_error::OpenError;
 pub use pool::PoolUse;
 pub use read::{Page, Position, Reader, Revision};
 pub use restore::{Restoration, RestoreError, Restored};
-pub use secrets::OwnedSecret;
+pub use secrets::{ExpiringSecret, OwnedSecret};
 pub use servers::{RunningServer, ServerState};
 pub use settings::{Database, Migrate, StoreSettings};
 #[cfg(feature = "postgres")]

@@ -219,7 +219,8 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(client_secrets -> clients (client_row_id));
 diesel::joinable!(grants -> clients (client_row_id));
 diesel::joinable!(grants -> apis (api_id));
 diesel::joinable!(grant_scopes -> grants (grant_id));
-diesel::allow_tables_to_appear_in_same_query!(clients, grants, grant_scopes, apis);
+diesel::allow_tables_to_appear_in_same_query!(clients, client_secrets, grants, grant_scopes, apis);

@@ -11,10 +11,11 @@ use super::open::Store;
 use super::read::Reader;
 use super::rows::client::{SecretRow, secret_id_text};
 use super::rows::column::Place;
-use super::schema::{client_secrets, meta};
+use super::schema::{client_secrets, clients, meta};
 use super::write::{Stamp, Transaction};
 use crate::clock::UnixMillis;
 use crate::fail_point;
+use crate::oauth::client::ClientId;
 use crate::secret::{SecretHash, StoredSecret};
 
 /// A secret and whose it is.
@@ -26,7 +27,47 @@ pub struct OwnedSecret {
     pub secret: StoredSecret,
 }
 
+/// A secret that will expire, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpiringSecret {
+    /// Our own id of the secret.
+    pub id: Uuid,
+    /// The client's public identifier.
+    pub client_id: ClientId,
+    /// What a person calls the secret.
+    pub label: Option<String>,
+    /// When it expires.
+    pub expires_at: UnixMillis,
+}
+
 impl Reader {
+    /// The secrets that expire after `after` and not after `until`, the next first, `limit` at most.
+    pub fn expiring_secrets(
+        &mut self,
+        after: UnixMillis,
+        until: UnixMillis,
+        limit: u32,
+    ) -> Result<Vec<ExpiringSecret>, StoreError> {
+        self.attempt(|connection| {
+            let rows: Vec<(String, String, Option<String>, Option<i64>)> = client_secrets::table
+                .inner_join(clients::table)
+                .filter(client_secrets::expires_at.gt(after.0).and(client_secrets::expires_at.le(until.0)))
+                .order((client_secrets::expires_at, client_secrets::id))
+                .limit(limit.into())
+                .select((client_secrets::id, clients::client_id, client_secrets::label, client_secrets::expires_at))
+                .load(connection)?;
+            let expiring = rows.into_iter().filter_map(|(id, client_id, label, expires_at)| {
+                let expires_at = UnixMillis(expires_at?);
+                let named = Place("client_secrets", &id).id().and_then(|own| {
+                    let client_id = Place("clients", &id).parse(&client_id)?;
+                    Ok(ExpiringSecret { id: own, client_id, label, expires_at })
+                });
+                Some(named)
+            });
+            expiring.collect()
+        })
+    }
+
     /// The secret with our own id. A client's secrets are listed in the client.
     pub fn find_secret(&mut self, id: Uuid) -> Result<Option<OwnedSecret>, StoreError> {
         self.attempt(|connection| {

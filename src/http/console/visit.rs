@@ -16,11 +16,15 @@ use super::{assets, base_of};
 use crate::clock::UnixMillis;
 use crate::http::IssuerEndpoints;
 use crate::issuer::administration::{Administration, AdministrationError, Change};
-use crate::issuer::console::{Session, SessionId};
+use crate::issuer::console::{Occasion, Session, SessionId};
+use crate::issuer::freshness::Freshness;
 use crate::issuer::rights::Caller;
 use crate::oauth::metadata::Issuer;
 use crate::store::Reader;
 use crate::telemetry::request_id::RequestId;
+
+/// The header of a request that a page makes by itself, without anybody at it: a session that is only polled ends.
+const POLL: &str = "tokenhouse-poll";
 
 /// A request of somebody who is signed in. Not `Debug`: it holds the session's id.
 pub(super) struct Visit {
@@ -44,22 +48,34 @@ impl FromRequest for Visit {
         let request = request.clone();
         Box::pin(async move {
             let endpoints = endpoints_of(&request)?;
-            let id = cookie::session_of(request.headers()).ok_or(ConsoleError::NotSignedIn)?;
-            let console = endpoints.console.clone();
-            // While the store is silent the session is found in memory, and nothing of the store is asked.
-            let found = endpoints.reading(move || Ok::<_, ConsoleError>((console.find(&id)?, id))).await;
-            let (session, id) = match found {
-                Ok((session, id)) => (session, id),
-                Err(ConsoleError::StoreFellSilent) => return Err(ConsoleError::StoreSilent),
-                Err(error) => return Err(error),
-            };
-            let session = session.ok_or(ConsoleError::NotSignedIn)?;
+            let id = Arc::new(cookie::session_of(request.headers()).ok_or(ConsoleError::NotSignedIn)?);
+            let session = session_of(&endpoints, &id, occasion_of(&request)).await?;
             request.extensions_mut().insert(SignedIn(session.clone()));
             let query = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
             let request_id = request_id_of(&request);
-            Ok(Self { endpoints, session, id: Arc::new(id), query: Form::of(query), request_id })
+            Ok(Self { endpoints, session, id, query: Form::of(query), request_id })
         })
     }
+}
+
+/// The session with this id. While the store is silent it is one that was found before, and nothing of the store is asked.
+async fn session_of(
+    endpoints: &IssuerEndpoints,
+    id: &Arc<SessionId>,
+    occasion: Occasion,
+) -> Result<Session, ConsoleError> {
+    if endpoints.issuer.served().freshness() == Freshness::Followed {
+        let (console, asked) = (endpoints.console.clone(), Arc::clone(id));
+        match endpoints.reading(move || Ok(console.find(&asked, occasion)?)).await {
+            Err(ConsoleError::StoreFellSilent) => {}
+            found => return found?.ok_or(ConsoleError::NotSignedIn),
+        }
+    }
+    endpoints.console.find_in_memory(id, occasion).ok_or(ConsoleError::StoreSilent)
+}
+
+fn occasion_of(request: &HttpRequest) -> Occasion {
+    if request.headers().contains_key(POLL) { Occasion::Poll } else { Occasion::Use }
 }
 
 impl Visit {

@@ -42,6 +42,28 @@ fn a_secret_comes_and_goes_and_its_client_changes() {
 }
 
 #[test]
+fn those_that_expire_next_come_first_with_their_client() {
+    each_engine(|store| {
+        let expiring = |at: Option<i64>| StoredSecret { expires_at: at.map(UnixMillis), ..secret() };
+        let one = Client { secrets: [Some(30), Some(10), None].map(expiring).into(), ..client("one") };
+        let other = Client { secrets: [Some(20), Some(40)].map(expiring).into(), ..client("other") };
+        write(store, |transaction| {
+            transaction.insert_client(&one)?;
+            transaction.insert_client(&other)
+        });
+        let listed = |after, until, limit| {
+            let found = store.read(|reader| reader.expiring_secrets(UnixMillis(after), UnixMillis(until), limit));
+            let found = found.unwrap().into_iter();
+            found.map(|secret| (secret.client_id.to_string(), secret.expires_at.0)).collect::<Vec<_>>()
+        };
+        let expected = [("one".to_owned(), 10), ("other".to_owned(), 20), ("one".to_owned(), 30)];
+        assert_eq!(listed(0, 30, 9), expected);
+        assert_eq!(listed(0, 30, 1), expected[..1], "no more than asked for");
+        assert_eq!(listed(10, 29, 9), expected[1..2], "not what has expired");
+    });
+}
+
+#[test]
 fn expiry_and_label_are_set_and_taken_away() {
     each_engine(|store| {
         let client = client_with_secret(store);
