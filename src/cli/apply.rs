@@ -102,6 +102,7 @@ pub fn run_apply(args: &ApplyArgs) -> Result<(), CliError> {
         prune: args.prune,
         weak_secrets: args.allow_weak_secrets,
         origin: Origin::Document,
+        agreed: None,
     };
     let plan = opened.administration.apply(&caller(), &document, options)?;
     if args.output.output == OutputFormat::Json {

@@ -80,7 +80,7 @@ impl World {
 
     /// Applies a document, and takes it back: it can be stored, or the caller is told why not.
     pub(super) fn would_apply(&self, document: &Document, origin: Origin) {
-        let options = ApplyOptions { dry_run: true, prune: false, weak_secrets: true, origin };
+        let options = ApplyOptions { dry_run: true, weak_secrets: true, origin, ..ApplyOptions::default() };
         if let Err(error) = self.0.apply(&Caller::system(), document, options) {
             is_the_callers_fault(&error);
         }

@@ -77,7 +77,9 @@ impl Rights {
         granted.map_or(Ok(()), |grant| self.must_hold(&grant.scope))
     }
 
-    fn must_hold(&self, scope: &ScopeSet) -> Result<(), AdministrationError> {
+    /// # Errors
+    /// If one of `scope` is lacking.
+    pub(super) fn must_hold(&self, scope: &ScopeSet) -> Result<(), AdministrationError> {
         let lacking = self.lacking(scope);
         if lacking.is_empty() {
             return Ok(());

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::entries::{ApiEntry, Document, ScopeEntry};
 use super::known::Known;
-pub use super::plan::{Plan, PlanAction, PlanStep};
+pub use super::plan::{Plan, PlanAction, PlanDigest, PlanStep};
 use super::prepare_secrets::{Hashing, PreparedSecrets};
 use super::progress::{Progress, Silent, Stage};
 use crate::issuer::administration::{Administration, AdministrationError, Change};
@@ -23,6 +23,8 @@ pub struct ApplyOptions {
     pub weak_secrets: bool,
     /// Where the document comes from.
     pub origin: Origin,
+    /// The plan that somebody has agreed to: nothing is done if it would be another one by now.
+    pub agreed: Option<PlanDigest>,
 }
 
 /// Where a document comes from, and so how much it says of the objects that it names.
@@ -48,7 +50,8 @@ impl Administration {
     /// Applies `document`, whose secrets have been fetched: all of it or nothing.
     ///
     /// # Errors
-    /// The first thing in it that cannot be stored.
+    /// The first thing in it that cannot be stored, or that the caller has no right to;
+    /// [`Outdated`](AdministrationError::Outdated) if another plan was agreed to.
     pub fn apply(
         &self,
         caller: &Caller,
@@ -61,7 +64,7 @@ impl Administration {
     /// Applies `document` as [`Self::apply`] does, and tells `progress` how far it is.
     ///
     /// # Errors
-    /// The first thing in it that cannot be stored.
+    /// As [`Self::apply`].
     pub fn apply_with_progress(
         &self,
         caller: &Caller,
@@ -69,9 +72,10 @@ impl Administration {
         options: ApplyOptions,
         progress: &dyn Progress,
     ) -> Result<Plan, AdministrationError> {
+        caller.rights.may_apply(options.prune)?;
         let weak = if options.weak_secrets { WeakSecrets::Allow } else { WeakSecrets::Refuse };
         let hashing = Hashing { origin: options.origin, weak, entropy: self.entropy.as_ref() };
-        let prepared = self.prepare_secrets(document, hashing, progress)?;
+        let prepared = self.prepare_secrets(caller, document, hashing, progress)?;
         let applying = Applying { options, hashing, prepared, progress };
         let algs: Vec<_> = document.apis.iter().map(|api| api.signing_alg).collect();
         let keys = self.make_missing_keys(&algs)?;
@@ -85,6 +89,7 @@ impl Administration {
 
     fn prepare_secrets(
         &self,
+        caller: &Caller,
         document: &Document,
         hashing: Hashing<'_>,
         progress: &dyn Progress,
@@ -92,13 +97,17 @@ impl Administration {
         if document.clients.iter().flat_map(|client| &client.secrets).next().is_none() {
             return Ok(PreparedSecrets::default());
         }
-        let known = self.store.read(|reader| Known::load(reader, document))?;
+        let known = self.store.read(|reader| {
+            let known = Known::load(reader, document)?;
+            caller.rights.may_compare(document, &known, reader)?;
+            Ok::<_, AdministrationError>(known)
+        })?;
         Ok(PreparedSecrets::compute(document, Some(&known), hashing, progress))
     }
 }
 
 impl Change<'_> {
-    fn apply(&mut self, document: &Document, applying: &Applying<'_>) -> Result<Plan, AdministrationError> {
+    pub(super) fn apply(&mut self, document: &Document, applying: &Applying<'_>) -> Result<Plan, AdministrationError> {
         if applying.options.origin == Origin::Import {
             self.creation = AuditAction::Import;
         }
@@ -108,6 +117,8 @@ impl Change<'_> {
             self.apply_api(entry, applying.options.origin, &mut plan)?;
         }
         let known = Known::load(self.transaction, document)?;
+        // Again: somebody may have been given more rights meanwhile.
+        self.caller.rights.may_compare(document, &known, self.transaction)?;
         let mut named = HashSet::new();
         for (place, entry) in document.clients.iter().enumerate() {
             named.insert(self.apply_client(place, entry, &known, applying, &mut plan)?);
@@ -116,6 +127,9 @@ impl Change<'_> {
         if applying.options.prune {
             self.prune_clients(&named, &mut plan)?;
             self.prune_apis(document, &mut plan)?;
+        }
+        if applying.options.agreed.is_some_and(|agreed| agreed != plan.digest()) {
+            return Err(AdministrationError::Outdated);
         }
         Ok(plan)
     }

@@ -36,8 +36,12 @@ impl Change<'_> {
         }
         self.transaction.insert_client(&client)?;
         self.record_new_client(&client)?;
+        if entry.client_id.is_none() {
+            plan.make_up(&id);
+        }
         plan.note(PlanAction::Create, "client", &id);
         for secret in &client.secrets {
+            plan.make_up(secret.id);
             self.record_new_secret(&client, secret)?;
             plan.note(PlanAction::Create, "client_secret", secret_name(&client, secret));
         }

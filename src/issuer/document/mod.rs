@@ -15,6 +15,7 @@ mod plan;
 mod prepare_secrets;
 pub mod progress;
 mod prune;
+pub mod rights;
 pub(in crate::issuer) mod syntax;
 
 pub use entries::{ApiEntry, ClientEntry, Document, GrantEntry, KeyEntry, KeySetEntry, ScopeEntry, SecretEntry};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::entries::{Document, SecretEntry};
+use super::entries::{ClientEntry, Document, SecretEntry};
 use super::syntax::{describe, yaml_options};
 
 /// Largest document that is read, in bytes.
@@ -19,6 +19,14 @@ pub enum DocumentError {
     /// A secret names no source or several.
     #[error("client {client}: a secret needs exactly one of value, value_env, value_file and hash")]
     SecretSource {
+        /// Which client.
+        client: String,
+    },
+    /// A secret is to be fetched from a place that is not its writer's.
+    #[error(
+        "client {client}: value_env and value_file are read where `tokenhouse apply` runs, not here: give the value or the hash itself"
+    )]
+    ElsewhereSecret {
         /// Which client.
         client: String,
     },
@@ -72,14 +80,38 @@ impl Document {
     /// If a source is missing, or a secret names none or several.
     pub fn resolve_secrets(&mut self, sources: &dyn SecretSources) -> Result<(), DocumentError> {
         for client in &mut self.clients {
-            let name =
-                client.client_id.as_ref().or(client.name.as_ref()).map_or("(without id)", |name| name).to_owned();
+            let name = name_of(client);
             for secret in &mut client.secrets {
                 resolve(secret, &name, sources)?;
             }
         }
         Ok(())
     }
+
+    /// Makes sure that every secret has a value or a hash of its own: of a document that came over the network, nothing is fetched
+    /// from this machine.
+    ///
+    /// # Errors
+    /// If a secret names another source, none or several.
+    pub fn require_own_secrets(&self) -> Result<(), DocumentError> {
+        for client in &self.clients {
+            for secret in &client.secrets {
+                let client = || name_of(client);
+                match (&secret.value, &secret.hash) {
+                    _ if secret.value_env.is_some() || secret.value_file.is_some() => {
+                        return Err(DocumentError::ElsewhereSecret { client: client() });
+                    }
+                    (Some(_), None) | (None, Some(_)) => {}
+                    _ => return Err(DocumentError::SecretSource { client: client() }),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn name_of(client: &ClientEntry) -> String {
+    client.client_id.as_ref().or(client.name.as_ref()).map_or("(without id)", |name| name).to_owned()
 }
 
 fn resolve(secret: &mut SecretEntry, client: &str, sources: &dyn SecretSources) -> Result<(), DocumentError> {
@@ -165,6 +197,21 @@ mod tests {
         assert!(resolved("{value_file: gone}").unwrap_err().to_string().contains("gone"));
         assert!(matches!(resolved("{value: a, hash: b}"), Err(DocumentError::SecretSource { .. })));
         assert!(matches!(resolved("{label: none}"), Err(DocumentError::SecretSource { .. })));
+    }
+
+    #[test]
+    fn nothing_is_fetched_for_a_document_from_the_network() {
+        let required = |secret: &str| {
+            let document = Document::parse(&format!("clients: [{{client_id: a, secrets: [{secret}]}}]")).unwrap();
+            document.require_own_secrets()
+        };
+        assert!(required("{value: a}").is_ok() && required("{hash: a}").is_ok());
+        for elsewhere in ["{value_env: HOME}", "{value_file: /etc/passwd}", "{value: a, value_file: /etc/passwd}"] {
+            assert!(matches!(required(elsewhere), Err(DocumentError::ElsewhereSecret { .. })), "{elsewhere}");
+        }
+        for unclear in ["{label: none}", "{value: a, hash: b}"] {
+            assert!(matches!(required(unclear), Err(DocumentError::SecretSource { .. })), "{unclear}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! | `source` | what is read, and how is its text parsed? |
 //! | `reading` | what does a member hold, and how is a mistake named? |
 //! | `report` | what was taken, what was not, and why? |
+//! | `product` | which products are there, and what does each need to be told? |
 //! | `draft` | how does a document grow from what a product says? |
 //! | `auth0`, `identityserver`, `hydra`, `keycloak` | what does that product export? |
 
@@ -18,6 +19,7 @@ mod identityserver_tables;
 mod keycloak;
 mod keycloak_scopes;
 mod keywords;
+mod product;
 mod reading;
 mod report;
 mod source;
@@ -29,7 +31,8 @@ pub use hydra::import_hydra;
 pub use identityserver::import_identityserver;
 pub use keycloak::import_keycloak;
 pub use keywords::KeywordMappings;
-pub use report::{NoteKind, Report};
+pub use product::Product;
+pub use report::{NoteKind, Noted, Report, Taken};
 pub use source::{ImportError, SourceFile};
 
 use super::document::Document;
