@@ -85,7 +85,7 @@ impl Visit {
     /// If the session is over, or the store does not answer.
     pub(super) async fn again(self) -> Result<Self, ConsoleError> {
         let (console, id) = (self.endpoints.console.clone(), self.id.clone());
-        let session = self.endpoints.reading(move || Ok::<_, ConsoleError>(console.find(&id)?)).await?;
+        let session = self.endpoints.reading(move || Ok::<_, ConsoleError>(console.find(&id, Occasion::Use)?)).await?;
         Ok(Self { session: session.ok_or(ConsoleError::NotSignedIn)?, ..self })
     }
 
