@@ -56,7 +56,7 @@ struct ClaimedPage {
 pub(super) async fn look(request: HttpRequest) -> Result<HttpResponse, ConsoleError> {
     let endpoints = endpoints_of(&request)?;
     let query = url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-    let text = Form::of(query).value("link").trim().to_owned();
+    let text = Form::of(query).secret("link").trim().to_owned();
     let Some((token, link)) = open(&endpoints, &text).await? else { return gone(&endpoints) };
     let is_claim = link.purpose == LinkPurpose::ClaimSecret;
     let title = if is_claim { "Pick up your secret" } else { "Sign in" };
