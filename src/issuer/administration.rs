@@ -312,7 +312,10 @@ pub(super) fn validated_auth0_fields(fields: &Map<String, Value>) -> Result<Map<
 }
 
 /// The claims of a client, if they are not too long or too deep for a token.
-pub(super) fn validated_claims(claims: &Map<String, Value>) -> Result<Map<String, Value>, AdministrationError> {
+///
+/// # Errors
+/// If they are.
+pub fn validated_claims(claims: &Map<String, Value>) -> Result<Map<String, Value>, AdministrationError> {
     bounded("the claims", claims, MAX_CLAIMS_BYTES)
 }
 

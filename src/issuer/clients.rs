@@ -164,7 +164,10 @@ impl Change<'_> {
 }
 
 /// A client that is set to its keys cannot use a secret, so `private_key_jwt` stands alone.
-fn validated_methods(methods: &[AuthenticationMethod]) -> Result<Vec<AuthenticationMethod>, AdministrationError> {
+///
+/// # Errors
+/// If it does not.
+pub fn validated_methods(methods: &[AuthenticationMethod]) -> Result<Vec<AuthenticationMethod>, AdministrationError> {
     let methods = without_repeats(methods);
     if methods.len() > 1 && methods.contains(&AuthenticationMethod::PrivateKeyJwt) {
         return Err(AdministrationError::Invalid(

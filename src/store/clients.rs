@@ -1,10 +1,11 @@
 //! How are clients found and changed, with all that belongs to them?
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use uuid::Uuid;
 
 use super::chunks::{VALUES, load_in_chunks};
-use super::connection::AnyConnection;
+use super::connection::{AnyBackend, AnyConnection};
 use super::error::StoreError;
 use super::grants::insert_grant;
 use super::object_kind::ObjectKind;
@@ -18,7 +19,49 @@ use super::tombstones::{bury, unearth};
 use super::write::{Stamp, Transaction};
 use crate::oauth::client::{Client, ClientId};
 
+/// Which clients: those that match everything given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientSearch {
+    /// With this text in their client id or their name, in small letters or capitals; empty: any.
+    pub text: String,
+    /// Those that are enabled, or those that are not.
+    pub enabled: Option<bool>,
+}
+
+diesel::define_sql_function! {
+    /// In small letters. SQLite knows those of ASCII only, PostgreSQL those of its database's locale.
+    fn lower(text: Text) -> Text;
+}
+
 impl Reader {
+    /// The clients that match, newest first.
+    ///
+    /// What is looked for may stand anywhere in a name, so no index helps: a search for text reads the name and the client id of
+    /// every client, which is some tens of milliseconds for a hundred thousand of them. It is for people, not for every token.
+    pub fn search_clients(&mut self, search: &ClientSearch, page: Page) -> Result<Vec<Client>, StoreError> {
+        self.attempt(|connection| {
+            let mut query = matching(search);
+            if let Some(after) = page.after {
+                query = query.filter(clients::id.lt(after.to_string()));
+            }
+            let rows = query
+                .order(clients::id.desc())
+                .offset(page.offset.into())
+                .limit(page.limit.into())
+                .select(ClientRow::as_select())
+                .load(connection)?;
+            with_parts(connection, rows)
+        })
+    }
+
+    /// How many clients match. Costs what [`Self::search_clients`] does.
+    pub fn count_found_clients(&mut self, search: &ClientSearch) -> Result<u64, StoreError> {
+        self.attempt(|connection| {
+            let count: i64 = matching(search).count().get_result(connection)?;
+            Ok(count.unsigned_abs())
+        })
+    }
+
     /// The clients, oldest first.
     pub fn list_clients(&mut self, page: Page) -> Result<Vec<Client>, StoreError> {
         self.attempt(|connection| {
@@ -138,6 +181,36 @@ impl Transaction {
             Ok(bury(connection, ObjectKind::Client, &id, stamp.revision)?)
         })
     }
+}
+
+fn matching(search: &ClientSearch) -> clients::BoxedQuery<'static, AnyBackend> {
+    let mut query = clients::table.into_boxed();
+    if !search.text.is_empty() {
+        let part = format!("%{}%", literal(&search.text));
+        // Both sides by the database: its letters are not all those that Rust knows, and what is the same must be found.
+        let is_in_id = lower(clients::client_id).like(lower(part.clone())).escape(ESCAPE);
+        let is_in_name = lower(clients::name).like(lower(part)).escape(ESCAPE);
+        query = query.filter(is_in_id.or(is_in_name));
+    }
+    if let Some(enabled) = search.enabled {
+        query = query.filter(clients::enabled.eq(enabled));
+    }
+    query
+}
+
+/// What makes the next character of a pattern stand for itself.
+const ESCAPE: char = '\\';
+
+/// `text` as a part of a pattern that stands for nothing but itself.
+fn literal(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | ESCAPE) {
+            pattern.push(ESCAPE);
+        }
+        pattern.push(character);
+    }
+    pattern
 }
 
 /// Gives every client to `each`, oldest first; `page` of them are read at a time.

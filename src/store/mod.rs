@@ -60,6 +60,7 @@ pub use audit::{AuditAction, AuditEntry, AuditEvent, AuditFilter};
 pub use audit_chain::{ChainFault, ChainLink, ChainVerdict};
 pub use backup::{Backup, BackupError, back_up};
 pub use client_assertions::AssertionUse;
+pub use clients::ClientSearch;
 pub use console_sessions::{SessionProof, StoredSession};
 pub use copy::Contents;
 pub use error::{Conflict, StoreError};

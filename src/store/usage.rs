@@ -1,5 +1,7 @@
 //! How often did each client get a token or a refusal, hour by hour? Added to in batches, never a row for one request.
 
+use std::collections::HashMap;
+
 use diesel::dsl::{count, max, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -156,6 +158,23 @@ impl Reader {
             let of_client = client_usage::table.filter(client_usage::client_row_id.eq(client_row_id.to_string()));
             let latest: Option<i64> = of_client.select(max(client_usage::last_seen_at)).get_result(connection)?;
             Ok(latest.map(UnixMillis))
+        })
+    }
+
+    /// When each of these clients last proved who it is; of those that never did, as far back as is kept, nothing. For a page of
+    /// clients: it reads a row for each hour in which one of them was seen.
+    pub fn last_seen_of(&mut self, client_row_ids: &[Uuid]) -> Result<HashMap<Uuid, UnixMillis>, StoreError> {
+        self.attempt(|connection| {
+            let ids: Vec<String> = client_row_ids.iter().map(ToString::to_string).collect();
+            let rows: Vec<(String, Option<i64>)> = load_in_chunks(&ids, |ids| {
+                client_usage::table
+                    .filter(client_usage::client_row_id.eq_any(ids))
+                    .group_by(client_usage::client_row_id)
+                    .select((client_usage::client_row_id, max(client_usage::last_seen_at)))
+                    .load(connection)
+            })?;
+            let seen = rows.into_iter().filter_map(|(id, at)| Some((id, UnixMillis(at?))));
+            seen.map(|(id, at)| Ok((Place("client_usage", &id).id()?, at))).collect()
         })
     }
 

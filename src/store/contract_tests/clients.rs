@@ -4,7 +4,7 @@ use super::engines::each_engine;
 use super::fixtures::{CHANGED, api, client, full_client, grant, id, shape, tamper, try_write, write};
 use crate::oauth::client::{AuthenticationMethod, Client, Quota};
 use crate::store::clients::for_each;
-use crate::store::{Conflict, ObjectKind, Page, Reader, StoreError};
+use crate::store::{ClientSearch, Conflict, ObjectKind, Page, Reader, StoreError};
 
 #[test]
 fn a_client_is_found_as_it_was_inserted() {
@@ -81,6 +81,52 @@ fn clients_are_listed_in_pages_oldest_first() {
             assert_eq!(streamed, expected, "{at_once} at a time");
         }
         assert_eq!(store.read(Reader::count_clients).unwrap(), 5);
+    });
+}
+
+#[test]
+fn clients_are_searched_by_what_stands_in_their_id_or_name() {
+    each_engine(|store| {
+        let named =
+            |client_id: &str, name: &str, enabled| Client { name: name.to_owned(), enabled, ..client(client_id) };
+        let mut all = vec![
+            named("Acme-1", "Shipping", true),
+            named("other", "The ACME company", false),
+            named("50%_off", r"a\b", true),
+            named("500off", "ab", true),
+            named("\u{5c}id", "Ünder", true),
+        ];
+        all.sort_by_key(|client| client.id);
+        write(store, |transaction| all.iter().try_for_each(|client| transaction.insert_client(client)));
+        let found = |text: &str, enabled, page| {
+            let search = ClientSearch { text: text.to_owned(), enabled };
+            let total = store.read(|reader| reader.count_found_clients(&search)).unwrap();
+            let clients = store.read(|reader| reader.search_clients(&search, page)).unwrap();
+            let mut ids: Vec<_> = clients.iter().map(|client| client.client_id.to_string()).collect();
+            if page == Page::ALL {
+                assert_eq!(usize::try_from(total).unwrap(), ids.len(), "{text}");
+            }
+            ids.sort();
+            ids
+        };
+        assert_eq!(found("acme", None, Page::ALL), ["Acme-1", "other"], "letters of either case, in id and name");
+        assert_eq!(found("CME", Some(true), Page::ALL), ["Acme-1"]);
+        assert_eq!(found("", Some(false), Page::ALL), ["other"]);
+        assert_eq!(found("%", None, Page::ALL), ["50%_off"], "a character, not a pattern");
+        assert_eq!(found("0%_o", None, Page::ALL), ["50%_off"]);
+        assert_eq!(found("_", None, Page::ALL), ["50%_off"]);
+        assert_eq!(found(r"\", None, Page::ALL), ["50%_off", r"\id"]);
+        assert_eq!(found("Ünder", None, Page::ALL), [r"\id"]);
+        assert_eq!(found("nobody", None, Page::ALL), Vec::<String>::new());
+        let all_found = store.read(|reader| reader.search_clients(&ClientSearch::default(), Page::ALL)).unwrap();
+        let newest_first: Vec<_> = all.iter().rev().map(shape).collect();
+        assert_eq!(all_found.iter().map(shape).collect::<Vec<_>>(), newest_first);
+        let two = Page { offset: 1, limit: 2, ..Page::ALL };
+        let part = store.read(|reader| reader.search_clients(&ClientSearch::default(), two)).unwrap();
+        assert_eq!(part.iter().map(shape).collect::<Vec<_>>(), newest_first[1..3]);
+        let after = Page { after: Some(all[2].id), ..Page::ALL };
+        let older = store.read(|reader| reader.search_clients(&ClientSearch::default(), after)).unwrap();
+        assert_eq!(older.iter().map(shape).collect::<Vec<_>>(), newest_first[3..]);
     });
 }
 

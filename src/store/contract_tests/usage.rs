@@ -31,7 +31,7 @@ fn usage(store: &Store, client: &Client, hours: Hours) -> Vec<(i64, u64, u64)> {
 #[test]
 fn counts_add_up_by_the_hour_and_are_no_change() {
     each_engine(|store| {
-        let client = stored(store, "partner");
+        let (client, never_seen) = (stored(store, "partner"), stored(store, "other"));
         let revision = store.revision().unwrap();
         let last_seen = || store.read(|reader| reader.last_seen(client.id)).unwrap();
         assert_eq!(last_seen(), None);
@@ -44,6 +44,8 @@ fn counts_add_up_by_the_hour_and_are_no_change() {
         store.add_usage(&[]).unwrap();
         assert_eq!(usage(store, &client, ALL), [(10, 5, 5), (11, 1, 1)]);
         assert_eq!(last_seen(), Some(UnixMillis(3_000)));
+        let seen = store.read(|reader| reader.last_seen_of(&[client.id, never_seen.id])).unwrap();
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [(client.id, UnixMillis(3_000))]);
         let hours = |from, until| Hours { from: UnixHour(from), until: UnixHour(until) };
         assert_eq!(usage(store, &client, hours(10, 11)), [(10, 5, 5)], "the end is left out");
         assert_eq!(usage(store, &client, hours(12, 99)), []);
