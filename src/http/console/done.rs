@@ -15,6 +15,32 @@ pub(super) enum Done {
     KeyRotated,
     /// A key was withdrawn.
     KeyRevoked,
+    /// A client was made.
+    ClientCreated,
+    /// A client was changed.
+    ClientChanged,
+    /// A client was put back into use.
+    ClientEnabled,
+    /// A client was put out of use.
+    ClientDisabled,
+    /// A client was deleted.
+    ClientDeleted,
+    /// A client got a grant.
+    GrantCreated,
+    /// The scopes of a grant were changed.
+    GrantChanged,
+    /// A grant was deleted.
+    GrantDeleted,
+    /// A secret that was brought was added.
+    SecretAdded,
+    /// Label or end of a secret were changed.
+    SecretChanged,
+    /// A secret was retired.
+    SecretRetired,
+    /// A public key was registered.
+    KeyAdded,
+    /// A public key was removed.
+    KeyRemoved,
 }
 
 const ALL: &[(Done, &str, &str)] = &[
@@ -28,6 +54,31 @@ const ALL: &[(Done, &str, &str)] = &[
         "The next key signs now. The one before stays published until its last token has expired.",
     ),
     (Done::KeyRevoked, "key-revoked", "The key is revoked, and has left the JWK Set."),
+    (Done::ClientCreated, "client-created", "The client is made. Give it a grant next: without one it gets no tokens."),
+    (Done::ClientChanged, "client-changed", "The client is changed."),
+    (Done::ClientEnabled, "client-enabled", "The client is enabled and gets tokens again."),
+    (
+        Done::ClientDisabled,
+        "client-disabled",
+        "The client is disabled and gets no more tokens. Those that it holds work until they expire.",
+    ),
+    (Done::ClientDeleted, "client-deleted", "The client is deleted, with its secrets, keys and grants."),
+    (Done::GrantCreated, "grant-created", "The API is granted."),
+    (
+        Done::GrantChanged,
+        "grant-changed",
+        "The grant is changed. Tokens that were issued before keep their scopes until they expire.",
+    ),
+    (
+        Done::GrantDeleted,
+        "grant-deleted",
+        "The grant is deleted. Tokens that were issued before work until they expire.",
+    ),
+    (Done::SecretAdded, "secret-added", "The secret is added and works from now on."),
+    (Done::SecretChanged, "secret-changed", "The secret is changed."),
+    (Done::SecretRetired, "secret-retired", "The secret is retired and works no more."),
+    (Done::KeyAdded, "key-added", "The key is added."),
+    (Done::KeyRemoved, "key-removed", "The key is removed and works no more."),
 ];
 
 impl Done {

@@ -15,6 +15,7 @@ mod answer;
 mod apis;
 mod assets;
 mod audit;
+mod clients;
 mod cookie;
 mod done;
 mod error;
@@ -53,6 +54,7 @@ pub fn configure(config: &mut ServiceConfig, issuer: &Issuer) {
         .configure(audit::configure)
         .configure(keys::configure)
         .configure(own::configure)
+        .configure(clients::configure)
         .service(web::resource("").route(web::get().to(home::show)))
         .service(web::resource("/").route(web::get().to(home::show)))
         .service(web::resource("/sign-in").route(web::get().to(sign_in::show)).route(web::post().to(sign_in::sign_in)))
