@@ -38,6 +38,8 @@ struct FormPage {
     /// The API that is changed; none: it is a new one.
     changed: Option<Changed>,
     is_system: bool,
+    /// Is something wrong in the part of the form that is folded away?
+    opens_rules: bool,
     rows: Vec<ScopeRow>,
     lifetime_hint: String,
     units: Vec<Choice>,
@@ -216,6 +218,7 @@ fn form_page(visit: &Visit, form: Form, api: Option<&Api>) -> FormPage {
         cancel: visit.path(&path),
         changed,
         is_system: api.is_some_and(|api| api.is_system),
+        opens_rules: entry::RULES.iter().any(|name| form.error(name).is_some()),
         rows: scopes::rows(&form),
         lifetime_hint: format!(
             "How long a token works: nobody can take it back before. Empty means {}; at most {}.",

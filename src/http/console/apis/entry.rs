@@ -16,6 +16,10 @@ use crate::store::Revision;
 /// The revision that whoever filled in the form has seen.
 pub(super) const REVISION: &str = "revision";
 
+/// The fields that are seldom touched.
+pub(super) const RULES: [&str; 6] =
+    ["token_reuse_seconds", "signing_alg", "token_dialect", "default_scope", "scope_policy", "scope_format"];
+
 /// The form of a new API.
 pub(super) fn blank() -> Form {
     scopes::with_blank_rows(filled(Form::empty(), &ApiEntry::new("")))

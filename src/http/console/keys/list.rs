@@ -14,6 +14,9 @@ use super::outlook::{Outlook, is_of_now, life, standing};
 use crate::clock::UnixMillis;
 use crate::keys::lifecycle::{KeyState, SigningKeyRecord};
 
+/// How many characters of a `kid` the table shows.
+const SHOWN: usize = 10;
+
 #[derive(Template)]
 #[template(path = "keys_list.html")]
 struct KeysPage {
@@ -50,6 +53,8 @@ struct Leaving {
 /// A key in the table.
 struct Row {
     kid: String,
+    /// Its beginning, which tells it from the others well enough.
+    short_kid: String,
     alg: &'static str,
     age: String,
     tone: Tone,
@@ -58,7 +63,6 @@ struct Row {
     past: [(&'static str, Option<Instant>); 3],
     remove_after: Option<Instant>,
     revoked: Option<Instant>,
-    is_gone: bool,
 }
 
 /// Shows the keys.
@@ -112,6 +116,7 @@ fn row(key: &SigningKeyRecord, now: UnixMillis) -> Row {
     let age = now.floor_seconds().saturating_sub(key.created_at.floor_seconds());
     Row {
         kid: key.kid.clone(),
+        short_kid: shortened(&key.kid),
         alg: key.alg.as_str(),
         age: duration(age.max(0).unsigned_abs()),
         tone,
@@ -120,6 +125,12 @@ fn row(key: &SigningKeyRecord, now: UnixMillis) -> Row {
             .map(|(label, at)| (label, at.map(Instant::at))),
         remove_after: key.remove_after.filter(|_| key.revoked_at.is_none()).map(|at| Instant::near(at, now)),
         revoked: key.revoked_at.map(Instant::at),
-        is_gone: key.state == KeyState::Removed,
+    }
+}
+
+fn shortened(kid: &str) -> String {
+    match kid.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", kid.get(..end).unwrap_or(kid)),
+        None => kid.to_owned(),
     }
 }

@@ -45,8 +45,8 @@ impl<'k> Outlook<'k> {
 pub(super) fn standing(key: &SigningKeyRecord) -> (Tone, &'static str) {
     match key.state {
         KeyState::Active => (Tone::Good, "Signs"),
-        KeyState::Next => (Tone::Info, "Announced, signs next"),
-        KeyState::Retired => (Tone::Quiet, "Retired, still verifies"),
+        KeyState::Next => (Tone::Info, "Signs next"),
+        KeyState::Retired => (Tone::Quiet, "Still verifies"),
         KeyState::Removed if key.revoked_at.is_some() => (Tone::Bad, "Revoked"),
         KeyState::Removed => (Tone::Quiet, "Removed"),
     }

@@ -142,6 +142,11 @@ async fn count_of_tokens(visit: &Visit, key: &SigningKeyRecord) -> Result<Option
         return Ok(None);
     }
     let issued = issued(visit, from, to).await?;
+    if issued == 0 {
+        return Ok(Some(
+            "No token is known to have been issued that it can have signed and that can be alive.".to_owned(),
+        ));
+    }
     Ok(Some(format!(
         "At most {} of its tokens can be alive: so many were issued, with every algorithm, in the hours in which it signed and from which \
          tokens may still live.",
