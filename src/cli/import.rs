@@ -123,12 +123,8 @@ fn read(product: &Product) -> Result<Imported, CliError> {
 
 fn store(document: &Document, report: &Report, common: &CommonArgs) -> Result<(), CliError> {
     let opened = open(&common.config)?;
-    let options = ApplyOptions {
-        dry_run: common.dry_run,
-        weak_secrets: true,
-        origin: Origin::Import,
-        ..ApplyOptions::default()
-    };
+    let options =
+        ApplyOptions { dry_run: common.dry_run, weak_secrets: true, origin: Origin::Import, ..ApplyOptions::default() };
     let plan = {
         let progress = ProgressLine::new();
         opened.administration.apply_with_progress(&caller(), document, options, &progress)?

@@ -103,7 +103,11 @@ fn enabled(client: &Client) -> Check {
     if client.enabled {
         return Check::new(Subject::Enabled, Finding::Fine, "the client is enabled");
     }
-    Check::new(Subject::Enabled, Finding::Hinders, "the client is disabled: every request is refused until it is enabled")
+    Check::new(
+        Subject::Enabled,
+        Finding::Hinders,
+        "the client is disabled: every request is refused until it is enabled",
+    )
 }
 
 fn grant_type(client: &Client) -> Check {
@@ -118,8 +122,12 @@ fn method(client: &Client) -> Check {
     let methods: Vec<&str> = client.authentication_methods.iter().map(|method| method.as_str()).collect();
     let words = match (client.accepts_secrets(), client.accepts_assertions()) {
         (true, true) => "a secret or a key will do, whichever it has".to_owned(),
-        (true, false) => format!("set to {}: only secrets count, sent in the header or the body", methods.join(" and ")),
-        (false, _) => format!("set to {}: only keys count, and every secret is refused", AuthenticationMethod::PrivateKeyJwt),
+        (true, false) => {
+            format!("set to {}: only secrets count, sent in the header or the body", methods.join(" and "))
+        }
+        (false, _) => {
+            format!("set to {}: only keys count, and every secret is refused", AuthenticationMethod::PrivateKeyJwt)
+        }
     };
     Check::new(Subject::Method, Finding::Fine, words)
 }
@@ -129,7 +137,9 @@ fn secrets(client: &Client, now: UnixMillis) -> Check {
     let expired = client.secrets.len() - live;
     let words = match (client.secrets.len(), live) {
         (0, _) => "it has no secret".to_owned(),
-        (_, 0) => format!("{}, and no other works: add one", counted(expired, "secret has expired", "secrets have expired")),
+        (_, 0) => {
+            format!("{}, and no other works: add one", counted(expired, "secret has expired", "secrets have expired"))
+        }
         (all, live) if all == live => format!("{} live", counted(live, "secret is", "secrets are")),
         _ => format!(
             "{} live, {}: whoever still sends one of those is refused",
@@ -152,7 +162,10 @@ fn keys(client: &Client, now: UnixMillis) -> Check {
     let idle = client.keys.len() - live;
     let mut words = match (client.keys.len(), live) {
         (0, _) => "no key is registered".to_owned(),
-        (_, 0) => format!("{}, and no other works", counted(idle, "key is out of use or has expired", "keys are out of use or have expired")),
+        (_, 0) => format!(
+            "{}, and no other works",
+            counted(idle, "key is out of use or has expired", "keys are out of use or have expired")
+        ),
         (all, live) if all == live => format!("{} live", counted(live, "key is", "keys are")),
         _ => format!("{} live, {}", counted(live, "key is", "keys are"), counted(idle, "is not", "are not")),
     };
@@ -180,8 +193,10 @@ fn quota(left: &[QuotaLeft]) -> Check {
         );
         return Check::new(Subject::Quota, Finding::Hinders, words);
     }
-    let shown: Vec<String> =
-        left.iter().map(|left| format!("{} of {} are left for this {}", left.remaining, left.quota, left.window)).collect();
+    let shown: Vec<String> = left
+        .iter()
+        .map(|left| format!("{} of {} are left for this {}", left.remaining, left.quota, left.window))
+        .collect();
     let words = if shown.is_empty() { "no quota is enforced".to_owned() } else { shown.join(", ") };
     Check::new(Subject::Quota, Finding::Fine, words)
 }

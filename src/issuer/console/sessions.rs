@@ -88,12 +88,7 @@ impl ConsoleSessions {
         self.find_remembered(&id.hash(), occasion, self.administration.now())
     }
 
-    fn find_stored(
-        &self,
-        id_hash: &str,
-        occasion: Occasion,
-        now: UnixMillis,
-    ) -> Result<Option<Session>, StoreError> {
+    fn find_stored(&self, id_hash: &str, occasion: Occasion, now: UnixMillis) -> Result<Option<Session>, StoreError> {
         let endings = self.endings.load(Ordering::SeqCst);
         let Some(mut stored) = self.served.store().find_console_session(id_hash)? else {
             self.remembered.invalidate(id_hash);

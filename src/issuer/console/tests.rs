@@ -122,7 +122,7 @@ impl Setting {
     }
 
     fn find(&self, id: &SessionId) -> Option<Session> {
-        self.console.find(id).unwrap()
+        self.console.find(id, Occasion::Use).unwrap()
     }
 
     /// Lets time pass while the store answers.

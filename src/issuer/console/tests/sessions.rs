@@ -249,9 +249,9 @@ fn one_that_another_server_began_with_a_new_secret_is_found_here_at_once() {
     let elsewhere = ConsoleSessions::new(elsewhere, setting.administration.clone());
     let added = setting.change(|change| change.add_secret("partner", SecretTerms::default()));
     let id = setting.begin_with(Proof::Credential(added.stored.id));
-    assert!(elsewhere.find(&id).unwrap().is_some());
+    assert!(elsewhere.find(&id, Occasion::Use).unwrap().is_some());
     setting.console.end(&id).unwrap();
-    assert!(elsewhere.find(&id).unwrap().is_none());
+    assert!(elsewhere.find(&id, Occasion::Use).unwrap().is_none());
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn before_anything_was_read_nobody_is_told_to_be_signed_out() {
     let id = setting.begin();
     let served = starting_server(&setting.administration, &setting.clock);
     let starting = ConsoleSessions::new(Arc::new(served), setting.administration.clone());
-    assert!(starting.find(&id).unwrap_err().is_unavailable());
+    assert!(starting.find(&id, Occasion::Use).unwrap_err().is_unavailable());
     assert!(setting.find(&id).is_some());
 }
 

@@ -98,9 +98,12 @@ fn no_document_grants_what_its_sender_lacks(#[case] client_id: &str) {
     let administration = fixture();
     let secrets = if client_id == "new" { format!("secrets: [{{value: {SECRET}}}], ") } else { String::new() };
     let text = |scope: &str| {
-        format!("clients: [{{client_id: {client_id}, {secrets}grants: [{{audience: '{MANAGEMENT}', scope: ['{scope}']}}]}}]")
+        format!(
+            "clients: [{{client_id: {client_id}, {secrets}grants: [{{audience: '{MANAGEMENT}', scope: ['{scope}']}}]}}]"
+        )
     };
-    let outcome = apply(&administration, &operator(APPLY_SCOPES), &text("update:signing_keys"), ApplyOptions::default());
+    let outcome =
+        apply(&administration, &operator(APPLY_SCOPES), &text("update:signing_keys"), ApplyOptions::default());
     assert_eq!(lacking(outcome), ["update:signing_keys"]);
     if client_id != "operator" {
         apply(&administration, &operator(APPLY_SCOPES), &text("read:clients"), ApplyOptions::default()).unwrap();
@@ -150,12 +153,17 @@ fn an_export_needs_the_rights_of_all_whose_hashes_it_shows() {
 fn only_the_plan_that_was_agreed_to_is_carried_out() {
     let administration = fixture();
     let caller = operator(APPLY_SCOPES);
-    let text = format!("clients: [{{name: New, secrets: [{{value: {SECRET}}}]}}, {{client_id: partner, name: Partner}}]");
+    let text =
+        format!("clients: [{{name: New, secrets: [{{value: {SECRET}}}]}}, {{client_id: partner, name: Partner}}]");
     let planned = apply(&administration, &caller, &text, ApplyOptions { dry_run: true, ..ApplyOptions::default() });
     let agreed = ApplyOptions { agreed: Some(planned.unwrap().digest()), ..ApplyOptions::default() };
     let renamed = "clients: [{client_id: partner, name: Partner}]";
     apply(&administration, &caller, renamed, ApplyOptions::default()).unwrap();
     assert!(matches!(apply(&administration, &caller, &text, agreed), Err(AdministrationError::Outdated)));
     apply(&administration, &caller, "clients: [{client_id: partner}]", ApplyOptions::default()).unwrap();
-    assert_eq!(apply(&administration, &caller, &text, agreed).unwrap().steps.len(), 3, "with other ids that are made up");
+    assert_eq!(
+        apply(&administration, &caller, &text, agreed).unwrap().steps.len(),
+        3,
+        "with other ids that are made up"
+    );
 }
