@@ -108,7 +108,7 @@ pub(super) struct Readiness {
     stopping: bool,
     /// Is there a key that signs? Without one the server is not ready.
     signs: bool,
-    freshness: Freshness,
+    pub(super) freshness: Freshness,
     takes_changes: bool,
     keys_usable: bool,
     certificate: Option<CertificateState>,

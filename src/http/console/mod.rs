@@ -15,6 +15,7 @@ mod answer;
 mod apis;
 mod assets;
 mod audit;
+mod causes;
 mod clients;
 mod cookie;
 mod done;
@@ -26,6 +27,7 @@ mod guard;
 mod home;
 mod keys;
 mod links;
+mod overview;
 mod own;
 mod plot;
 mod posted;
@@ -53,6 +55,7 @@ pub fn configure(config: &mut ServiceConfig, issuer: &Issuer) {
         .configure(apis::configure)
         .configure(audit::configure)
         .configure(keys::configure)
+        .configure(overview::configure)
         .configure(own::configure)
         .configure(clients::configure)
         .service(web::resource("").route(web::get().to(home::show)))

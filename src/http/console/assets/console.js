@@ -49,12 +49,34 @@
     }
   });
 
+  // What refreshes itself waits while somebody is in it, has opened or marked something there, or does not look.
+  function isInUse(part) {
+    const marked = getSelection();
+    const isMarked = marked && !marked.isCollapsed && part.contains(marked.anchorNode);
+    return document.hidden || isMarked || part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
+  }
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const part = event.detail.elt;
+    if (part.matches("[data-live]") && isInUse(part)) event.preventDefault();
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const part = event.detail.target;
+    if (part.matches("[data-live]") && isInUse(part)) event.detail.shouldSwap = false;
+  });
+
+  function showWhatNeedsScripts(within) {
+    for (const part of within.querySelectorAll("[data-script]")) part.hidden = false;
+  }
+
   function dress(within) {
     localTimes(within);
+    showWhatNeedsScripts(within);
     showCopyButtons(within);
   }
 
-  document.addEventListener("htmx:afterSwap", (event) => dress(event.detail.target ?? document));
+  // Not when something is swapped: what is told of then may be what was swapped out.
+  document.addEventListener("htmx:load", (event) => dress(event.detail.elt));
   dress(document);
   const zone = document.getElementById("zone");
   if (zone) zone.textContent = "Times are in your zone, " + local.resolvedOptions().timeZone + "; point at one to see it in UTC.";

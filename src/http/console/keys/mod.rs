@@ -7,7 +7,7 @@
 //! | `rotate`, `revoke` | what does it mean to let the next one sign, and to withdraw one? |
 
 mod list;
-mod outlook;
+pub(super) mod outlook;
 mod revoke;
 mod rotate;
 mod show;

@@ -9,22 +9,26 @@ use crate::keys::lifecycle::{KeyState, SigningKeyRecord, earliest_rotation, has_
 
 /// Where the keys of one algorithm stand.
 #[derive(Clone, Debug)]
-pub(super) struct Outlook<'k> {
+pub(in crate::http::console) struct Outlook<'k> {
     /// The algorithm.
-    pub(super) alg: SigningAlg,
+    pub(in crate::http::console) alg: SigningAlg,
     /// The key that signs.
-    pub(super) active: &'k SigningKeyRecord,
+    pub(in crate::http::console) active: &'k SigningKeyRecord,
     /// The one that is announced.
-    pub(super) next: Option<&'k SigningKeyRecord>,
+    pub(in crate::http::console) next: Option<&'k SigningKeyRecord>,
     /// From when on the next one may sign without force.
-    pub(super) ready: Option<UnixMillis>,
+    pub(in crate::http::console) ready: Option<UnixMillis>,
     /// When the next one takes over by itself; none: only if somebody rotates.
-    pub(super) by_itself: Option<UnixMillis>,
+    pub(in crate::http::console) by_itself: Option<UnixMillis>,
 }
 
 impl<'k> Outlook<'k> {
     /// Of the keys of `alg`, if one signs.
-    pub(super) fn of(keys: &'k [SigningKeyRecord], alg: SigningAlg, policy: &AdministrationPolicy) -> Option<Self> {
+    pub(in crate::http::console) fn of(
+        keys: &'k [SigningKeyRecord],
+        alg: SigningAlg,
+        policy: &AdministrationPolicy,
+    ) -> Option<Self> {
         let of_state = |state| keys.iter().find(|key| key.alg == alg && key.state == state);
         let active = of_state(KeyState::Active)?;
         let next = of_state(KeyState::Next);
@@ -36,7 +40,7 @@ impl<'k> Outlook<'k> {
     }
 
     /// Those of every algorithm that signs.
-    pub(super) fn all(keys: &'k [SigningKeyRecord], policy: &AdministrationPolicy) -> Vec<Self> {
+    pub(in crate::http::console) fn all(keys: &'k [SigningKeyRecord], policy: &AdministrationPolicy) -> Vec<Self> {
         SigningAlg::ALL.into_iter().filter_map(|alg| Self::of(keys, alg, policy)).collect()
     }
 }
