@@ -46,7 +46,7 @@ pub fn short_day(at: UnixMillis) -> String {
 pub fn distance(at: UnixMillis, now: UnixMillis) -> String {
     let seconds = at.floor_seconds().saturating_sub(now.floor_seconds());
     if seconds.unsigned_abs() < 60 {
-        return if seconds < 0 { "just now" } else { "in less than a minute" }.to_owned();
+        return if seconds <= 0 { "just now" } else { "in less than a minute" }.to_owned();
     }
     let length = duration(seconds.unsigned_abs());
     if seconds < 0 { format!("{length} ago") } else { format!("in {length}") }
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(words(3 * 86_400 + 5), "in 3 days");
         assert_eq!(words(-7_300), "2 hours ago");
         assert_eq!(words(-60), "1 minute ago");
-        assert_eq!(words(-5), "just now");
+        assert_eq!((words(-5).as_str(), words(0).as_str()), ("just now", "just now"));
         assert_eq!(words(30), "in less than a minute");
         assert_eq!(words(800 * 86_400), "in 2 years");
         assert_eq!(words(59 * 86_400), "in 59 days");

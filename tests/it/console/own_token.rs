@@ -52,7 +52,7 @@ async fn trying_counts_and_is_logged_like_a_request_and_is_not_audited() {
     partner.post("/own/token", &[("more", "delete:users")]).await;
     assert_eq!(audit_events(&dev).await.len(), before);
     let page = partner.get("/own").await;
-    assert!(page.text.contains("you got one token, and one request in your name failed"), "{}", page.text);
+    assert!(page.text.contains("you got one token, and one request in your name was refused"), "{}", page.text);
     let log = dev.log();
     let line = |outcome: &str| {
         let lines = log.lines().filter(|line| line.contains("token request") && line.contains("console_session"));

@@ -61,8 +61,12 @@ fn words(counted: &ClientUsage) -> String {
     };
     let issued = count(counted.issued, "token", "tokens");
     let refused = count(counted.refused, "request", "requests");
-    let more = if counted.refused == 0 { "" } else { ": also those that only claimed to be you" };
-    format!("In the last {DAYS} days you got {issued}, and {refused} in your name failed{more}.")
+    let (verb, more) = match counted.refused {
+        0 => ("was", ""),
+        1 => ("was", ", whoever sent it"),
+        _ => ("were", ", whoever sent them"),
+    };
+    format!("In the last {DAYS} days you got {issued}, and {refused} in your name {verb} refused{more}.")
 }
 
 /// What a quota leaves.

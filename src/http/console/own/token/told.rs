@@ -23,6 +23,13 @@ pub(super) struct Member {
     pub(super) meaning: &'static str,
 }
 
+impl Member {
+    /// Does its name fit into one line of a narrow column?
+    pub(super) fn is_short(&self) -> bool {
+        self.name.len() <= 16
+    }
+}
+
 impl Told {
     /// What `token` says, if it is a JWT at all.
     pub(super) fn of(token: &str, now: UnixMillis) -> Option<Self> {
