@@ -106,6 +106,12 @@ enum Verb {
         #[arg(long)]
         label: Option<String>,
     },
+    /// Takes back the one-time links of a client that nobody has used
+    #[command(after_help = "Example:\n  tokenhouse client withdraw-links partner-a")]
+    WithdrawLinks {
+        /// Its client id
+        client_id: String,
+    },
     /// The secrets of a client
     Secret(SecretArgs),
     /// How often the client got a token or was refused, day by day (UTC)
@@ -210,6 +216,15 @@ pub fn run(args: ClientArgs) -> Result<(), CliError> {
             let link =
                 administration.change(&caller(), |change| change.make_link(&client_id, purpose, minutes, label))?;
             show_link(format, &administration.policy().issuer, purpose, &client_id, &link)
+        }
+        Verb::WithdrawLinks { client_id } => {
+            let withdrawn = change()?.change(&caller(), |change| change.withdraw_links(&client_id))?;
+            output::remark(match withdrawn {
+                0 => format!("{client_id} has no open link"),
+                1 => format!("withdrew one link of {client_id}"),
+                _ => format!("withdrew {withdrawn} links of {client_id}"),
+            });
+            Ok(())
         }
         Verb::Key(key) => client_key::run(config, format, key),
         Verb::Secret(secret) => client_secret::run(config, format, secret),

@@ -77,6 +77,19 @@ impl Reader {
             row.map(LinkRow::into_link).transpose()
         })
     }
+
+    /// The links of a client that work at `now`, oldest first.
+    pub fn open_links(&mut self, client_row_id: Uuid, now: UnixMillis) -> Result<Vec<StoredLink>, StoreError> {
+        self.attempt(|connection| {
+            let rows: Vec<LinkRow> = one_time_links::table
+                .filter(one_time_links::client_row_id.eq(client_row_id.to_string()))
+                .filter(one_time_links::expires_at.gt(now.0))
+                .order((one_time_links::created_at, one_time_links::token_hash))
+                .select(LinkRow::as_select())
+                .load(connection)?;
+            rows.into_iter().map(LinkRow::into_link).collect()
+        })
+    }
 }
 
 impl Transaction {

@@ -37,6 +37,8 @@ pub(super) enum Done {
     SecretChanged,
     /// A secret was retired.
     SecretRetired,
+    /// The links of a client that nobody had used were taken back.
+    LinksWithdrawn,
     /// A public key was registered.
     KeyAdded,
     /// A public key was removed.
@@ -77,6 +79,7 @@ const ALL: &[(Done, &str, &str)] = &[
     (Done::SecretAdded, "secret-added", "The secret is added and works from now on."),
     (Done::SecretChanged, "secret-changed", "The secret is changed."),
     (Done::SecretRetired, "secret-retired", "The secret is retired and works no more."),
+    (Done::LinksWithdrawn, "links-withdrawn", "The links that nobody has used open nothing any more."),
     (Done::KeyAdded, "key-added", "The key is added."),
     (Done::KeyRemoved, "key-removed", "The key is removed and works no more."),
 ];

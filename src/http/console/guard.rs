@@ -2,11 +2,11 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, web};
 use url::Url;
@@ -60,8 +60,12 @@ fn origin_of(issuer: &Issuer) -> String {
 }
 
 fn page_of_error(response: &ServiceResponse) -> Option<HttpResponse> {
-    let error = response.response().error()?.as_error::<ConsoleError>()?;
     let request: &HttpRequest = response.request();
+    // The routes answer a method that they do not know without a word.
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED && response.response().error().is_none() {
+        return Some(error_page(request, &ConsoleError::Method));
+    }
+    let error = response.response().error()?.as_error::<ConsoleError>()?;
     let mut page = error_page(request, error);
     if let Some(seconds) = error.retry_after() {
         page.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -138,6 +138,22 @@ impl Change<'_> {
         Ok(MadeLink { token, expires_at: link.expires_at })
     }
 
+    /// Takes back the links of the client `client_id` that nobody has used; returns how many there were.
+    ///
+    /// # Errors
+    /// If there is no such client, or the caller may not touch its credentials.
+    pub fn withdraw_links(&mut self, client_id: &str) -> Result<usize, AdministrationError> {
+        let client = self.existing_client(client_id)?;
+        self.may_touch_credentials(&client)?;
+        let links = self.transaction.open_links(client.id, self.now)?;
+        for link in &links {
+            self.transaction.delete_link(&link.token_hash)?;
+            let before = audited(&LinkSummary::from(link));
+            self.record(AuditAction::Delete, ObjectKind::OneTimeLink, &object_id(&client, link.purpose), before, None)?;
+        }
+        Ok(links.len())
+    }
+
     /// Whoever opens a link acts as its client.
     fn may_make_link(&mut self, client: &Client, purpose: LinkPurpose) -> Result<(), AdministrationError> {
         match (purpose, &self.caller.rights) {

@@ -72,3 +72,29 @@ async fn what_is_no_link_opens_nothing() {
         }
     }
 }
+
+#[tokio::test]
+async fn links_that_nobody_used_can_be_taken_back() {
+    let dev = Dev::start(&[]);
+    let operator = Browser::operator(&dev).await;
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let made = operator.post("/clients/partner-a/claim-link", &[("minutes", "60")]).await;
+        assert_eq!(made.status, 200, "{}", made.text);
+        let at = made.text.find("claim?link=").expect("a link") + "claim?link=".len();
+        tokens.push(made.text[at..at + 43].to_owned());
+    }
+    let asked = operator.get("/clients/partner-a/claim-link").await;
+    assert!(asked.text.contains("2 links"), "{}", asked.text);
+    let partner = Browser::partner(&dev).await;
+    assert_eq!(partner.post("/clients/partner-a/claim-link/withdraw", &[]).await.status, 403);
+    assert_eq!(operator.get(&format!("/claim?link={}", tokens[0])).await.status, 200);
+    let withdrawn = operator.post("/clients/partner-a/claim-link/withdraw", &[]).await;
+    assert_eq!(withdrawn.header("location"), "/console/clients/partner-a?done=links-withdrawn");
+    for token in &tokens {
+        assert_eq!(operator.post("/claim", &[("link", token)]).await.status, 410);
+    }
+    assert!(!operator.get("/clients/partner-a/claim-link").await.text.contains("2 links"));
+    let events = crate::support::console::audit_events(&dev).await;
+    assert_eq!(events[0]["action"], "delete", "{}", events[0]);
+}

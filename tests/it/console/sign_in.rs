@@ -178,3 +178,13 @@ async fn whoever_follows_a_link_of_another_site_is_not_asked_to_sign_in_again() 
     let then = client().get(browser.url("/own")).header("sec-fetch-site", "same-origin");
     assert_eq!(Answer::to(then).await.status, 401);
 }
+
+#[tokio::test]
+async fn an_address_that_only_takes_forms_says_so() {
+    let dev = Dev::start(&[]);
+    let browser = Browser::operator(&dev).await;
+    let shown = browser.get("/sign-out").await;
+    assert_eq!(shown.status, 405);
+    assert!(shown.text.contains("takes no request of that kind"), "{}", shown.text);
+    assert_eq!(browser.get("/nothing-here").await.status, 404);
+}

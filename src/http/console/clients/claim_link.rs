@@ -6,9 +6,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::ClientHead;
+use super::counted::counted_of;
 use super::fields::number;
 use super::secret_terms::read_label;
-use crate::http::console::answer::{page, page_with};
+use crate::http::console::answer::{lead_on, page, page_with};
+use crate::http::console::done::Done;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::Form;
 use crate::http::console::frame::{Frame, Section};
@@ -22,6 +24,8 @@ use crate::store::LinkPurpose;
 
 /// The right to make a secret, which is what the link does.
 const NEEDED: &str = "create:client_credentials";
+/// The right to take a secret away, and so what leads to one.
+const WITHDRAWS: &str = "delete:client_credentials";
 
 /// A link on the one page that shows it.
 pub(super) struct LinkShown {
@@ -46,6 +50,8 @@ struct AskPage<'a> {
     form: &'a Form,
     client: ClientHead,
     longest_minutes: u32,
+    /// How many links there are that nobody has used, and when the last of them ends; none: whoever is signed in may not withdraw them.
+    open: Option<(String, Instant)>,
 }
 
 #[derive(Template)]
@@ -61,7 +67,16 @@ pub(super) async fn ask(visit: Visit, id: Path<String>) -> Result<HttpResponse, 
     visit.require(NEEDED)?;
     let client = visit.client(id.into_inner()).await?;
     let form = Form::empty().with("minutes", LinkPurpose::ClaimSecret.default_minutes().to_string());
-    show(&visit, StatusCode::OK, &form, &client)
+    show(&visit, StatusCode::OK, &form, &client).await
+}
+
+/// Takes back the links that nobody has used.
+pub(super) async fn withdraw(visit: Visit, id: Path<String>) -> Result<HttpResponse, ConsoleError> {
+    visit.require(WITHDRAWS)?;
+    let client = visit.client(id.into_inner()).await?;
+    let client_id = client.client_id.to_string();
+    visit.change(move |change| change.withdraw_links(&client_id)).await?;
+    Ok(lead_on(&ClientHead::of(&visit, &client).path, Done::LinksWithdrawn))
 }
 
 /// Makes the link and shows it.
@@ -78,7 +93,7 @@ pub(super) async fn make(
     let client = visit.client(id.into_inner()).await?;
     let (minutes, label) = (read_minutes(&mut form), read_label(&mut form, "label"));
     if !form.is_ok() {
-        return show(&visit, StatusCode::BAD_REQUEST, &form, &client);
+        return show(&visit, StatusCode::BAD_REQUEST, &form, &client).await;
     }
     let client_id = client.client_id.to_string();
     let made = visit.change(move |change| change.make_link(&client_id, LinkPurpose::ClaimSecret, minutes, label));
@@ -90,7 +105,7 @@ pub(super) async fn make(
         }),
         Err(error) => {
             let status = form.take(error, None)?;
-            show(&visit, status, &form, &client)
+            show(&visit, status, &form, &client).await
         }
     }
 }
@@ -103,7 +118,7 @@ pub(super) fn read_minutes(form: &mut Form) -> u32 {
     number(form, "minutes", 1, LinkPurpose::ClaimSecret.longest_minutes()).unwrap_or_default()
 }
 
-fn show(visit: &Visit, status: StatusCode, form: &Form, client: &Client) -> Result<HttpResponse, ConsoleError> {
+async fn show(visit: &Visit, status: StatusCode, form: &Form, client: &Client) -> Result<HttpResponse, ConsoleError> {
     page_with(
         status,
         &AskPage {
@@ -111,6 +126,17 @@ fn show(visit: &Visit, status: StatusCode, form: &Form, client: &Client) -> Resu
             form,
             client: ClientHead::of(visit, client),
             longest_minutes: LinkPurpose::ClaimSecret.longest_minutes(),
+            open: open_links(visit, client).await?,
         },
     )
+}
+
+async fn open_links(visit: &Visit, client: &Client) -> Result<Option<(String, Instant)>, ConsoleError> {
+    if !visit.holds(WITHDRAWS) {
+        return Ok(None);
+    }
+    let (id, now) = (client.id, visit.now());
+    let links = visit.read(move |reader| Ok(reader.open_links(id, now)?)).await?;
+    let last = links.iter().map(|link| link.expires_at).max();
+    Ok(last.map(|last| (counted_of(&links, "link"), Instant::near(last, now))))
 }

@@ -61,7 +61,8 @@ pub(super) fn configure(config: &mut ServiceConfig) {
             page("/clients/{id}/claim-link")
                 .route(web::get().to(claim_link::ask))
                 .route(web::post().to(claim_link::make)),
-        );
+        )
+        .service(page("/clients/{id}/claim-link/withdraw").route(web::post().to(claim_link::withdraw)));
     config
         .service(
             page("/clients/{id}/grants/new").route(web::get().to(grants::ask)).route(web::post().to(grants::create)),
