@@ -124,7 +124,7 @@ async fn what_is_wrong_stands_beside_its_field_and_nothing_is_lost() {
         ("identifier", "", "RFC 8707"),
         ("token_lifetime", "soon", "whole number"),
         ("token_lifetime", "0", "from 1 to"),
-        ("token_lifetime", "99999999", "max_lifetime_seconds"),
+        ("token_lifetime", "999999", "max_lifetime_seconds"),
         ("token_reuse_seconds", "5400", "not below"),
         ("token_reuse_seconds", "-1", "whole number"),
         ("signing_alg", "none", "Choose"),
