@@ -16,13 +16,13 @@ use crate::http::error::{not_found, only};
 struct Assets;
 
 /// Registers `{base}/assets/{name}`.
-pub fn configure(config: &mut ServiceConfig, base: &str) {
+pub(super) fn configure(config: &mut ServiceConfig, base: &str) {
     let resource = web::resource(format!("{base}/assets/{{name}}"));
     config.service(only("GET, HEAD", resource.route(web::get().to(serve)).route(web::head().to(serve))));
 }
 
 /// The version of the assets: another one when any of them changed.
-pub fn tag() -> &'static str {
+pub(super) fn tag() -> &'static str {
     static TAG: LazyLock<String> = LazyLock::new(|| {
         let mut names: Vec<_> = Assets::iter().collect();
         names.sort_unstable();

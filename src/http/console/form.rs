@@ -10,7 +10,7 @@ const SECRET_FIELDS: &[&str] =
 
 /// The fields of a form and the errors in it.
 #[derive(Default)]
-pub struct Form {
+pub(super) struct Form {
     fields: Vec<(String, String)>,
     errors: Vec<FieldError>,
     general: Vec<String>,
@@ -18,7 +18,7 @@ pub struct Form {
 
 /// What is wrong with a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldError {
+pub(super) struct FieldError {
     /// The name of the field.
     pub name: String,
     /// A sentence that can stand alone, as in the summary above the form.
@@ -27,7 +27,7 @@ pub struct FieldError {
 
 /// One of the things that can be chosen in a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
+pub(super) struct Choice {
     /// What is posted.
     pub value: String,
     /// What is read.
@@ -38,13 +38,13 @@ pub struct Choice {
 
 impl Choice {
     /// A choice that needs no explanation.
-    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
+    pub(super) fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
         Self { value: value.into(), label: label.into(), hint: String::new() }
     }
 
     /// The same choice, explained.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
     }
@@ -52,85 +52,85 @@ impl Choice {
 
 impl Form {
     /// A form that nobody has filled in.
-    pub fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self::default()
     }
 
     /// The form that was posted, its fields in their order.
-    pub fn of(fields: Vec<(String, String)>) -> Self {
+    pub(super) fn of(fields: Vec<(String, String)>) -> Self {
         Self { fields, errors: Vec::new(), general: Vec::new() }
     }
 
     /// The same form with one more field filled in; a name can have several values.
     #[must_use]
-    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub(super) fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.fields.push((name.into(), value.into()));
         self
     }
 
     /// The first value of a field; empty if it has none, and for a secret, so that a page cannot show one.
-    pub fn value(&self, name: &str) -> &str {
+    pub(super) fn value(&self, name: &str) -> &str {
         self.values(name).next().unwrap_or_default()
     }
 
     /// All values of a field, but those of a secret.
-    pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+    pub(super) fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         let shown = !is_secret(name);
         self.raw(name).filter(move |_| shown)
     }
 
     /// The value of a secret field, for who checks it.
-    pub fn secret(&self, name: &str) -> &str {
+    pub(super) fn secret(&self, name: &str) -> &str {
         self.raw(name).next().unwrap_or_default()
     }
 
     /// Was the field posted with something in it?
-    pub fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.raw(name).any(|value| !value.is_empty())
     }
 
     /// Is this one of the values of the field?
-    pub fn is_checked(&self, name: &str, value: &str) -> bool {
+    pub(super) fn is_checked(&self, name: &str, value: &str) -> bool {
         self.values(name).any(|chosen| chosen == value)
     }
 
     /// What was posted but for the fields `names`, for a page that has it posted again.
-    pub fn fields_without(&self, names: &[&str]) -> Vec<(String, String)> {
+    pub(super) fn fields_without(&self, names: &[&str]) -> Vec<(String, String)> {
         self.fields.iter().filter(|(name, _)| !names.contains(&name.as_str())).cloned().collect()
     }
 
     /// What is wrong with a field: the first that was found.
-    pub fn error(&self, name: &str) -> Option<&str> {
+    pub(super) fn error(&self, name: &str) -> Option<&str> {
         self.errors.iter().find(|error| error.name == name).map(|error| error.text.as_str())
     }
 
     /// Says what is wrong with a field.
-    pub fn fail(&mut self, name: impl Into<String>, text: impl Into<String>) {
+    pub(super) fn fail(&mut self, name: impl Into<String>, text: impl Into<String>) {
         self.errors.push(FieldError { name: name.into(), text: text.into() });
     }
 
     /// Says what is wrong with no field in particular.
-    pub fn fail_generally(&mut self, text: impl Into<String>) {
+    pub(super) fn fail_generally(&mut self, text: impl Into<String>) {
         self.general.push(text.into());
     }
 
     /// What is wrong with the fields.
-    pub fn errors(&self) -> &[FieldError] {
+    pub(super) fn errors(&self) -> &[FieldError] {
         &self.errors
     }
 
     /// What is wrong with no field in particular.
-    pub fn general(&self) -> &[String] {
+    pub(super) fn general(&self) -> &[String] {
         &self.general
     }
 
     /// How many things are wrong?
-    pub fn error_count(&self) -> usize {
+    pub(super) fn error_count(&self) -> usize {
         self.errors.len() + self.general.len()
     }
 
     /// Is nothing wrong?
-    pub fn is_ok(&self) -> bool {
+    pub(super) fn is_ok(&self) -> bool {
         self.error_count() == 0
     }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 /// The frame of a page.
 #[derive(Clone, Debug)]
-pub struct Frame {
+pub(super) struct Frame {
     /// Where the console is: `/console` under the issuer's path, without a closing slash.
     pub base: String,
     /// The issuer identifier.
@@ -27,7 +27,7 @@ pub struct Frame {
 
 impl Frame {
     /// The class of the page: with one section or none there is no column to navigate in.
-    pub fn shape(&self) -> &'static str {
+    pub(super) fn shape(&self) -> &'static str {
         match (self.nav.len(), self.who.is_some()) {
             (0 | 1, false) => "page-alone",
             (0 | 1, true) => "page-single",
@@ -38,14 +38,14 @@ impl Frame {
 
 /// Who is signed in.
 #[derive(Clone, Debug)]
-pub struct Who {
+pub(super) struct Who {
     /// The client's `client_id`.
     pub client_id: String,
 }
 
 /// A part of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Section {
+pub(super) enum Section {
     /// Is all well?
     Start,
     /// Clients, their grants and their secrets.
@@ -68,7 +68,7 @@ pub enum Section {
 
 impl Section {
     /// What the section is called.
-    pub const fn label(self) -> &'static str {
+    pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Start => "Overview",
             Self::Clients => "Clients",
@@ -83,7 +83,7 @@ impl Section {
     }
 
     /// Where the section is, under the base of the console.
-    pub const fn path(self) -> &'static str {
+    pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Start => "/overview",
             Self::None => "",
@@ -98,7 +98,7 @@ impl Section {
     }
 
     /// The icon: the path data of a stroke in a square of 16 units.
-    pub const fn icon(self) -> &'static str {
+    pub(super) const fn icon(self) -> &'static str {
         match self {
             Self::Start | Self::None => "M1.5 9h2.6l2-5.5 3.6 9 2-5.5h2.8",
             Self::Clients => {
@@ -118,7 +118,7 @@ impl Section {
 
 /// What is to be said about what was just done.
 #[derive(Clone, Debug)]
-pub struct Notice {
+pub(super) struct Notice {
     /// How it went.
     pub kind: NoticeKind,
     /// A sentence.
@@ -127,7 +127,7 @@ pub struct Notice {
 
 /// How it went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoticeKind {
+pub(super) enum NoticeKind {
     /// It was done.
     Done,
     /// It was done, but.
@@ -138,7 +138,7 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// The look of such a notice.
-    pub const fn tone(self) -> Tone {
+    pub(super) const fn tone(self) -> Tone {
         match self {
             Self::Done => Tone::Good,
             Self::Warning => Tone::Warning,
@@ -147,7 +147,7 @@ impl NoticeKind {
     }
 
     /// The word that says it without colour.
-    pub const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Done => "Done.",
             Self::Warning => "Take note.",
@@ -158,7 +158,7 @@ impl NoticeKind {
 
 /// How something is, as a class of the style sheet: colour and shape, always beside words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
+pub(super) enum Tone {
     /// As it should be.
     Good,
     /// Needs a look.
@@ -185,7 +185,7 @@ impl Display for Tone {
 
 /// The way from one page of a list to the next: `parts::pager` shows it.
 #[derive(Clone, Debug, Default)]
-pub struct Pager {
+pub(super) struct Pager {
     /// The address of the page before.
     pub previous: Option<String>,
     /// The address of the page after.

@@ -6,7 +6,7 @@ use crate::clock::UnixMillis;
 
 /// A moment as a page shows it: `parts::time` and `parts::when` write it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Instant {
+pub(super) struct Instant {
     /// For machines: `2026-11-30T21:48:00Z`.
     pub rfc3339: String,
     /// For people: `2026-11-30 21:48 UTC`.
@@ -17,7 +17,7 @@ pub struct Instant {
 
 impl Instant {
     /// The moment `at`.
-    pub fn at(at: UnixMillis) -> Self {
+    pub(super) fn at(at: UnixMillis) -> Self {
         let time = Timestamp::from_second(at.floor_seconds()).unwrap_or(if at.0 < 0 {
             Timestamp::MIN
         } else {
@@ -27,23 +27,23 @@ impl Instant {
     }
 
     /// The moment `at` and how far it is from `now`.
-    pub fn near(at: UnixMillis, now: UnixMillis) -> Self {
+    pub(super) fn near(at: UnixMillis, now: UnixMillis) -> Self {
         Self { words: distance(at, now), ..Self::at(at) }
     }
 
     /// The day alone, in UTC: `2026-11-30`.
-    pub fn day(&self) -> &str {
+    pub(super) fn day(&self) -> &str {
         self.utc.split(' ').next().unwrap_or_default()
     }
 }
 
 /// The day of `at` in UTC, as `30 Nov`.
-pub fn short_day(at: UnixMillis) -> String {
+pub(super) fn short_day(at: UnixMillis) -> String {
     Timestamp::from_second(at.floor_seconds()).map(|time| time.strftime("%-d %b").to_string()).unwrap_or_default()
 }
 
 /// How far `at` is from `now`, "in 3 days", "2 hours ago".
-pub fn distance(at: UnixMillis, now: UnixMillis) -> String {
+pub(super) fn distance(at: UnixMillis, now: UnixMillis) -> String {
     let seconds = at.floor_seconds().saturating_sub(now.floor_seconds());
     if seconds.unsigned_abs() < 60 {
         return if seconds <= 0 { "just now" } else { "in less than a minute" }.to_owned();
@@ -53,7 +53,7 @@ pub fn distance(at: UnixMillis, now: UnixMillis) -> String {
 }
 
 /// A length of time in whole units, rounded down: "36 hours", "3 days". Of the long ones it takes two to be told by.
-pub fn duration(seconds: u64) -> String {
+pub(super) fn duration(seconds: u64) -> String {
     const UNITS: [(&str, u64, u64); 5] =
         [("year", 31_557_600, 2), ("month", 2_629_800, 2), ("day", 86_400, 2), ("hour", 3_600, 1), ("minute", 60, 1)];
     let unit = UNITS.into_iter().find(|(_, length, least)| seconds >= length * least);

@@ -13,7 +13,7 @@ const LEAST: u64 = Percent::WHOLE / 100;
 /// Bars over time.
 #[derive(Clone, Debug, Template)]
 #[template(path = "plot/bars.html")]
-pub struct Bars {
+pub(in crate::http::console) struct Bars {
     /// The id of the plot, of which there is one on a page.
     pub id: String,
     /// What is plotted: "Tokens issued and requests refused by the day".
@@ -26,7 +26,7 @@ pub struct Bars {
 
 /// One bar.
 #[derive(Clone, Debug)]
-pub struct Bar {
+pub(in crate::http::console) struct Bar {
     /// When: "30 Nov".
     pub label: String,
     /// How many tokens were issued.

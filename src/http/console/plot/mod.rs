@@ -8,9 +8,9 @@ mod timeline;
 
 use std::fmt::{self, Display, Formatter};
 
-pub use bars::{Bar, Bars};
-pub use sparkline::Sparkline;
-pub use timeline::{KeyLife, KeyTimeline};
+pub(super) use bars::{Bar, Bars};
+pub(super) use sparkline::Sparkline;
+pub(super) use timeline::{KeyLife, KeyTimeline};
 
 /// A share of a width or a height, in thousandths of a percent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ impl Display for Percent {
 }
 
 /// The figure with its thousands set apart: `1,234,567`.
-pub fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

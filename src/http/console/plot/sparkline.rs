@@ -13,7 +13,7 @@ const ROOM: u64 = 2;
 /// A trend.
 #[derive(Clone, Debug, Template)]
 #[template(path = "plot/sparkline.html")]
-pub struct Sparkline {
+pub(in crate::http::console) struct Sparkline {
     /// What it shows, in words that say as much as the line: "Issued in the last 24 hours: 1,204".
     pub title: String,
     /// The values, oldest first.

@@ -17,7 +17,7 @@ const FOOT: u64 = 24;
 /// The lives of keys.
 #[derive(Clone, Debug, Template)]
 #[template(path = "plot/timeline.html")]
-pub struct KeyTimeline {
+pub(in crate::http::console) struct KeyTimeline {
     /// The id of the plot, of which there is one on a page.
     pub id: String,
     /// What is drawn: "The life of the signing keys".
@@ -30,7 +30,7 @@ pub struct KeyTimeline {
 
 /// The life of a key: past moments and those that are planned.
 #[derive(Clone, Debug)]
-pub struct KeyLife {
+pub(in crate::http::console) struct KeyLife {
     /// Its `kid`.
     pub kid: String,
     /// What it is now: "signing", "revoked".
