@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::support::Dev;
 use crate::support::assertion::{PartnerKey, document, key_client};
 use crate::support::console::{Browser, audit_events, copied};
+use crate::support::control::Control;
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>";
 
@@ -115,7 +116,11 @@ async fn a_secret_is_replaced_by_its_holder() {
     assert_eq!(replaced.status, 200, "a page, not a redirect: {}", replaced.text);
     assert_eq!(replaced.header("cache-control"), "no-store");
     let secret = copied(&replaced.text, "secret");
-    assert!(replaced.text.contains("Shown once") && replaced.text.contains("in 1 hour"), "{}", replaced.text);
+    assert!(
+        replaced.text.contains("Shown once") && replaced.text.contains("The old one works on until"),
+        "{}",
+        replaced.text
+    );
     for works in [&secret, &old.client_secret] {
         assert_eq!(dev.token(&[("client_secret", Some(works))]).await.status, 200);
     }
@@ -174,4 +179,42 @@ async fn a_client_with_a_key_sees_its_keys() {
     assert!(!replaced.text.contains("id=\"secret\""), "{}", replaced.text);
     let code = browser.get("/own/code").await.text;
     assert!(code.contains("private.pem") && !code.contains("CLIENT_SECRET"), "{code}");
+}
+
+#[tokio::test]
+async fn a_new_secret_is_given_to_who_has_proved_of_late_who_it_is() {
+    let dev = Dev::start(&["--control"]);
+    let (partner, control, old) = (Browser::partner(&dev).await, Control::of(&dev.ready), dev.partner(0));
+    control.post("clock/advance", &json!({ "seconds": 360 })).await;
+    let fields = [("label", "kept <b>"), ("overlap", "0")];
+    let question = partner.post("/own/secrets", &fields).await;
+    assert_eq!(question.status, 403);
+    assert!(question.text.contains("Prove who you are once more"), "{}", question.text);
+    assert!(question.text.contains("value=\"kept &#60;b&#62;\""), "nothing is lost: {}", question.text);
+    let wrong = partner.post("/own/secrets", &[&fields[..], &[("again_secret", "wrong")]].concat()).await;
+    assert_eq!(wrong.status, 403);
+    assert_eq!(dev.token(&[]).await.status, 200, "nothing was done");
+    let proved = partner.post("/own/secrets", &[&fields[..], &[("again_secret", &old.client_secret)]].concat()).await;
+    assert_eq!(proved.status, 200, "{}", proved.text);
+    assert_eq!(dev.token(&[]).await.status, 401);
+    assert_eq!(dev.token(&[("client_secret", Some(&copied(&proved.text, "secret")))]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_secret_that_ends_soon_is_warned_of() {
+    let dev = Dev::start(&[]);
+    let management = crate::management::Management::of(&dev).await;
+    let path = format!("/clients/{}/secrets", dev.partner(0).client_id);
+    let listed = management.get(&path).await.json();
+    let id = listed[0]["id"].as_str().expect("an id").to_owned();
+    let warned = async |days: i64| {
+        let ends = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days + 1);
+        let changed = management.patch(&format!("{path}/{id}"), &json!({ "expires_at": ends.to_string() })).await;
+        assert_eq!(changed.status, 200, "{}", changed.text);
+        Browser::partner(&dev).await.get("/own/secrets").await.text
+    };
+    let far = warned(15).await;
+    assert!(!far.contains("Ends soon") && far.contains("in 15 days"), "{far}");
+    let near = warned(13).await;
+    assert!(near.contains("The last of your secrets stops working in 13 days"), "{near}");
 }

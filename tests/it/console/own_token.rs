@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::Dev;
 use crate::support::answer::{Answer, client};
 use crate::support::console::{Browser, audit_events, copied};
+use crate::support::control::Control;
 
 fn claims(token: &str) -> Value {
     let part = token.split('.').nth(1).expect("a payload");
@@ -143,4 +144,14 @@ async fn a_client_that_is_disabled_gets_no_token_here_either() {
     let path = format!("/clients/{}", dev.partner(0).client_id);
     assert_eq!(management.patch(&path, &json!({ "enabled": false })).await.status, 200);
     assert_eq!(partner.post("/own/token", &[]).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_token_whose_time_is_over_is_told_from_one_that_is_good() {
+    let dev = Dev::start(&["--control"]);
+    let issued = dev.token(&[]).await.json();
+    Control::of(&dev.ready).post("clock/advance", &json!({ "seconds": 3_700 })).await;
+    let partner = Browser::partner(&dev).await;
+    let judged = partner.post("/own/check", &[("pasted_token", issued["access_token"].as_str().expect("one"))]).await;
+    assert!(judged.text.contains("Its time is over") && judged.text.contains("1 minute ago"), "{}", judged.text);
 }

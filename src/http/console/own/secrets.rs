@@ -271,7 +271,8 @@ fn tell(form: &mut Form, error: SecretError) -> Result<StatusCode, ConsoleError>
         }
         SecretError::OverlapNotSeconds => form.fail("overlap", "Choose for how long your present secret works on."),
         SecretError::OverlapTooLong { longest } => {
-            form.fail("overlap", format!("Choose at most {}: that is the longest here.", duration(u64::from(longest))))
+            let longest = duration(u64::from(longest));
+            form.fail("overlap", format!("Choose at most {longest}: that is the longest here."));
         }
         SecretError::Label { longest } => {
             form.fail("label", format!("Make the label at most {longest} characters long, without line breaks."));
