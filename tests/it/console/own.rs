@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::Dev;
-use crate::support::assertion::{PartnerKey, document, key_client};
+use crate::support::assertion::{PartnerKey, document, key_client, unix_seconds};
 use crate::support::console::{Browser, audit_events, copied};
 use crate::support::control::Control;
 
@@ -208,7 +208,7 @@ async fn a_secret_that_ends_soon_is_warned_of() {
     let listed = management.get(&path).await.json();
     let id = listed[0]["id"].as_str().expect("an id").to_owned();
     let warned = async |days: i64| {
-        let ends = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days + 1);
+        let ends = jiff::Timestamp::from_second(unix_seconds() + days * 86_400 + 3_600).expect("a moment");
         let changed = management.patch(&format!("{path}/{id}"), &json!({ "expires_at": ends.to_string() })).await;
         assert_eq!(changed.status, 200, "{}", changed.text);
         Browser::partner(&dev).await.get("/own/secrets").await.text
