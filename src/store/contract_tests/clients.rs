@@ -89,7 +89,7 @@ fn clients_are_searched_by_what_stands_in_their_id_or_name() {
     each_engine(|store| {
         let named =
             |client_id: &str, name: &str, enabled| Client { name: name.to_owned(), enabled, ..client(client_id) };
-        let mut all = vec![
+        let mut all = [
             named("Acme-1", "Shipping", true),
             named("other", "The ACME company", false),
             named("50%_off", r"a\b", true),

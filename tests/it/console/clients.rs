@@ -111,7 +111,7 @@ async fn what_is_wrong_with_a_new_client_stands_beside_its_field() {
         (&[("claims", "[]")], "claims", "one JSON object"),
         (&[("method", "private_key_jwt"), ("method", "client_secret_post")], "method", "stands alone"),
         (&[("method", "private_key_jwt"), ("first", "now")], "first", "cannot use a secret"),
-        (&[("first", "link"), ("minutes", "1441")], "minutes", "from 1 to 1440"),
+        (&[("first", "link"), ("minutes", "1441")], "minutes", "from 1 to 1,440"),
         (&[("first", "whatever")], "first", "Use one of"),
     ] {
         let refused = browser.post("/clients/new", &with(&NEW, changes)).await;

@@ -114,7 +114,7 @@ async fn a_claim_link_is_made_for_minutes() {
     let dev = Dev::start(&[]);
     let browser = Browser::operator(&dev).await;
     let refused = browser.post("/clients/partner-a/claim-link", &[("minutes", "0"), ("label", "vault")]).await;
-    assert!(field_error(&refused.text, "minutes").contains("from 1 to 1440"));
+    assert!(field_error(&refused.text, "minutes").contains("from 1 to 1,440"));
     assert!(refused.text.contains("value=\"vault\""));
     let made = browser.post("/clients/partner-a/claim-link", &[("minutes", "5"), ("label", "vault")]).await;
     assert_eq!((made.status, made.header("cache-control")), (200, "no-store"), "{}", made.text);

@@ -64,11 +64,11 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, ConsoleError> {
     visit.require("create:clients")?;
     let choices = ClientChoices::load(&visit, None).await?;
-    let fields = ClientFields::read(&mut form, &choices);
     let client_id = text(&form, "client_id");
     if let Some(client_id) = &client_id {
         check(&mut form, "client_id", ClientId::parse_chosen(client_id));
     }
+    let fields = ClientFields::read(&mut form, &choices);
     let parsed = form.value("first").parse::<FirstSecret>();
     let first = check(&mut form, "first", parsed).unwrap_or(FirstSecret::None);
     let minutes = if first == FirstSecret::Link { claim_link::read_minutes(&mut form) } else { 0 };

@@ -41,6 +41,7 @@ struct DetailPage {
 }
 
 /// What whoever is signed in may do.
+#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
 struct May {
     edit: bool,
     delete: bool,
@@ -56,6 +57,7 @@ struct May {
     remove_credentials: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is told for itself")]
 struct Facts {
     enabled: bool,
     client_credentials_allowed: bool,
@@ -221,9 +223,12 @@ impl Credentials {
 impl Secret {
     fn of(stored: &StoredSecret, listed: &ListedSecret, now: UnixMillis) -> Self {
         let (tone, state) = state_of(true, stored.expires_at, now);
+        let head = SecretHead::of(listed);
+        // It stands for the name already where there is no label.
+        let hint = listed.summary.hint.clone().filter(|hint| *hint != head.name);
         Self {
-            head: SecretHead::of(listed),
-            hint: listed.summary.hint.clone().unwrap_or_default(),
+            head,
+            hint: hint.unwrap_or_default(),
             tone,
             state,
             created: Instant::at(stored.created_at),

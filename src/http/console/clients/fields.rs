@@ -8,6 +8,7 @@ use tokenhouse_verifier::jws::parse_json_object;
 
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::{Choice, Form};
+use crate::http::console::plot::grouped;
 use crate::http::console::visit::Visit;
 use crate::issuer::administration::validated_claims;
 use crate::issuer::apis::validated_text;
@@ -143,6 +144,7 @@ pub(super) fn number(form: &mut Form, field: &str, least: u32, most: u32) -> Opt
     let text = text(form, field)?;
     let number = text.parse().ok().filter(|number| (least..=most).contains(number));
     if number.is_none() {
+        let (least, most) = (grouped(least.into()), grouped(most.into()));
         form.fail(field, format!("Write a whole number from {least} to {most}, in figures only."));
     }
     number

@@ -70,7 +70,7 @@ pub(super) async fn add(
     let (Some((material, alg)), true) = (key, form.is_ok()) else {
         return show(&visit, StatusCode::BAD_REQUEST, &form, &client);
     };
-    let new = NewClientKey { name, kid, alg, expires_at, ..NewClientKey::new(material) };
+    let new = NewClientKey { name, alg, kid, expires_at, ..NewClientKey::new(material) };
     let client_id = client.client_id.to_string();
     match visit.change(move |change| change.add_client_key(&client_id, &new).map(drop)).await {
         Ok(()) => Ok(lead_on(&ClientHead::of(&visit, &client).path, Done::KeyAdded)),

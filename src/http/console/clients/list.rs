@@ -35,6 +35,7 @@ struct ListPage<'a> {
 }
 
 /// What of the clients whoever is signed in may see, and do.
+#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
 struct Columns {
     may_create: bool,
     grants: bool,

@@ -179,9 +179,10 @@ fn ask_deletion(
 
 /// What is to be said of the tokens that the client holds.
 fn tokens_live_on(stopped: &Stopped) -> Vec<String> {
-    let issued =
-        stopped.issued.map(|issued| format!("{} were issued to it in the last 24 hours.", counted(issued, "token")));
-    let issued = issued.map(|text| if stopped.issued == Some(1) { text.replacen("were", "was", 1) } else { text });
+    let issued = stopped.issued.map(|issued| {
+        let were = if issued == 1 { "was" } else { "were" };
+        format!("{} {were} issued to it in the last 24 hours.", counted(issued, "token"))
+    });
     let live_on = match stopped.longest_token {
         0 => "Tokens that were issued to it work until they expire: nothing calls them back.".to_owned(),
         seconds => format!(

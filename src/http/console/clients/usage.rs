@@ -17,7 +17,8 @@ const DAY_SECONDS: i64 = 86_400;
 pub(super) struct Usage {
     /// The plot in words.
     pub(super) words: String,
-    pub(super) plot: Bars,
+    /// None: there is nothing to plot.
+    pub(super) plot: Option<Bars>,
     pub(super) last_seen: Option<Instant>,
 }
 
@@ -29,7 +30,8 @@ impl Usage {
         let last_seen = usage.last_seen_at.map(|at| Instant::near(UnixMillis(at.as_millisecond()), now));
         let title = format!("Tokens issued and requests refused by the day (UTC), {DAYS} days");
         let plot = Bars { id: "usage".to_owned(), title, unit: "Day".to_owned(), bars: bars(&usage, now) };
-        Ok(Self { words: words(&usage), plot, last_seen })
+        let has_any = usage.issued > 0 || usage.refused > 0;
+        Ok(Self { words: words(&usage), plot: has_any.then_some(plot), last_seen })
     }
 }
 
