@@ -111,15 +111,15 @@ impl ResponseError for ConsoleError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NotSignedIn => StatusCode::UNAUTHORIZED,
-            Self::CrossSite | Self::Lacks(_) => StatusCode::FORBIDDEN,
+            Self::CrossSite | Self::Lacks(_) | Self::Refused(AdministrationError::InsufficientScope(_)) => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Refused(AdministrationError::InsufficientScope(_)) => StatusCode::FORBIDDEN,
             Self::Refused(AdministrationError::Conflict(_) | AdministrationError::Outdated) => StatusCode::CONFLICT,
-            Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::Refused(_) | Self::Unreadable(BodyFault::BrokenOff) => StatusCode::BAD_REQUEST,
             Self::Unreadable(BodyFault::TooLong { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreadable(BodyFault::TooSlow) => StatusCode::REQUEST_TIMEOUT,
-            Self::Unreadable(BodyFault::BrokenOff) => StatusCode::BAD_REQUEST,
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::StoreSilent | Self::StoreFellSilent => StatusCode::SERVICE_UNAVAILABLE,

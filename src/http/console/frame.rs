@@ -17,8 +17,8 @@ pub(super) struct Frame {
     pub section: Section,
     /// The sections that this person may open.
     pub nav: Vec<Section>,
-    /// What is to be said above the content.
-    pub notice: Option<Notice>,
+    /// What was just done.
+    pub notice: Option<&'static str>,
     /// The version of the assets, for `?v=`.
     pub assets: &'static str,
     /// The version of Tokenhouse.
@@ -116,46 +116,6 @@ impl Section {
     }
 }
 
-/// What is to be said about what was just done.
-#[derive(Clone, Debug)]
-pub(super) struct Notice {
-    /// How it went.
-    pub kind: NoticeKind,
-    /// A sentence.
-    pub text: String,
-}
-
-/// How it went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoticeKind {
-    /// It was done.
-    Done,
-    /// It was done, but.
-    Warning,
-    /// It was not done.
-    Failed,
-}
-
-impl NoticeKind {
-    /// The look of such a notice.
-    pub(super) const fn tone(self) -> Tone {
-        match self {
-            Self::Done => Tone::Good,
-            Self::Warning => Tone::Warning,
-            Self::Failed => Tone::Bad,
-        }
-    }
-
-    /// The word that says it without colour.
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::Done => "Done.",
-            Self::Warning => "Take note.",
-            Self::Failed => "Not done.",
-        }
-    }
-}
-
 /// How something is, as a class of the style sheet: colour and shape, always beside words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
@@ -247,7 +207,7 @@ mod tests {
             who,
             section: Section::Clients,
             nav,
-            notice: Some(Notice { kind: NoticeKind::Done, text: HOSTILE.to_owned() }),
+            notice: Some(HOSTILE),
             assets: "0",
             version: "0",
         }

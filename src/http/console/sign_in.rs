@@ -11,7 +11,7 @@ use super::cookie;
 use super::done::Done;
 use super::error::ConsoleError;
 use super::form::Form;
-use super::frame::{Frame, Notice, NoticeKind, Section};
+use super::frame::{Frame, Section};
 use super::posted::Posted;
 use super::visit::{Visit, endpoints_of, frame, request_id_of};
 use crate::http::IssuerEndpoints;
@@ -40,8 +40,7 @@ pub(super) fn sign_in_page(request: &HttpRequest) -> Result<HttpResponse, Consol
     let asked_for = request.uri().path_and_query().map_or("", |target| target.as_str());
     let asked_for = if request.method().is_safe() { asked_for } else { "" };
     let mut sign_in_frame = sign_in_frame(&endpoints, "Sign in");
-    sign_in_frame.notice = Done::of(&query_value(request, "done"))
-        .map(|done| Notice { kind: NoticeKind::Done, text: done.text().to_owned() });
+    sign_in_frame.notice = Done::of(&query_value(request, "done")).map(Done::text);
     let form = Form::empty().with("next", next(&base_of(endpoints.issuer_name()), asked_for));
     page_with(StatusCode::UNAUTHORIZED, &SignInPage { frame: sign_in_frame, form })
 }

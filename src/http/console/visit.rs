@@ -11,7 +11,7 @@ use super::cookie;
 use super::done::Done;
 use super::error::ConsoleError;
 use super::form::Form;
-use super::frame::{Frame, Notice, NoticeKind, Section, Who};
+use super::frame::{Frame, Section, Who};
 use super::{assets, base_of};
 use crate::clock::UnixMillis;
 use crate::http::IssuerEndpoints;
@@ -114,7 +114,7 @@ impl Visit {
 
     /// What every page shows around its own content.
     pub(super) fn frame(&self, title: impl Into<String>, section: Section) -> Frame {
-        let notice = Done::of(self.query.value("done")).map(|done| Notice::done(done.text()));
+        let notice = Done::of(self.query.value("done")).map(Done::text);
         Frame { notice, ..frame(self.endpoints.issuer_name(), Some(&self.session), title.into(), section) }
     }
 
@@ -155,12 +155,6 @@ impl Visit {
         work: impl FnOnce(&Administration, &Caller) -> Result<T, AdministrationError> + Send + 'static,
     ) -> Result<T, ConsoleError> {
         self.endpoints.administering(self.caller(), work).await
-    }
-}
-
-impl Notice {
-    fn done(text: &str) -> Self {
-        Self { kind: NoticeKind::Done, text: text.to_owned() }
     }
 }
 

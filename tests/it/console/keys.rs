@@ -48,7 +48,7 @@ async fn operator_of(serve: &Serve) -> (Browser, String) {
     serve.token_within_a_second("manager", &secret, |answer| answer.status == 200).await;
     // The next key is made beside everything else.
     let both = async { while serve.jwk_set().await["keys"].as_array().is_none_or(|keys| keys.len() < 2) {} };
-    tokio::time::timeout(std::time::Duration::from_secs(60), both).await.expect("a next key");
+    tokio::time::timeout(std::time::Duration::from_mins(1), both).await.expect("a next key");
     (Browser::signed_in(&serve.url("/"), "manager", &secret).await, secret)
 }
 

@@ -22,9 +22,10 @@ pub(super) fn signing_algs() -> Vec<Choice> {
 pub(super) fn token_dialects(compat: Compat) -> Vec<Choice> {
     let hint = |dialect| match dialect {
         TokenDialect::Rfc9068Profile => "As RFC 9068 has it: typ at+jwt, client_id, sub.",
-        TokenDialect::Rfc9068ProfileAuthz => "The same, with the scopes also as the array permissions.",
         TokenDialect::AccessToken => "As Auth0 writes it: typ JWT, azp, gty, and @clients behind sub.",
-        TokenDialect::AccessTokenAuthz => "The same, with the scopes also as the array permissions.",
+        TokenDialect::Rfc9068ProfileAuthz | TokenDialect::AccessTokenAuthz => {
+            "The same, with the scopes also as the array permissions."
+        }
         TokenDialect::IdentityServer => "As IdentityServer writes it: scope as an array, the client's claims, no sub.",
     };
     let server = format!("Now {}, by the setting compat.", compat.default_dialect());

@@ -17,6 +17,7 @@ use crate::store::{GrantFilter, OwnedGrant, Page, Reader};
 /// Grants on a page.
 const PER_PAGE: u32 = 50;
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
 #[derive(Template)]
 #[template(path = "apis_show.html")]
 struct ApiPage {

@@ -17,6 +17,7 @@ use crate::keys::lifecycle::{KeyState, SigningKeyRecord};
 /// How many characters of a `kid` the table shows.
 const SHOWN: usize = 10;
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
 #[derive(Template)]
 #[template(path = "keys_list.html")]
 struct KeysPage {

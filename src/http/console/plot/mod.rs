@@ -3,13 +3,11 @@
 //! A page holds a plot as a field and writes it as `{{ plot }}`.
 
 mod bars;
-mod sparkline;
 mod timeline;
 
 use std::fmt::{self, Display, Formatter};
 
 pub(super) use bars::{Bar, Bars};
-pub(super) use sparkline::Sparkline;
 pub(super) use timeline::{KeyLife, KeyTimeline};
 
 /// A share of a width or a height, in thousandths of a percent.
