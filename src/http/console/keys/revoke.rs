@@ -112,10 +112,9 @@ async fn of_its_state(visit: &Visit, key: &SigningKeyRecord) -> Result<Vec<Strin
             let next = keys.iter().find(|key| key.alg == alg && key.state == KeyState::Next);
             let known = next.and_then(|next| next.announced_at).map(|at| earliest_rotation(at, policy.announcement));
             if let Some(known) = known.filter(|known| *known > visit.now()) {
-                text += &format!(
-                    " It has only just been announced: until {} verifiers may not know it, and may refuse all new tokens.",
-                    Instant::at(known).utc
-                );
+                text.push_str(" It has only just been announced: until ");
+                text.push_str(&Instant::at(known).utc);
+                text.push_str(" verifiers may not know it, and may refuse all new tokens.");
             }
             vec![text]
         }
