@@ -170,7 +170,7 @@ fn keys(client: &Client, now: UnixMillis) -> Check {
         _ => format!("{} live, {}", counted(live, "key is", "keys are"), counted(idle, "is not", "are not")),
     };
     if let Some(uri) = &client.jwks_uri {
-        words.push_str(&format!("; it publishes keys at {uri}, which this server must be able to fetch"));
+        words = format!("{words}; it publishes keys at {uri}, which this server must be able to fetch");
     }
     let secret_does = client.accepts_secrets() && client.secrets.iter().any(|secret| secret.is_live(now));
     let finding = match (client.accepts_assertions(), has_key(client, now)) {

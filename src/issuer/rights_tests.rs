@@ -17,10 +17,14 @@ use proptest::test_runner::{Config, TestRunner};
 use self::world::{CALLERS_JWKS_URI, CALLERS_KID, World, callers_key, mask_of, names, starts};
 use super::administration::{AdministrationError, Change};
 use super::clients::IdRule;
-use super::document::{ApiEntry, ClientEntry, GrantEntry, ScopeEntry};
+use super::document::apply::ApplyOptions;
+use super::document::progress::Silent;
+use super::document::{ApiEntry, ClientEntry, Document, GrantEntry, ScopeEntry};
 use super::rights::Caller;
 use super::secrets::SecretTerms;
+use crate::entropy::SystemEntropy;
 use crate::oauth::client::AuthenticationMethod;
+use crate::secret::GeneratedSecret;
 use crate::store::Page;
 
 /// A few of the rights, so that random sets of them often overlap.
@@ -56,7 +60,22 @@ enum Step {
     CreateApi { management: bool },
     PatchApi { management: bool, scopes: Mask },
     DeleteApi { management: bool },
+    ApplyDocument { client: Option<usize>, change: Written, scope: Mask, prune: bool },
 }
+
+/// What a document says of a client.
+#[derive(Clone, Copy, Debug)]
+enum Written {
+    Nothing,
+    Disabled,
+    Secret,
+    SecretMethod,
+    Key,
+    JwksUri,
+}
+
+const WRITTEN: [Written; 6] =
+    [Written::Nothing, Written::Disabled, Written::Secret, Written::SecretMethod, Written::Key, Written::JwksUri];
 
 #[test]
 fn no_sequence_of_changes_raises_a_callers_rights() {
@@ -125,6 +144,8 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => management().prop_map(|management| Step::CreateApi { management }),
         2 => (management(), mask()).prop_map(|(management, scopes)| Step::PatchApi { management, scopes }),
         1 => management().prop_map(|management| Step::DeleteApi { management }),
+        8 => (prop::option::weighted(0.8, client()), prop::sample::select(WRITTEN.to_vec()), mask(), prop::bool::weighted(0.2))
+            .prop_map(|(client, change, scope, prune)| Step::ApplyDocument { client, change, scope, prune }),
     ]
 }
 
@@ -133,8 +154,46 @@ impl World {
     fn take(&mut self, caller: &Caller, step: &Step) -> Result<(), AdministrationError> {
         let clients = self.administration.store().read(|reader| reader.list_clients(Page::ALL)).unwrap();
         let ids: Vec<String> = clients.iter().map(|client| client.client_id.to_string()).collect();
+        if let Step::ApplyDocument { client, change, scope, prune } = step {
+            return self.apply(caller, client.map(|client| ids[client % ids.len()].clone()), *change, *scope, *prune);
+        }
         let told = self.administration.change(caller, |change| make(change, step, &ids))?;
         if let Some((client_id, secret)) = told {
+            self.known.entry(client_id).or_default().push(secret);
+        }
+        Ok(())
+    }
+
+    /// Applies a document about one client, an existing or a new one.
+    fn apply(
+        &mut self,
+        caller: &Caller,
+        client_id: Option<String>,
+        change: Written,
+        scope: Mask,
+        prune: bool,
+    ) -> Result<(), AdministrationError> {
+        let client_id = client_id.unwrap_or_else(|| "of-a-document".to_owned());
+        let mut entry = ClientEntry::new(Some(client_id.clone()), None);
+        if scope != 0 {
+            entry.grants.push(GrantEntry::new(MANAGEMENT, names(scope)));
+        }
+        let secret = GeneratedSecret::generate(&SystemEntropy).expose().to_owned();
+        match change {
+            Written::Nothing => {}
+            Written::Disabled => entry.enabled = false,
+            Written::Secret => {
+                let wanted = format!("value: {secret}");
+                entry.secrets.push(serde_saphyr::from_str(&wanted).expect("a secret"));
+            }
+            Written::SecretMethod => entry.authentication_methods = vec![AuthenticationMethod::ClientSecretBasic],
+            Written::Key => entry.jwks = Some(world::callers_keys()),
+            Written::JwksUri => entry.jwks_uri = Some(CALLERS_JWKS_URI.to_owned()),
+        }
+        let document = Document { apis: Vec::new(), clients: vec![entry] };
+        let options = ApplyOptions { prune, ..ApplyOptions::default() };
+        self.administration.take_steps(caller, &document, options, &Silent)?;
+        if matches!(change, Written::Secret) {
             self.known.entry(client_id).or_default().push(secret);
         }
         Ok(())
@@ -218,6 +277,8 @@ fn make(change: &mut Change<'_>, step: &Step, ids: &[String]) -> Result<Option<(
             })?;
         }
         Step::DeleteApi { management } => change.delete_api(audience(management))?,
+        // Not a change of one thing: `World::apply` makes it.
+        Step::ApplyDocument { .. } => {}
     }
     Ok(None)
 }

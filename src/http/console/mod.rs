@@ -18,9 +18,11 @@ mod audit;
 mod causes;
 mod clients;
 mod cookie;
+mod document;
 mod done;
 mod error;
 mod error_page;
+mod explain;
 mod form;
 mod frame;
 mod guard;
@@ -54,6 +56,8 @@ pub fn configure(config: &mut ServiceConfig, issuer: &Issuer) {
         .configure(|config| assets::configure(config, ""))
         .configure(apis::configure)
         .configure(audit::configure)
+        .configure(document::configure)
+        .configure(explain::configure)
         .configure(keys::configure)
         .configure(overview::configure)
         .configure(own::configure)

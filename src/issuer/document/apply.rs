@@ -73,6 +73,17 @@ impl Administration {
         progress: &dyn Progress,
     ) -> Result<Plan, AdministrationError> {
         caller.rights.may_apply(options.prune)?;
+        self.take_steps(caller, document, options, progress)
+    }
+
+    /// The same for a caller that nobody has asked which documents it may apply: each step asks for the rights that it takes.
+    pub(in crate::issuer) fn take_steps(
+        &self,
+        caller: &Caller,
+        document: &Document,
+        options: ApplyOptions,
+        progress: &dyn Progress,
+    ) -> Result<Plan, AdministrationError> {
         let weak = if options.weak_secrets { WeakSecrets::Allow } else { WeakSecrets::Refuse };
         let hashing = Hashing { origin: options.origin, weak, entropy: self.entropy.as_ref() };
         let prepared = self.prepare_secrets(caller, document, hashing, progress)?;

@@ -48,7 +48,7 @@ impl Change<'_> {
             let current = self.existing_client(client.client_id.as_str())?;
             let hash = self.wanted_hash((place, index), wanted, &current, applying)?;
             let added = self.add_hashed_secret(&current, hash, SecretTerms::from(wanted))?;
-            plan.make_up(added.id);
+            plan.make_up(&added.id);
             plan.note(PlanAction::Create, "client_secret", secret_name(client, &added));
         }
         Ok(())

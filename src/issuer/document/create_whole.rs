@@ -41,7 +41,7 @@ impl Change<'_> {
         }
         plan.note(PlanAction::Create, "client", &id);
         for secret in &client.secrets {
-            plan.make_up(secret.id);
+            plan.make_up(&secret.id);
             self.record_new_secret(&client, secret)?;
             plan.note(PlanAction::Create, "client_secret", secret_name(&client, secret));
         }

@@ -55,7 +55,7 @@ impl Plan {
     }
 
     /// `id` was made up for something new.
-    pub(super) fn make_up(&mut self, id: impl ToString) {
+    pub(super) fn make_up(&mut self, id: &impl ToString) {
         self.made_up.insert(id.to_string());
     }
 
@@ -122,8 +122,12 @@ mod tests {
 
     fn plan(steps: &[(PlanAction, &str)], made_up: &[&str]) -> Plan {
         let mut plan = Plan::default();
-        steps.iter().for_each(|(action, id)| plan.note(*action, "client_secret", *id));
-        made_up.iter().for_each(|id| plan.make_up(id));
+        for (action, id) in steps {
+            plan.note(*action, "client_secret", *id);
+        }
+        for id in made_up {
+            plan.make_up(id);
+        }
         plan
     }
 

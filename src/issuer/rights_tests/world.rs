@@ -15,7 +15,7 @@ use crate::issuer::administration::{Administration, AdministrationError, Adminis
 use crate::issuer::bootstrap::ManagementApi;
 use crate::issuer::client_keys::{KeyMaterial, NewClientKey};
 use crate::issuer::clients::IdRule;
-use crate::issuer::document::{ClientEntry, GrantEntry};
+use crate::issuer::document::{ClientEntry, GrantEntry, KeySetEntry};
 use crate::issuer::rights::{Caller, Rights};
 use crate::issuer::secrets::SecretTerms;
 use crate::keys::MasterKey;
@@ -262,6 +262,12 @@ fn set_methods(change: &mut Change<'_>, id: &str, method: AuthenticationMethod) 
 /// A key of which the caller knows the private half.
 pub(super) fn callers_key(enabled: bool) -> NewClientKey {
     NewClientKey { enabled, ..key(CALLERS_JWK, CALLERS_KID) }
+}
+
+/// The same key as a document has it.
+pub(super) fn callers_keys() -> KeySetEntry {
+    let with_kid = CALLERS_JWK.replacen('{', &format!("{{\"kid\":\"{CALLERS_KID}\","), 1);
+    serde_json::from_str(&format!("{{\"keys\":[{with_kid}]}}")).expect("a set")
 }
 
 fn key(jwk: &str, kid: &str) -> NewClientKey {

@@ -65,6 +65,16 @@
     if (part.matches("[data-live]") && isInUse(part)) event.detail.shouldSwap = false;
   });
 
+  // A file is read here and put into the field, where it is seen and sent like what is typed.
+  document.addEventListener("change", async (event) => {
+    const input = event.target instanceof Element && event.target.closest("input[data-read-into]");
+    const file = input && input.files[0];
+    const field = file && document.querySelector(input.dataset.readInto);
+    if (!field) return;
+    field.value = await file.text();
+    if (said) said.textContent = "The file is in the field above.";
+  });
+
   function showWhatNeedsScripts(within) {
     for (const part of within.querySelectorAll("[data-script]")) part.hidden = false;
   }

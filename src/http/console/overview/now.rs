@@ -176,7 +176,7 @@ fn answer_time(rates: &RecentRates) -> Tile {
 fn within(quantile: Quantile) -> String {
     let milliseconds = |time: std::time::Duration| {
         let micros = time.as_micros();
-        if micros % 1000 == 0 {
+        if micros.is_multiple_of(1000) {
             format!("{} ms", micros / 1000)
         } else {
             format!("{}.{} ms", micros / 1000, micros % 1000 / 100)

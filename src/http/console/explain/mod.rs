@@ -1,0 +1,15 @@
+//! What would this request be answered with, and if it would be refused, why and what helps?
+//!
+//! | file | question |
+//! |---|---|
+//! | `page` | what is asked, and what is shown? |
+//! | `remedy` | where in the console is it put right? |
+
+mod page;
+mod remedy;
+
+use actix_web::web::{self, ServiceConfig};
+
+pub(super) fn configure(config: &mut ServiceConfig) {
+    config.service(web::resource("/explain").route(web::get().to(page::show)));
+}
