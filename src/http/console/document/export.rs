@@ -146,10 +146,13 @@ fn file_name(visit: &Visit, form: ExportForm) -> String {
 /// A number of bytes for people.
 fn size(bytes: usize) -> String {
     const KIBIBYTE: usize = 1024;
-    match bytes {
-        ..KIBIBYTE => format!("{bytes} bytes"),
-        ..1_048_576 => format!("{} KiB", bytes.div_ceil(KIBIBYTE)),
-        _ => format!("{}.{} MiB", bytes / 1_048_576, bytes % 1_048_576 * 10 / 1_048_576),
+    const MEBIBYTE: usize = 1024 * KIBIBYTE;
+    if bytes < KIBIBYTE {
+        format!("{bytes} bytes")
+    } else if bytes < MEBIBYTE {
+        format!("{} KiB", bytes.div_ceil(KIBIBYTE))
+    } else {
+        format!("{}.{} MiB", bytes / MEBIBYTE, bytes % MEBIBYTE * 10 / MEBIBYTE)
     }
 }
 

@@ -36,8 +36,8 @@ pub(super) struct Mistake {
 }
 
 impl Mistake {
-    pub(super) fn new(field: &'static str, text: impl ToString) -> Self {
-        Self { field, text: text.to_string() }
+    pub(super) fn new(field: &'static str, text: impl Into<String>) -> Self {
+        Self { field, text: text.into() }
     }
 }
 
@@ -80,15 +80,15 @@ impl Source {
     pub(super) fn prepare(self, agreed: Option<PlanDigest>) -> Result<Prepared, Mistake> {
         let prune = self.prunes();
         let Some(product) = self.product else {
-            let document = Document::parse(&self.text).map_err(|error| Mistake::new("document", error))?;
-            document.require_own_secrets().map_err(|error| Mistake::new("document", error))?;
+            let document = Document::parse(&self.text).map_err(|error| Mistake::new("document", error.to_string()))?;
+            document.require_own_secrets().map_err(|error| Mistake::new("document", error.to_string()))?;
             let options = ApplyOptions { prune, agreed, ..ApplyOptions::default() };
             return Ok(Prepared { document, options, report: None });
         };
         let keywords = match self.keywords.trim() {
             "" => KeywordMappings::default(),
             text => KeywordMappings::read(&SourceFile::new("the values of keywords", text.to_owned()))
-                .map_err(|error| Mistake::new("keywords", error))?,
+                .map_err(|error| Mistake::new("keywords", error.to_string()))?,
         };
         let imported = product.import(SourceFile::new(NAME, self.text), self.audience.as_deref(), &keywords);
         let Imported { document, report } = imported.map_err(Mistake::from)?;
@@ -112,7 +112,7 @@ impl From<ImportError> for Mistake {
             ImportError::MissingKeywords { place, keywords } => {
                 Self::new("keywords", format!("{place}: give the values of {}.", keywords.join(", ")))
             }
-            other => Self::new("document", other),
+            other => Self::new("document", other.to_string()),
         }
     }
 }
