@@ -32,7 +32,8 @@ test('an operator signs in with a secret, and out', async () => {
     { name: cookie.name, secure: cookie.secure, httpOnly: cookie.httpOnly, sameSite: cookie.sameSite, path: cookie.path },
     { name: '__Host-tokenhouse', secure: true, httpOnly: true, sameSite: 'Strict', path: '/' },
   );
-  assert.deepEqual(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]), [0, 0, '']);
+  const stored = await page.evaluate(() => [{ ...localStorage }, { ...sessionStorage }, document.cookie]);
+  assert.deepEqual(stored, [{}, { 'htmx-current-path-for-history': '/console/clients' }, ''], 'an address, and no more');
   await page.getByRole('button', { name: 'Sign out', exact: true }).first().click();
   await page.getByLabel('Client secret').waitFor();
   assert.deepEqual(await page.context().cookies(), []);
@@ -44,9 +45,9 @@ test('an operator signs in with a secret, and out', async () => {
 test('the host signs an operator in by a link that works once', async () => {
   const real = await serve();
   try {
-    const { link } = real.cli('console', 'login', '--output', 'json');
+    const { url } = real.cli('console', 'login', '--output', 'json');
     const page = await openPage(browser);
-    await page.goto(link);
+    await page.goto(url);
     await look(page);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { name: 'You are signed in' }).waitFor();
@@ -54,10 +55,10 @@ test('the host signs an operator in by a link that works once', async () => {
     await page.getByRole('link', { name: 'Open the console' }).click();
     await page.waitForURL(`${real.issuer}console/overview`);
     const again = await openPage(browser);
-    await again.goto(link);
+    await again.goto(url);
     await again.getByRole('heading', { name: 'This link opens nothing' }).waitFor();
     await look(again);
-    assert.ok(!real.log().includes(new URL(link).searchParams.get('link')), 'the log has the link');
+    assert.ok(!real.log().includes(new URL(url).searchParams.get('link')), 'the log has the link');
     await page.context().close();
     await again.context().close();
   } finally {

@@ -34,7 +34,9 @@ pub(super) async fn guard<B: MessageBody + 'static>(
     let mut response = if may_pass {
         next.call(request).await?.map_into_boxed_body()
     } else {
-        request.into_response(HttpResponse::from_error(ConsoleError::CrossSite))
+        // Not `request.into_response`, which would forget the error, and with it the page that tells it.
+        let (request, _) = request.into_parts();
+        ServiceResponse::new(request, HttpResponse::from_error(ConsoleError::CrossSite))
     };
     if let Some(page) = page_of_error(&response) {
         response = response.into_response(page);

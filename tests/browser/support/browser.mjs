@@ -17,6 +17,7 @@ export async function open() {
 /// A window of `browser`. It notes what no page may do: ask other sites for anything, break its own policy, throw.
 export async function openPage(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   page.faults = [];
   page.on('pageerror', (error) => page.faults.push(`error: ${error.message}`));
@@ -66,4 +67,65 @@ async function inIsolation(page, expression) {
   await session.detach();
   assert.ok(!answer.exceptionDetails, JSON.stringify(answer.exceptionDetails));
   return answer.result.value;
+}
+
+/// A window in which `client` is signed in.
+export async function signedIn(browser, issuer, client, options) {
+  const page = await openPage(browser, options);
+  await signIn(page, issuer, client);
+  return page;
+}
+
+/// Presses the button `name`.
+export async function press(page, name) {
+  await page.getByRole('button', { name, exact: true }).click();
+}
+
+/// Goes where the link `name` in the content of the page leads.
+export async function follow(page, name) {
+  await page.getByRole('main').getByRole('link', { name, exact: true }).click();
+}
+
+/// Waits for the page that is headed `name`, and looks at it.
+export async function arrive(page, name) {
+  await page.getByRole('heading', { level: 1, name }).waitFor();
+  await look(page);
+}
+
+/// Waits for the words of a change that was made.
+export async function told(page, words) {
+  await page.getByRole('status').getByText(words).waitFor();
+}
+
+/// What the list of facts says about `term`.
+export function fact(page, term) {
+  return page.locator('dl.facts > div', { has: page.locator('dt', { hasText: term }) }).locator('dd').first();
+}
+
+/// The row of the table `table` that says `text`.
+export function row(page, table, text) {
+  return page.getByRole('region', { name: table, exact: true }).getByRole('row').filter({ hasText: text });
+}
+
+/// The page that shows `secret` is the only place where it is: no address, no storage, and neither Back nor Forward shows it again.
+export async function leavesNoTrace(page, secret) {
+  assert.ok(secret.length > 20, secret);
+  const shown = page.url();
+  assert.ok(!shown.includes(secret), 'it is in the address');
+  const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+  assert.ok(!stored.includes(secret), 'it is in the storage of the browser');
+  const overview = new URL('/console/overview', shown).href;
+  await page.goto(overview);
+  // The browser asks before it sends a form again, which shows as an error of its own here.
+  await page.goBack().catch(() => {});
+  assert.ok(!(await settled(page)).includes(secret), 'Back shows it again');
+  await page.goto(overview).catch(() => page.goto(overview));
+}
+
+async function settled(page) {
+  for (;;) {
+    await page.waitForLoadState();
+    const content = await page.content().catch(() => '');
+    if (content !== '') return content;
+  }
 }

@@ -7,18 +7,24 @@ import { join } from 'node:path';
 
 const program = process.env.TOKENHOUSE_BIN;
 
-/// `tokenhouse dev` on free ports, with the configuration document `seed` if there is one.
+/// `tokenhouse dev` on free ports, with the configuration document `seed` if there is one. `control` drives it, and `apply` makes what a
+/// document says.
 export async function dev(seed) {
   const directory = mkdtempSync(join(tmpdir(), 'tokenhouse-'));
   const ready = join(directory, 'ready.json');
   const extra = seed ? ['--seed', seed] : [];
-  const child = spawn(program, ['dev', '--port', '0', '--ready-file', ready, ...extra], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, ['dev', '--port', '0', '--control', '--ready-file', ready, ...extra], { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (piece) => { log += piece; });
   const described = await until(child, () => log, () => JSON.parse(readFileSync(ready, 'utf8')));
+  const control = (method, path, body) => driven(described.control, method, path, body);
   return {
     ...described,
     partner: described.clients[0],
+    control,
+    apply: (document) => control('PUT', 'document', document),
+    /// Lets `seconds` pass for the server.
+    pass: (seconds) => control('POST', 'clock/advance', { seconds }),
     log: () => log,
     stop: () => stop(child, directory),
   };
@@ -52,9 +58,17 @@ export async function serve() {
   return { issuer, management, cli, directory, log: () => log, stop: () => stop(child, directory) };
 }
 
+async function driven({ url, key }, method, path, body) {
+  const answer = await fetch(url + path, { method, headers: { authorization: `Bearer ${key}` }, body: JSON.stringify(body) });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+  return JSON.parse(text);
+}
+
 /// An access token of the client `client`.
-export async function token(issuer, client, audience) {
-  const body = new URLSearchParams({ grant_type: 'client_credentials', audience, client_id: client.client_id, client_secret: client.client_secret });
+export async function token(issuer, client, audience, scope) {
+  const { client_id, client_secret } = client;
+  const body = new URLSearchParams({ grant_type: 'client_credentials', audience, client_id, client_secret, ...(scope && { scope }) });
   const answer = await fetch(`${issuer}oauth/token`, { method: 'POST', body });
   return { status: answer.status, ...(await answer.json()) };
 }
