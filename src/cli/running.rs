@@ -249,8 +249,10 @@ pub fn forget_idle_clients(endpoints: IssuerEndpoints) -> tokio::task::JoinHandl
         loop {
             tokio::time::sleep(FORGETTING_INTERVAL).await;
             let (issuer, management) = (endpoints.issuer.clone(), endpoints.management.clone());
+            let console = endpoints.console.clone();
             let forget = move || {
                 issuer.forget_idle_clients();
+                console.forget_idle_clients();
                 management.forget_idle_callers();
             };
             // Of a million clients it takes a while.

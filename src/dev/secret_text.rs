@@ -12,7 +12,7 @@ const SECRET_PARTS: [&str; 9] =
     ["secret", "password", "passphrase", "assertion", "token", "apikey", "privatekey", "authorization", "cookie"];
 
 /// The letters of further such names.
-const SECRET_NAMES: [&str; 3] = ["code", "codeverifier", "hash"];
+const SECRET_NAMES: [&str; 4] = ["code", "codeverifier", "hash", "link"];
 
 /// The letters of names that only sound like it.
 const PLAIN_NAMES: [&str; 11] = [

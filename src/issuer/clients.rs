@@ -84,6 +84,9 @@ impl Change<'_> {
         let validated = self.validated_client(&entry, current.client_id)?;
         let client = Client { id, secrets, keys, grants, created_at, ..validated };
         self.transaction.update_client(&client)?;
+        if before.enabled && !entry.enabled {
+            self.close_console_to(&client)?;
+        }
         let after = audited(&ClientEntry::without_secrets_and_grants(&client));
         self.record(AuditAction::Update, ObjectKind::Client, client_id, audited(&before), after)?;
         Ok(client)

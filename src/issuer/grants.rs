@@ -26,6 +26,9 @@ impl Change<'_> {
         let grant = self.new_grant(&api, entry)?;
         self.transaction.insert_grant(client.id, &grant)?;
         self.record_new_grant(&client, &api, &grant)?;
+        if api.is_system {
+            self.withdraw_links_of(&client)?;
+        }
         Ok(grant)
     }
 
@@ -88,6 +91,9 @@ impl Change<'_> {
         let after = GrantEntry::of(api.identifier.as_str(), &updated);
         let name = object_id(&client, &api);
         self.record(AuditAction::Update, ObjectKind::Grant, &name, audited(&before), audited(&after))?;
+        if api.is_system {
+            self.withdraw_links_of(&client)?;
+        }
         Ok(updated)
     }
 

@@ -114,6 +114,25 @@ impl Transaction {
             Ok(())
         })
     }
+
+    /// Ends the sessions of a client but for the `kept` that were begun last.
+    pub fn end_oldest_console_sessions_of(&mut self, client_row_id: Uuid, kept: u32) -> Result<(), StoreError> {
+        let of_client = console_sessions::client_row_id.eq(client_row_id.to_string());
+        let surplus = console_sessions::table
+            .filter(of_client)
+            .order((console_sessions::begun_at.desc(), console_sessions::id_hash))
+            .offset(i64::from(kept))
+            .limit(i64::MAX)
+            .select(console_sessions::id_hash);
+        let surplus: Vec<String> = self.attempt(|connection| Ok(surplus.load(connection)?))?;
+        for id_hash in surplus {
+            self.change(|connection, _| {
+                diesel::delete(console_sessions::table.find(id_hash)).execute(connection)?;
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
 }
 
 impl Store {

@@ -9,8 +9,9 @@ const NAME: &str = "__Host-tokenhouse";
 
 /// The session that the headers of a request name, if they name exactly one.
 pub(super) fn session_of(headers: &HeaderMap) -> Option<SessionId> {
-    let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    // What other programs set on this host may be anything.
+    let lines: Vec<_> = headers.get_all(COOKIE).map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+    let pairs = lines.iter().flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let mut named = pairs.filter(|(name, _)| *name == NAME).map(|(_, value)| value);
     let (Some(value), None) = (named.next(), named.next()) else { return None };
     SessionId::parse(value)
@@ -46,6 +47,9 @@ mod tests {
         let own = format!("{NAME}={id}");
         assert_eq!(named(&[&own]).as_deref(), Some(id.as_str()));
         assert_eq!(named(&[&format!("theme=dark; {own}; other=1")]).as_deref(), Some(id.as_str()));
+        let mut foreign = HeaderMap::new();
+        foreign.append(COOKIE, HeaderValue::from_bytes(format!("x=\u{ff}; {own}").as_bytes()).unwrap());
+        assert!(session_of(&foreign).is_some());
         for none in [vec![], vec!["tokenhouse=x"], vec![own.as_str(), own.as_str()], vec!["__Host-tokenhouse=short"]] {
             assert_eq!(named(&none), None, "{none:?}");
         }

@@ -3,6 +3,10 @@
 /// A change, as the page after it tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Done {
+    /// The session was ended.
+    SignedOut,
+    /// The browser has forgotten the session, and the store did not answer.
+    SignedOutHereOnly,
     /// All sessions of the client were ended.
     SignedOutEverywhere,
     /// An API was made.
@@ -46,6 +50,12 @@ pub(super) enum Done {
 }
 
 const ALL: &[(Done, &str, &str)] = &[
+    (Done::SignedOut, "signed-out", "You are signed out."),
+    (
+        Done::SignedOutHereOnly,
+        "signed-out-here-only",
+        "This browser has forgotten your session. The database does not answer, so the session itself ends after fifteen minutes without use.",
+    ),
     (Done::SignedOutEverywhere, "signed-out-everywhere", "You are signed out everywhere. Sign in again to go on here."),
     (Done::ApiCreated, "api-created", "The API is there. Grant its scopes to the clients that may call it."),
     (Done::ApiChanged, "api-changed", "The API is changed. Tokens that were issued before stay as they are."),

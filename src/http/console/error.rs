@@ -22,6 +22,10 @@ pub(super) enum ConsoleError {
     CrossSite,
     /// Whoever is signed in lacks this scope of the Management API.
     Lacks(&'static str),
+    /// What whoever is signed in may do has changed while the form was sent.
+    RightsChanged,
+    /// The form counts once, and was sent before.
+    SentBefore,
     /// There is no such page or object.
     NotFound(String),
     /// The page only shows, or only takes forms.
@@ -58,6 +62,8 @@ impl ConsoleError {
             Self::NotSignedIn => "Sign in",
             Self::CrossSite => "Not sent from this console",
             Self::Lacks(_) => "Not allowed",
+            Self::RightsChanged => "Not done",
+            Self::SentBefore => "Sent before",
             Self::NotFound(_) => "Not found",
             Self::Method | Self::NotAForm | Self::Unreadable(_) => "Not understood",
             Self::Refused(_) => "Not done",
@@ -90,13 +96,21 @@ impl Display for ConsoleError {
                 "This needs the scope {scope} of the Management API, which your client does not hold. Whoever holds it can \
                  grant it."
             ),
+            Self::RightsChanged => formatter.write_str(
+                "What your client may do was changed while this was being sent, so nothing was done. Open the page again and look \
+                 what it offers now.",
+            ),
+            Self::SentBefore => formatter.write_str(
+                "This form was sent before, so nothing was done now. Look whether what you wanted was done then. A secret or a link \
+                 that was shown then is not shown again: if you have not kept it, retire it and make another.",
+            ),
             Self::NotFound(what) => formatter.write_str(what),
             Self::Method => formatter.write_str("This address takes no request of that kind."),
             Self::Refused(error) => formatter.write_str(&on_one_line(&error.to_string())),
             Self::Unreadable(fault) => write!(formatter, "Nothing was done: {fault}."),
             Self::NotAForm => formatter.write_str("Nothing was done: what was sent is not a form of this console."),
             Self::TooOften { retry_after } => {
-                write!(formatter, "Too many attempts have failed. Wait {retry_after} seconds and try again.")
+                write!(formatter, "This was tried too often. Wait {retry_after} seconds and try again.")
             }
             Self::StoreSilent => formatter.write_str("Nothing was changed. Tokens are still issued from memory; try again."),
             Self::StoreFellSilent => {
@@ -116,7 +130,9 @@ impl ResponseError for ConsoleError {
             }
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Refused(AdministrationError::Conflict(_) | AdministrationError::Outdated) => StatusCode::CONFLICT,
+            Self::RightsChanged
+            | Self::SentBefore
+            | Self::Refused(AdministrationError::Conflict(_) | AdministrationError::Outdated) => StatusCode::CONFLICT,
             Self::Refused(_) | Self::Unreadable(BodyFault::BrokenOff) => StatusCode::BAD_REQUEST,
             Self::Unreadable(BodyFault::TooLong { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreadable(BodyFault::TooSlow) => StatusCode::REQUEST_TIMEOUT,

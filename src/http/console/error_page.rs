@@ -7,6 +7,7 @@ use askama::Template;
 use super::answer::page_with;
 use super::error::ConsoleError;
 use super::frame::{Frame, Section};
+use super::kept::{self, Kept};
 use super::sign_in::sign_in_page;
 use super::visit::{SignedIn, endpoints_of, frame, request_id_of};
 use crate::one_line::on_one_line;
@@ -17,6 +18,7 @@ struct ErrorPage {
     frame: Frame,
     text: String,
     request_id: String,
+    kept: Option<Kept>,
 }
 
 /// The page for `error`.
@@ -37,6 +39,8 @@ fn told(request: &HttpRequest, error: &ConsoleError) -> Result<HttpResponse, Con
         frame: frame(endpoints.issuer_name(), session, error.title().to_owned(), Section::None),
         text: on_one_line(&error.to_string()),
         request_id: request_id_of(request).unwrap_or_default(),
+        // What may well succeed after a while.
+        kept: kept::of(request).filter(|_| error.retry_after().is_some()),
     };
     page_with(error.status_code(), &page)
 }

@@ -4,6 +4,8 @@ use std::fmt::{self, Debug, Formatter};
 
 use zeroize::Zeroize;
 
+use super::once::ONCE;
+
 /// The fields whose values are read once, by [`Form::secret`], and never written into a page.
 const SECRET_FIELDS: &[&str] =
     &["client_secret", "assertion", "again_secret", "again_assertion", "link", "pasted_token"];
@@ -94,9 +96,15 @@ impl Form {
         self.values(name).any(|chosen| chosen == value)
     }
 
-    /// What was posted but for the fields `names`, for a page that has it posted again.
+    /// What was posted but for the fields `names`, for a page that has it posted again: without secrets, and under a new name.
     pub(super) fn fields_without(&self, names: &[&str]) -> Vec<(String, String)> {
-        self.fields.iter().filter(|(name, _)| !names.contains(&name.as_str())).cloned().collect()
+        let stays = |name: &str| !is_secret(name) && name != ONCE && !names.contains(&name);
+        self.fields.iter().filter(|(name, _)| stays(name)).cloned().collect()
+    }
+
+    /// Was a secret posted, other than in the fields `names`?
+    pub(super) fn has_secret_besides(&self, names: &[&str]) -> bool {
+        self.fields.iter().any(|(name, value)| is_secret(name) && !value.is_empty() && !names.contains(&name.as_str()))
     }
 
     /// What is wrong with a field: the first that was found.

@@ -19,6 +19,8 @@ pub(super) struct Frame {
     pub nav: Vec<Section>,
     /// What was just done.
     pub notice: Option<&'static str>,
+    /// The name of this showing of the page, for forms that count once.
+    pub once: String,
     /// The version of the assets, for `?v=`.
     pub assets: &'static str,
     /// The version of Tokenhouse.
@@ -208,6 +210,7 @@ mod tests {
             section: Section::Clients,
             nav,
             notice: Some(HOSTILE),
+            once: String::new(),
             assets: "0",
             version: "0",
         }

@@ -6,8 +6,8 @@
 //! | `guard` | who may send a form, how does an error become a page, and what are browsers told? |
 //! | `visit` | who is signed in, and how does a page read and change what is stored? |
 //! | `sign_in`, `cookie`, `prove_again`, `links` | how does somebody get in, stay, prove itself once more, and leave? |
-//! | `posted`, `form` | what was sent, and what is wrong with it? |
-//! | `answer`, `done`, `error`, `error_page` | how does a page go out? |
+//! | `posted`, `once`, `form` | what was sent, was it sent before, and what is wrong with it? |
+//! | `answer`, `done`, `error`, `error_page`, `kept` | how does a page go out, and what becomes of a form that could not be taken? |
 //! | `frame`, `plot`, `time`, `assets`, `templates/` | how does it look? |
 //! | all others | one part of the console each |
 
@@ -27,8 +27,10 @@ mod form;
 mod frame;
 mod guard;
 mod home;
+mod kept;
 mod keys;
 mod links;
+mod once;
 mod overview;
 mod own;
 mod plot;

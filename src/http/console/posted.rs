@@ -1,4 +1,4 @@
-//! What was sent in a form?
+//! What was sent in a form, and may whoever sent it still do so when all of it has arrived?
 
 use std::pin::Pin;
 
@@ -9,6 +9,8 @@ use url::form_urlencoded;
 
 use super::error::ConsoleError;
 use super::form::Form;
+use super::visit::still_signed_in;
+use super::{kept, once};
 use crate::http::whole_body::whole_body;
 
 /// Longest form in bytes, but for those that hold a document.
@@ -46,6 +48,7 @@ impl FromRequest for PostedDocument {
 }
 
 fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Read<Form> {
+    kept::expect(request);
     let request = request.clone();
     let payload = web::Payload::from_request(&request, payload).into_inner();
     Box::pin(async move {
@@ -54,7 +57,12 @@ fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Read<Form
             return Err(ConsoleError::NotAForm);
         }
         let body = whole_body(&request, payload, limit).await?;
-        Ok(Form::of(form_urlencoded::parse(&body).into_owned().collect()))
+        let form = Form::of(form_urlencoded::parse(&body).into_owned().collect());
+        kept::keep(&request, &form, body.len());
+        if still_signed_in(&request).await? {
+            once::use_up(&request, &form).await?;
+        }
+        Ok(form)
     })
 }
 

@@ -27,6 +27,8 @@ struct ProveAgainPage {
     action: String,
     /// What that form held.
     kept: Vec<(String, String)>,
+    /// Did it hold a secret too? That is written into no page.
+    loses_secret: bool,
     client_id: String,
     /// Was it opened by a link of the host? Then there may be nothing else that this person knows.
     is_by_link: bool,
@@ -57,7 +59,8 @@ pub(super) async fn prove_again(
         frame: visit.frame("Prove who you are once more", Section::None),
         form: asked,
         action: request.path().to_owned(),
-        kept: form.fields_without(&[SECRET, ASSERTION]),
+        kept: form.fields_without(&[]),
+        loses_secret: form.has_secret_besides(&[SECRET, ASSERTION]),
         client_id: visit.session.client.client_id.to_string(),
         is_by_link: visit.session.proof == Proof::Link,
     };

@@ -1,8 +1,8 @@
 //! Who signs in, and how does a session end? With what the client has anyway: its secret, or an assertion by its key.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue, SET_COOKIE};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use askama::Template;
 
 use super::answer::{lead_on, lead_to, page_with};
@@ -12,6 +12,7 @@ use super::done::Done;
 use super::error::ConsoleError;
 use super::form::Form;
 use super::frame::{Frame, Section};
+use super::kept::{self, Kept};
 use super::posted::Posted;
 use super::visit::{Visit, endpoints_of, frame, request_id_of};
 use crate::http::IssuerEndpoints;
@@ -26,6 +27,24 @@ use crate::oauth::error::TokenError;
 struct SignInPage {
     frame: Frame,
     form: Form,
+    /// Goes along.
+    kept: Vec<(String, String)>,
+}
+
+impl SignInPage {
+    fn of(endpoints: &IssuerEndpoints, form: Form) -> Self {
+        let kept = Kept::from_alongside(&form).map(|kept| kept.alongside()).unwrap_or_default();
+        Self { frame: sign_in_frame(endpoints, "Sign in"), form, kept }
+    }
+}
+
+/// Whoever has signed in sends from here what could not be taken before.
+#[derive(Template)]
+#[template(path = "send_again.html")]
+struct SendAgainPage {
+    frame: Frame,
+    client_id: String,
+    kept: Kept,
 }
 
 /// The page on which one signs in, which leads to the page that was asked for.
@@ -39,11 +58,25 @@ pub(super) fn sign_in_page(request: &HttpRequest) -> Result<HttpResponse, Consol
     }
     let asked_for = request.uri().path_and_query().map_or("", |target| target.as_str());
     let asked_for = if request.method().is_safe() { asked_for } else { "" };
-    let mut sign_in_frame = sign_in_frame(&endpoints, "Sign in");
-    sign_in_frame.notice = Done::of(&query_value(request, "done")).map(Done::text);
-    let form = Form::empty().with("next", next(&base_of(endpoints.issuer_name()), asked_for));
-    page_with(StatusCode::UNAUTHORIZED, &SignInPage { frame: sign_in_frame, form })
+    let mut form = Form::empty().with("next", next(&base_of(endpoints.issuer_name()), asked_for));
+    if !request.method().is_safe() {
+        let kept = kept::of(request);
+        form.fail_generally(if kept.is_some() { NOT_TAKEN } else { NOT_TAKEN_AND_LOST });
+        form = kept
+            .map(|kept| kept.alongside())
+            .unwrap_or_default()
+            .into_iter()
+            .fold(form, |form, (name, value)| form.with(name, value));
+    }
+    let mut page = SignInPage::of(&endpoints, form);
+    page.frame.notice = Done::of(&query_value(request, "done")).map(Done::text);
+    page_with(StatusCode::UNAUTHORIZED, &page)
 }
+
+/// What somebody is told who sends a form and is no longer signed in.
+const NOT_TAKEN: &str =
+    "You are not signed in, or no longer, so nothing was done. What you sent is kept: sign in, and send it from there.";
+const NOT_TAKEN_AND_LOST: &str = "You are not signed in, or no longer, so nothing was done. Sign in, and begin anew.";
 
 /// Asks once more for the page that a link of another site led to.
 #[derive(Template)]
@@ -87,38 +120,62 @@ pub(super) async fn sign_in(request: HttpRequest, Posted(mut form): Posted) -> R
         Err(missing) => {
             let field = if missing == Missing::ClientId { "client_id" } else { "client_secret" };
             form.fail(field, missing.to_string());
-            let page = SignInPage { frame: sign_in_frame(&endpoints, "Sign in"), form };
-            return page_with(StatusCode::BAD_REQUEST, &page);
+            return page_with(StatusCode::BAD_REQUEST, &SignInPage::of(&endpoints, form));
         }
     };
     match endpoints.issuer.authenticate_for_console(presented, address(&request)).await {
         Ok(authenticated) => {
-            let session = begin(&endpoints, authenticated, request_id_of(&request)).await?;
-            let next = next(&base_of(endpoints.issuer_name()), form.value("next"));
-            with_session(lead_to(&next), &session)
+            if let Some(retry_after) = endpoints.console.wait_to_sign_in(authenticated.client()) {
+                return later(&endpoints, form, &ConsoleError::TooOften { retry_after });
+            }
+            let client_id = authenticated.client().client_id.to_string();
+            let session = begin(&endpoints, authenticated, &request).await?;
+            let base = base_of(endpoints.issuer_name());
+            let answer = match Kept::from_alongside(&form).filter(|kept| next(&base, &kept.action) == kept.action) {
+                Some(kept) => page_with(
+                    StatusCode::OK,
+                    &SendAgainPage { frame: sign_in_frame(&endpoints, "You are signed in"), client_id, kept },
+                )?,
+                None => lead_to(&next(&base, form.value("next"))),
+            };
+            with_session(answer, &session)
         }
         Err(TokenError::InvalidClient) => {
             let text = refusal(form.has("assertion"));
             form.fail_generally(text);
-            page_with(StatusCode::UNAUTHORIZED, &SignInPage { frame: sign_in_frame(&endpoints, "Sign in"), form })
+            page_with(StatusCode::UNAUTHORIZED, &SignInPage::of(&endpoints, form))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            let error = ConsoleError::from(error);
+            if error.retry_after().is_some() { later(&endpoints, form, &error) } else { Err(error) }
+        }
     }
 }
 
+/// The form once more, for what may well succeed after a while.
+fn later(endpoints: &IssuerEndpoints, mut form: Form, error: &ConsoleError) -> Result<HttpResponse, ConsoleError> {
+    form.fail_generally(error.to_string());
+    let mut page = page_with(error.status_code(), &SignInPage::of(endpoints, form))?;
+    if let Some(seconds) = error.retry_after() {
+        page.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Ok(page)
+}
+
 /// Ends the session that is open in this browser.
-pub(super) async fn sign_out(visit: Visit) -> Result<HttpResponse, ConsoleError> {
-    let (console, id) = (visit.endpoints.console.clone(), visit.id);
-    visit.endpoints.reading(move || Ok::<_, ConsoleError>(console.end(&id)?)).await?;
-    Ok(signed_out(lead_to(&format!("{}/sign-in", base_of(visit.endpoints.issuer_name())))))
+pub(super) async fn sign_out(request: HttpRequest) -> Result<HttpResponse, ConsoleError> {
+    let endpoints = endpoints_of(&request)?;
+    let (console, session) = (endpoints.console.clone(), cookie::session_of(request.headers()));
+    let end = move || Ok::<_, ConsoleError>(session.map_or(Ok(()), |session| console.end(&session))?);
+    let ended = endpoints.reading(end).await;
+    Ok(signed_out(&endpoints, ended.is_ok().then_some(Done::SignedOut)))
 }
 
 /// Ends every session of the client.
 pub(super) async fn sign_out_everywhere(visit: Visit) -> Result<HttpResponse, ConsoleError> {
     let (console, client) = (visit.endpoints.console.clone(), visit.session.client.clone());
-    visit.endpoints.reading(move || Ok::<_, ConsoleError>(console.end_all(&client)?)).await?;
-    let sign_in = format!("{}/sign-in", base_of(visit.endpoints.issuer_name()));
-    Ok(signed_out(lead_on(&sign_in, Done::SignedOutEverywhere)))
+    let ended = visit.endpoints.reading(move || Ok::<_, ConsoleError>(console.end_all(&client)?)).await;
+    Ok(signed_out(&visit.endpoints, ended.is_ok().then_some(Done::SignedOutEverywhere)))
 }
 
 /// The address that `request` came from, against which failed attempts count.
@@ -148,10 +205,18 @@ pub(super) fn refusal(by_assertion: bool) -> &'static str {
 async fn begin(
     endpoints: &web::Data<IssuerEndpoints>,
     authenticated: AuthenticatedClient,
-    request_id: Option<String>,
+    request: &HttpRequest,
 ) -> Result<SessionId, ConsoleError> {
-    let console = endpoints.console.clone();
-    let begin = move || Ok(console.begin(authenticated.client(), proof_of(&authenticated), request_id)?);
+    let (console, request_id) = (endpoints.console.clone(), request_id_of(request));
+    let before = cookie::session_of(request.headers());
+    let begin = move || {
+        let session = console.begin(authenticated.client(), proof_of(&authenticated), request_id)?;
+        // The browser forgets it with the answer, so that nobody could end it any more.
+        let ended = before.map_or(Ok(()), |before| console.end(&before));
+        // Else it ends by its time-out.
+        ended.unwrap_or_else(|cause| tracing::warn!(%cause, "a session that another one follows was not ended"));
+        Ok(session)
+    };
     endpoints.reading(begin).await
 }
 
@@ -165,13 +230,19 @@ fn next(base: &str, asked_for: &str) -> String {
     let start = format!("{base}/");
     let is_page = asked_for.starts_with(&start)
         && !asked_for.contains("//")
+        && !asked_for.contains("/.")
+        && !asked_for.to_ascii_lowercase().contains("%2e")
         && !asked_for.contains('\\')
         && asked_for.bytes().all(|byte| byte.is_ascii_graphic())
         && !["sign-in", "sign-out"].iter().any(|own| asked_for.starts_with(&format!("{start}{own}")));
     if is_page { asked_for.to_owned() } else { start }
 }
 
-fn signed_out(mut response: HttpResponse) -> HttpResponse {
+/// What is `done`; none: the store does not answer. The browser forgets the session all the same, which is what whoever leaves it to others
+/// needs.
+fn signed_out(endpoints: &IssuerEndpoints, done: Option<Done>) -> HttpResponse {
+    let sign_in = format!("{}/sign-in", base_of(endpoints.issuer_name()));
+    let mut response = lead_on(&sign_in, done.unwrap_or(Done::SignedOutHereOnly));
     response.headers_mut().insert(SET_COOKIE, cookie::forget());
     // Not "cookies": those of other programs on this host are not ours to clear.
     let cleared = HeaderValue::from_static(r#""cache", "storage""#);
@@ -198,6 +269,9 @@ mod tests {
             "https://evil.example/",
             "/tenant/console/\\evil.example",
             "/tenant/console/..//evil.example",
+            "/tenant/console/../oauth/token",
+            "/tenant/console/.",
+            "/tenant/console/%2E%2e/oauth/token",
             "/tenant/console/a b",
             "/tenant/console/\r\nSet-Cookie: x",
             "/tenant/console/sign-out",

@@ -12,7 +12,7 @@ use super::done::Done;
 use super::error::ConsoleError;
 use super::form::Form;
 use super::frame::{Frame, Section, Who};
-use super::{assets, base_of};
+use super::{assets, base_of, kept, once};
 use crate::clock::UnixMillis;
 use crate::http::IssuerEndpoints;
 use crate::issuer::administration::{Administration, AdministrationError, Change};
@@ -48,14 +48,28 @@ impl FromRequest for Visit {
         let request = request.clone();
         Box::pin(async move {
             let endpoints = endpoints_of(&request)?;
-            let id = Arc::new(cookie::session_of(request.headers()).ok_or(ConsoleError::NotSignedIn)?);
-            let session = session_of(&endpoints, &id, occasion_of(&request)).await?;
+            let (id, session) = match signed_in(&endpoints, &request).await {
+                Err(ConsoleError::NotSignedIn) => {
+                    kept::wait(&request).await;
+                    return Err(ConsoleError::NotSignedIn);
+                }
+                found => found?,
+            };
             request.extensions_mut().insert(SignedIn(session.clone()));
             let query = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
             let request_id = request_id_of(&request);
             Ok(Self { endpoints, session, id, query: Form::of(query), request_id })
         })
     }
+}
+
+async fn signed_in(
+    endpoints: &IssuerEndpoints,
+    request: &HttpRequest,
+) -> Result<(Arc<SessionId>, Session), ConsoleError> {
+    let id = Arc::new(cookie::session_of(request.headers()).ok_or(ConsoleError::NotSignedIn)?);
+    let session = session_of(endpoints, &id, occasion_of(request)).await?;
+    Ok((id, session))
 }
 
 /// The session with this id. While the store is silent it is one that was found before, and nothing of the store is asked.
@@ -158,6 +172,26 @@ impl Visit {
     }
 }
 
+/// Is somebody signed in now that the body of `request` has arrived? That may have taken long: who was signed in when it began, and no
+/// longer is or has other rights by now, changes nothing with it.
+///
+/// # Errors
+/// [`ConsoleError::NotSignedIn`] and [`ConsoleError::RightsChanged`] then; or the store does not answer.
+pub(super) async fn still_signed_in(request: &HttpRequest) -> Result<bool, ConsoleError> {
+    let endpoints = endpoints_of(request)?;
+    let found = signed_in(&endpoints, request).await;
+    let before = request.extensions().get::<SignedIn>().cloned();
+    match (before, found) {
+        (Some(SignedIn(before)), Ok((_, now))) if before.client.id != now.client.id || before.rights != now.rights => {
+            Err(ConsoleError::RightsChanged)
+        }
+        (_, Ok(_)) => Ok(true),
+        (Some(_), Err(error)) => Err(error),
+        // Whoever needs a session is told so where it is asked for.
+        (None, Err(_)) => Ok(false),
+    }
+}
+
 /// The endpoints that serve `request`.
 pub(super) fn endpoints_of(request: &HttpRequest) -> Result<web::Data<IssuerEndpoints>, ConsoleError> {
     let endpoints = request.app_data::<web::Data<IssuerEndpoints>>().cloned();
@@ -180,6 +214,7 @@ pub(super) fn frame(issuer: &Issuer, session: Option<&Session>, title: String, s
         who,
         section,
         notice: None,
+        once: once::new_name(),
         assets: assets::tag(),
         version: env!("CARGO_PKG_VERSION"),
     }

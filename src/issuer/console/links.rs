@@ -145,11 +145,16 @@ impl Change<'_> {
     pub fn withdraw_links(&mut self, client_id: &str) -> Result<usize, AdministrationError> {
         let client = self.existing_client(client_id)?;
         self.may_touch_credentials(&client)?;
+        self.withdraw_links_of(&client)
+    }
+
+    /// Also where `client` gains rights: whoever made a link for it before may not hold those.
+    pub(in crate::issuer) fn withdraw_links_of(&mut self, client: &Client) -> Result<usize, AdministrationError> {
         let links = self.transaction.open_links(client.id, self.now)?;
         for link in &links {
             self.transaction.delete_link(&link.token_hash)?;
             let before = audited(&LinkSummary::from(link));
-            self.record(AuditAction::Delete, ObjectKind::OneTimeLink, &object_id(&client, link.purpose), before, None)?;
+            self.record(AuditAction::Delete, ObjectKind::OneTimeLink, &object_id(client, link.purpose), before, None)?;
         }
         Ok(links.len())
     }

@@ -5,6 +5,7 @@
 mod links;
 mod sessions;
 mod sign_in;
+mod sign_in_rate;
 mod token;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use sign_in::{Missing, Presented};
 pub use token::{LinkToken, SessionId};
 use uuid::Uuid;
 
+use self::sign_in_rate::SignInRates;
 use super::administration::Administration;
 use super::rights::{Caller, Rights};
 use super::served::Served;
@@ -113,6 +115,7 @@ pub struct ConsoleSessions {
     remembered: Cache<String, StoredSession>,
     /// How many were ended: what was read before is not to be remembered after.
     endings: AtomicU64,
+    sign_ins: SignInRates,
 }
 
 impl ConsoleSessions {
@@ -120,7 +123,24 @@ impl ConsoleSessions {
     pub fn new(served: Arc<Served>, administration: Arc<Administration>) -> Self {
         let limits = SessionLimits::default();
         let remembered = Cache::builder().max_capacity(REMEMBERED).time_to_live(limits.absolute).build();
-        Self { served, administration, limits, remembered, endings: AtomicU64::new(0) }
+        Self {
+            served,
+            administration,
+            limits,
+            remembered,
+            endings: AtomicU64::new(0),
+            sign_ins: SignInRates::default(),
+        }
+    }
+
+    /// For how many seconds `client`, which has proved who it is, must wait until it may sign in once more; none: it may now, and this counts.
+    pub fn wait_to_sign_in(&self, client: &Client) -> Option<u32> {
+        self.sign_ins.count(client)
+    }
+
+    /// Forgets the clients that may sign in as much as if they never had.
+    pub fn forget_idle_clients(&self) {
+        self.sign_ins.forget_idle();
     }
 
     /// How long sessions last.

@@ -22,6 +22,9 @@ use crate::store::{AuditAction, ObjectKind, StoreError, StoredSession};
 /// How seldom it is noted that a session was used, in seconds: not for each request.
 const NOTED_EVERY: i64 = 60;
 
+/// How many sessions of a client are open at a time; one more ends the oldest.
+const MOST_OPEN: u32 = 100;
+
 /// Why a session is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occasion {
@@ -269,6 +272,7 @@ impl Change<'_> {
         by: &'static str,
     ) -> Result<SessionId, AdministrationError> {
         let id = SessionId::generate(self.admin.entropy.as_ref());
+        self.transaction.end_oldest_console_sessions_of(client.id, MOST_OPEN - 1)?;
         self.transaction.insert_console_session(&StoredSession {
             id_hash: id.hash(),
             client_row_id: client.id,
@@ -280,5 +284,12 @@ impl Change<'_> {
         let (who, how) = (client.client_id.as_str(), json!({ "by": by }));
         self.record(AuditAction::SignIn, ObjectKind::ConsoleSession, who, None, Some(how))?;
         Ok(id)
+    }
+
+    /// Ends what leads into the console as `client`, which is put out of use: sessions, and links that nobody has used.
+    pub(in crate::issuer) fn close_console_to(&mut self, client: &Client) -> Result<(), AdministrationError> {
+        self.transaction.end_oldest_console_sessions_of(client.id, 0)?;
+        self.withdraw_links_of(client)?;
+        Ok(())
     }
 }

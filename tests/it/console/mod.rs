@@ -5,6 +5,7 @@ mod audit;
 mod clients;
 mod clients_grants;
 mod clients_secrets;
+mod interrupted;
 mod keys;
 mod links;
 mod own;

@@ -102,7 +102,7 @@ async fn only_forms_of_this_console_are_carried_out() {
     for origin in ["https://evil.example", "null", "http://localhost", ""] {
         let refused = browser.post_from(origin, "/sign-out-everywhere", &[]).await;
         assert_eq!(refused.status, 403, "{origin}");
-        assert!(refused.body.contains("<h1>Not sent from this console</h1>"), "{origin}");
+        assert!(refused.text.contains("<h1>Not sent from this console</h1>"), "{origin}");
     }
     let bare = client().post(browser.url("/sign-out-everywhere")).header("cookie", browser.cookie.clone().unwrap());
     assert_eq!(Answer::to(bare).await.status, 403, "no origin at all");

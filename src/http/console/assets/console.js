@@ -75,6 +75,15 @@
     if (said) said.textContent = "The file is in the field above.";
   });
 
+  // After a second click the browser would show the answer to the second request, and the first may have told a secret.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.elements.once) return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+    setTimeout(() => delete form.dataset.sent, 5000);
+  });
+
   function showWhatNeedsScripts(within) {
     for (const part of within.querySelectorAll("[data-script]")) part.hidden = false;
   }

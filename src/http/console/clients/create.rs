@@ -78,7 +78,7 @@ pub(super) async fn create(
     if !form.is_ok() {
         return show(&visit, StatusCode::BAD_REQUEST, &form, choices);
     }
-    if first != FirstSecret::None
+    if (first != FirstSecret::None || fields.jwks_uri.is_some())
         && let Some(question) = prove_again(&request, &visit, &form).await?
     {
         return Ok(question);

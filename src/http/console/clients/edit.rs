@@ -1,8 +1,8 @@
 //! How is a client changed? All of it in one form, unless somebody else was quicker.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::fields::{ClientChoices, ClientFields};
@@ -13,6 +13,7 @@ use crate::http::console::error::ConsoleError;
 use crate::http::console::form::Form;
 use crate::http::console::frame::{Frame, Section};
 use crate::http::console::posted::Posted;
+use crate::http::console::prove_again::prove_again;
 use crate::http::console::visit::Visit;
 use crate::issuer::AdministrationError;
 use crate::oauth::client::{AuthenticationMethod, Client};
@@ -44,6 +45,7 @@ pub(super) async fn ask(visit: Visit, id: Path<String>) -> Result<HttpResponse, 
 
 /// Changes the client.
 pub(super) async fn change(
+    request: HttpRequest,
     visit: Visit,
     id: Path<String>,
     Posted(mut form): Posted,
@@ -59,6 +61,11 @@ pub(super) async fn change(
     if !form.is_ok() {
         // The revision that was seen: what was changed since is still to be told.
         return show(&visit, StatusCode::BAD_REQUEST, &form, &client, choices, seen.unwrap_or(now_at), false);
+    }
+    if sets_keys(&client, &fields)
+        && let Some(question) = prove_again(&request, &visit, &form).await?
+    {
+        return Ok(question);
     }
     let client_id = client.client_id.to_string();
     let changed = visit.change(move |change| {

@@ -1,8 +1,8 @@
 //! For which APIs may a client get tokens, and with which scopes: granted, changed, taken away?
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use crate::http::console::error::ConsoleError;
 use crate::http::console::form::{Choice, Form};
 use crate::http::console::frame::{Frame, Section};
 use crate::http::console::posted::Posted;
+use crate::http::console::prove_again::prove_again;
 use crate::http::console::time::duration;
 use crate::http::console::visit::Visit;
 use crate::issuer::AdministrationError;
@@ -82,6 +83,7 @@ pub(super) async fn ask(visit: Visit, id: Path<String>) -> Result<HttpResponse, 
 
 /// Grants scopes of an API.
 pub(super) async fn create(
+    request: HttpRequest,
     visit: Visit,
     id: Path<String>,
     Posted(mut form): Posted,
@@ -93,6 +95,11 @@ pub(super) async fn create(
         form.fail("api", "Choose one of the APIs for which the client has no grant yet.");
         return choose(&visit, StatusCode::BAD_REQUEST, &form, &client, &apis);
     };
+    if api.is_system
+        && let Some(question) = prove_again(&request, &visit, &form).await?
+    {
+        return Ok(question);
+    }
     let entry = GrantEntry::new(api.identifier.as_str(), chosen_scopes(&form, api));
     let client_id = client.client_id.to_string();
     match visit.change(move |change| change.create_grant(&client_id, &entry).map(drop)).await {
@@ -115,12 +122,18 @@ pub(super) async fn ask_to_change(visit: Visit, path: Path<(String, String)>) ->
 
 /// Changes which scopes are granted.
 pub(super) async fn change(
+    request: HttpRequest,
     visit: Visit,
     path: Path<(String, String)>,
     Posted(mut form): Posted,
 ) -> Result<HttpResponse, ConsoleError> {
     visit.require("update:client_grants")?;
     let granted = load(&visit, path.into_inner()).await?;
+    if granted.api.is_system
+        && let Some(question) = prove_again(&request, &visit, &form).await?
+    {
+        return Ok(question);
+    }
     let seen = form.value("revision").parse().ok().map(Revision);
     let scope = chosen_scopes(&form, &granted.api);
     let (client_id, audience) = (granted.client.client_id.to_string(), granted.api.identifier.to_string());

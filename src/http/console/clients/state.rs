@@ -35,6 +35,7 @@ pub(super) async fn ask(visit: Visit, id: Path<String>) -> Result<HttpResponse, 
 
 /// Puts the client out of use or back into it, as the form says.
 pub(super) async fn change(
+    request: HttpRequest,
     visit: Visit,
     id: Path<String>,
     Posted(mut form): Posted,
@@ -48,6 +49,9 @@ pub(super) async fn change(
         "disabled" => false,
         _ => return ask_state(&visit, &stopped, StatusCode::BAD_REQUEST, &form),
     };
+    if enable && let Some(question) = prove_again(&request, &visit, &form).await? {
+        return Ok(question);
+    }
     let client_id = client.client_id.to_string();
     let changed = visit.change(move |change| {
         change.update_client(&client_id, |entry| {

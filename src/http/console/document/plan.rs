@@ -118,7 +118,7 @@ async fn show_plan(
         plan: ShownPlan::from(&plan),
         report: report.as_ref().map(ShownReport::from),
         digest: plan.digest().to_string(),
-        kept: form.fields_without(&[AGREED, "again_secret", "again_assertion"]),
+        kept: form.fields_without(&[AGREED]),
         has_changed: status == StatusCode::CONFLICT,
     };
     page_with(status, &page)

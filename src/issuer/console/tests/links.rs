@@ -198,6 +198,28 @@ fn a_client_that_has_no_use_for_it_gets_none_and_cannot_use_one_that_it_has() {
 }
 
 #[test]
+fn what_is_open_is_withdrawn_when_the_client_gains_rights_or_is_disabled() {
+    let setting = setting();
+    let before = make(&setting, LinkPurpose::ClaimSecret);
+    setting.change(|change| change.grant_management("partner"));
+    assert!(claim(&setting, &before).is_none(), "whoever made it may hold less than the client now");
+    let with_few = make(&setting, LinkPurpose::ClaimSecret);
+    let audience = setting.administration.policy().issuer.management_audience();
+    setting.change(|change| {
+        let fewer = vec!["read:clients".to_owned()];
+        change.update_grant("partner", audience.as_str(), |entry| {
+            entry.scope = fewer;
+            Ok(())
+        })
+    });
+    assert!(claim(&setting, &with_few).is_none());
+    let last = make(&setting, LinkPurpose::SignIn);
+    setting.edit("partner", |entry| entry.enabled = false);
+    setting.edit("partner", |entry| entry.enabled = true);
+    assert!(sign_in(&setting, &last).is_none(), "it does not come back with its client");
+}
+
+#[test]
 fn a_client_with_as_many_secrets_as_it_may_have_gets_no_more() {
     let setting = setting();
     let token = make(&setting, LinkPurpose::ClaimSecret);

@@ -134,6 +134,23 @@ fn it_does_not_come_back_with_its_client() {
 }
 
 #[test]
+fn a_client_has_a_hundred_at_most_and_the_oldest_make_room() {
+    let setting = setting();
+    let first = setting.begin();
+    let others: Vec<SessionId> = (0..100)
+        .map(|_| {
+            setting.clock.advance(1);
+            setting.begin()
+        })
+        .collect();
+    assert!(setting.find(&first).is_none());
+    assert!(setting.find(&others[0]).is_some() && setting.find(&others[99]).is_some());
+    let manager = setting.client("manager");
+    let other = setting.console.begin(&manager, Proof::Link, None).unwrap();
+    assert!(setting.find(&others[0]).is_some() && setting.find(&other).is_some(), "those of others do not count");
+}
+
+#[test]
 fn one_by_a_key_ends_with_the_key() {
     let setting = setting();
     let key = setting.add_key();

@@ -131,9 +131,13 @@ fn credentials_of_a_stronger_client_are_neither_touched_nor_tried(#[case] entry:
 #[test]
 fn whoever_prunes_does_not_delete_itself() {
     let administration = fixture();
-    let caller = operator(APPLY_SCOPES.into_iter().chain(PRUNE_SCOPES));
+    let caller = operator(APPLY_SCOPES.into_iter().chain(PRUNE_SCOPES).chain(["update:signing_keys"]));
     let options = ApplyOptions { prune: true, ..ApplyOptions::default() };
-    let refused = apply(&administration, &caller, "clients: [{client_id: stronger}]", options).unwrap_err();
+    // Another one stays that can manage the server; else it would be kept for that.
+    let text = format!(
+        "clients: [{{client_id: stronger, secrets: [{{value: {SECRET}}}], grants: [{{audience: '{MANAGEMENT}', scope: ['update:signing_keys']}}]}}]"
+    );
+    let refused = apply(&administration, &caller, &text, options).unwrap_err();
     assert!(matches!(refused, AdministrationError::Refused(_)), "{refused}");
 }
 

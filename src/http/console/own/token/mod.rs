@@ -21,6 +21,7 @@ use crate::http::console::error::ConsoleError;
 use crate::http::console::form::{Choice, Form};
 use crate::http::console::frame::{Frame, Section};
 use crate::http::console::posted::Posted;
+use crate::http::console::prove_again::prove_again;
 use crate::http::console::sign_in::address;
 use crate::http::console::time::duration;
 use crate::http::console::visit::Visit;
@@ -101,6 +102,12 @@ pub(super) async fn ask(
     Posted(form): Posted,
 ) -> Result<HttpResponse, ConsoleError> {
     let arrived = Arrival::now();
+    // An operator's token can be one of the Management API, for which nobody is asked again what the console asks.
+    if visit.session.is_operator()
+        && let Some(question) = prove_again(&request, &visit, &form).await?
+    {
+        return Ok(question);
+    }
     let own = Own::of(&visit).await?;
     let Some(granted) = own.chosen(form.value("api")) else {
         return page(&token_page(&visit, &own, None, form, None));
