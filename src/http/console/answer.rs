@@ -48,7 +48,15 @@ impl Form {
     pub(super) fn take(&mut self, error: ConsoleError, name_field: Option<&str>) -> Result<StatusCode, ConsoleError> {
         let status = actix_web::ResponseError::status_code(&error);
         let ConsoleError::Refused(refusal) = error else { return Err(error) };
-        let text = on_one_line(&refusal.to_string());
+        let text = match &refusal {
+            AdministrationError::InsufficientScope(lacking) => {
+                format!(
+                    "This takes rights of the Management API that your client does not hold: {}.",
+                    lacking.join(", ")
+                )
+            }
+            refusal => on_one_line(&refusal.to_string()),
+        };
         match (refusal, name_field) {
             (AdministrationError::Conflict(_), Some(field)) => self.fail(field, text),
             _ => self.fail_generally(text),

@@ -149,7 +149,8 @@ impl Form {
 
 impl Drop for Form {
     fn drop(&mut self) {
-        self.fields.iter_mut().filter(|(name, _)| is_secret(name)).for_each(|(_, value)| value.zeroize());
+        // All: a document that is pasted has secrets too.
+        self.fields.iter_mut().for_each(|(_, value)| value.zeroize());
     }
 }
 

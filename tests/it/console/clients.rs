@@ -255,3 +255,20 @@ async fn a_client_with_an_odd_id_has_a_page() {
         assert_eq!(disabled.status, 303, "{href}");
     }
 }
+
+#[tokio::test]
+async fn what_one_may_not_read_is_not_counted_either() {
+    let dev = Dev::start(&[]);
+    let management = Management::of(&dev).await;
+    let few = management.manager(&dev, "Few", &["read:clients", "delete:clients", "update:client_keys"]).await;
+    let browser = Browser::signed_in(&dev.text("issuer"), &few.client_id, &few.client_secret).await;
+    let asked = browser.get("/clients/partner-a/delete").await.text;
+    assert!(asked.contains("With it are deleted its grants, its secrets and keys."), "{asked}");
+    let rotate = browser.get("/clients/partner-a/secrets/rotate").await.text;
+    assert!(rotate.contains("They work on for") && !rotate.contains("1 secret"), "{rotate}");
+    let refused =
+        browser.post("/clients/management/secrets/rotate", &[("overlap", "1"), ("unit", "days"), ("ends", "never")]);
+    let refused = refused.await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.text.contains("rights of the Management API that your client does not hold: "), "{}", refused.text);
+}

@@ -84,6 +84,15 @@
     setTimeout(() => delete form.dataset.sent, 5000);
   });
 
+  // Whoever types is there: the session is not to end under a long text. The page itself is asked for, without its content.
+  const TOLD_EVERY = 4 * 60 * 1000;
+  let told = Date.now();
+  document.addEventListener("input", () => {
+    if (Date.now() - told < TOLD_EVERY) return;
+    told = Date.now();
+    fetch(location.href, { method: "HEAD" }).catch(() => {});
+  });
+
   function showWhatNeedsScripts(within) {
     for (const part of within.querySelectorAll("[data-script]")) part.hidden = false;
   }

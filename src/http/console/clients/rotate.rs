@@ -29,8 +29,8 @@ struct RotatePage<'a> {
     frame: Frame,
     form: &'a Form,
     client: ClientHead,
-    /// How many secrets work now.
-    live: String,
+    /// How many secrets work now, for those who may know.
+    live: Option<String>,
     units: Vec<Choice>,
     endings: Vec<Choice>,
 }
@@ -96,7 +96,7 @@ fn show(visit: &Visit, status: StatusCode, form: &Form, client: &Client) -> Resu
             frame: visit.frame("Rotate the secret", Section::Clients),
             form,
             client: ClientHead::of(visit, client),
-            live: counted_of(&live, "secret"),
+            live: visit.holds("read:client_credentials").then(|| counted_of(&live, "secret")),
             units: Unit::ALL.iter().map(|unit| Choice::new(unit.as_str(), unit.as_str())).collect(),
             endings: endings(None),
         },

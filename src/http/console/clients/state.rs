@@ -134,11 +134,7 @@ fn ask_state(visit: &Visit, stopped: &Stopped, status: StatusCode, form: &Form) 
         Question {
             title: format!("Enable {}?", client.name),
             consequences: vec![
-                format!(
-                    "It gets tokens again, with the {} and {} that it has.",
-                    counted_of(&client.secrets, "secret"),
-                    counted_of(&client.grants, "grant")
-                ),
+                format!("It gets tokens again, with {}.", what_it_has(visit, client, "the ")),
                 "If it was disabled because a secret is known to others, retire that secret first.".to_owned(),
             ],
             verb: "Enable it",
@@ -159,12 +155,7 @@ fn ask_deletion(
     let client = &stopped.client;
     let mut consequences = vec![
         "It gets no more tokens, from now on.".to_owned(),
-        format!(
-            "With it are deleted {}, {} and {}.",
-            counted_of(&client.grants, "grant"),
-            counted_of(&client.secrets, "secret"),
-            counted_of(&client.keys, "key")
-        ),
+        format!("With it are deleted {}.", what_it_has(visit, client, "")),
     ];
     consequences.extend(tokens_live_on(stopped));
     consequences.push(
@@ -179,6 +170,21 @@ fn ask_deletion(
         action: "delete".to_owned(),
     };
     question.page(visit, ClientHead::of(visit, client), status, form)
+}
+
+/// What belongs to the client, counted for those who may read it.
+fn what_it_has(visit: &Visit, client: &Client, the: &str) -> String {
+    let grants = if visit.holds("read:client_grants") {
+        format!("{the}{}", counted_of(&client.grants, "grant"))
+    } else {
+        "its grants".to_owned()
+    };
+    let credentials = if visit.holds("read:client_credentials") {
+        format!("{the}{} and {the}{}", counted_of(&client.secrets, "secret"), counted_of(&client.keys, "key"))
+    } else {
+        "its secrets and keys".to_owned()
+    };
+    format!("{grants}, {credentials}")
 }
 
 /// What is to be said of the tokens that the client holds.

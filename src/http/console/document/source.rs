@@ -1,5 +1,7 @@
 //! What was pasted, and which document does it make? One of ours, or another product's export.
 
+use zeroize::Zeroizing;
+
 use super::super::form::{Choice, Form};
 use crate::issuer::document::Document;
 use crate::issuer::document::apply::{ApplyOptions, Origin, PlanDigest};
@@ -14,7 +16,7 @@ const NAME: &str = "the export";
 /// What was pasted. Not `Debug`: there may be secrets in it.
 pub(super) struct Source {
     product: Option<Product>,
-    text: String,
+    text: Zeroizing<String>,
     audience: Option<String>,
     keywords: String,
     prune: bool,
@@ -58,7 +60,7 @@ impl Source {
             other => Some(other.parse().map_err(|_| Mistake::new("format", "Choose what it is that you paste."))?),
         };
         // Browsers write line breaks of their own.
-        let text = form.value("document").replace("\r\n", "\n");
+        let text = Zeroizing::new(form.value("document").replace("\r\n", "\n"));
         if text.trim().is_empty() {
             return Err(Mistake::new("document", "Paste the document here."));
         }
@@ -90,7 +92,8 @@ impl Source {
             text => KeywordMappings::read(&SourceFile::new("the values of keywords", text.to_owned()))
                 .map_err(|error| Mistake::new("keywords", error.to_string()))?,
         };
-        let imported = product.import(SourceFile::new(NAME, self.text), self.audience.as_deref(), &keywords);
+        let imported =
+            product.import(SourceFile::new(NAME, self.text.to_string()), self.audience.as_deref(), &keywords);
         let Imported { document, report } = imported.map_err(Mistake::from)?;
         // Its secrets are in use, however short they are.
         let options = ApplyOptions { weak_secrets: true, origin: Origin::Import, agreed, ..ApplyOptions::default() };
