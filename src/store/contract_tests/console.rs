@@ -123,6 +123,31 @@ fn sessions_are_forgotten_by_when_they_were_used_and_begun() {
 }
 
 #[test]
+fn the_sessions_of_a_client_that_were_begun_first_end() {
+    each_engine(|store| {
+        let (client, other) = (stored(store, "partner"), stored(store, "other"));
+        for begun in [3, 1, 4, 2] {
+            let begun = StoredSession {
+                begun_at: UnixMillis(begun),
+                ..session(&begun.to_string(), &client, SessionProof::Link)
+            };
+            begin(store, &begun);
+        }
+        begin(store, &StoredSession { begun_at: UnixMillis(0), ..session("0", &other, SessionProof::Link) });
+        let left = || ["0", "1", "2", "3", "4"].map(|name| store.find_console_session(name).unwrap().is_some());
+        for (kept, expected) in [
+            (5, [true, true, true, true, true]),
+            (2, [true, false, false, true, true]),
+            (2, [true, false, false, true, true]),
+            (0, [true, false, false, false, false]),
+        ] {
+            write(store, |transaction| transaction.end_oldest_console_sessions_of(client.id, kept));
+            assert_eq!(left(), expected, "{kept} kept");
+        }
+    });
+}
+
+#[test]
 fn a_row_that_something_else_wrote_is_named_without_the_hash_of_a_session() {
     each_engine(|store| {
         let client = stored(store, "partner");
