@@ -41,8 +41,9 @@ pub fn run(args: &BackupArgs) -> Result<(), CliError> {
     }
     let DatabaseUrl::Sqlite(database) = &config.database.url else {
         return Err(CliError::Refused(
-            "this database is PostgreSQL's, which has tools of its own: pg_dump --format=custom --dbname=URL --file=FILE \
-             (docs/backup.md)"
+            "this database is PostgreSQL's, which has tools of its own: pg_dump --format=custom \
+             --exclude-table-data=console_sessions --exclude-table-data=one_time_links --exclude-table-data=servers --dbname=URL \
+             --file=FILE (docs/backup.md)"
                 .to_owned(),
         ));
     };

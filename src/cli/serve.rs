@@ -154,10 +154,8 @@ async fn serve(opened: Opened, opening: Opening, listening: Listening) -> Result
     // The process ends: to take apart a million clients one by one would only keep it from that.
     std::mem::forget(Arc::clone(&issuer.served().snapshot()));
     let store = issuer.served().store().clone();
-    let last_writes = async {
-        running::flush_usage(issuer).await;
-        running::end_presence(presence).await;
-    };
+    // Side by side: each waits for the store by itself.
+    let last_writes = futures_util::future::join(running::flush_usage(issuer), running::end_presence(presence));
     if tokio::time::timeout(LAST_WRITE, last_writes).await.is_err() {
         tracing::warn!("the store does not answer; what was counted last of clients and secrets is lost");
     }

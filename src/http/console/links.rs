@@ -10,7 +10,7 @@ use super::form::Form;
 use super::frame::{Frame, Section};
 use super::own::code::{first_audience, first_request};
 use super::posted::Posted;
-use super::sign_in::with_session;
+use super::sign_in::{end_before, with_session};
 use super::time::Instant;
 use super::visit::{endpoints_of, frame, request_id_of};
 use crate::http::IssuerEndpoints;
@@ -78,6 +78,7 @@ pub(super) async fn enter(request: HttpRequest, Posted(form): Posted) -> Result<
     let (console, request_id) = (endpoints.console.clone(), request_id_of(&request));
     let redeem = move || Ok::<_, ConsoleError>(console.redeem_sign_in(&token, request_id)?);
     let Some(session) = endpoints.reading(redeem).await? else { return gone(&endpoints) };
+    end_before(&endpoints, &request).await;
     let entered = page(&EnteredPage {
         frame: frame(endpoints.issuer_name(), None, "You are signed in".to_owned(), Section::None),
     })?;
@@ -91,6 +92,7 @@ pub(super) async fn claim(request: HttpRequest, Posted(form): Posted) -> Result<
     let (console, request_id) = (endpoints.console.clone(), request_id_of(&request));
     let redeem = move || Ok::<_, ConsoleError>(console.redeem_claim(&token, request_id)?);
     let Some(Claimed { client, secret, session }) = endpoints.reading(redeem).await? else { return gone(&endpoints) };
+    end_before(&endpoints, &request).await;
     let token_endpoint = endpoints.issuer_name().endpoint("oauth/token");
     let audience = first_audience(&endpoints, &client);
     let claimed = page(&ClaimedPage {

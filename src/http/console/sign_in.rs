@@ -208,16 +208,19 @@ async fn begin(
     request: &HttpRequest,
 ) -> Result<SessionId, ConsoleError> {
     let (console, request_id) = (endpoints.console.clone(), request_id_of(request));
-    let before = cookie::session_of(request.headers());
-    let begin = move || {
-        let session = console.begin(authenticated.client(), proof_of(&authenticated), request_id)?;
-        // The browser forgets it with the answer, so that nobody could end it any more.
-        let ended = before.map_or(Ok(()), |before| console.end(&before));
-        // Else it ends by its time-out.
-        ended.unwrap_or_else(|cause| tracing::warn!(%cause, "a session that another one follows was not ended"));
-        Ok(session)
-    };
-    endpoints.reading(begin).await
+    let begin =
+        move || Ok::<_, ConsoleError>(console.begin(authenticated.client(), proof_of(&authenticated), request_id)?);
+    let session = endpoints.reading(begin).await?;
+    end_before(endpoints, request).await;
+    Ok(session)
+}
+
+/// Ends the session of this browser that another one follows: it forgets that one, so that nobody could end it any more.
+pub(super) async fn end_before(endpoints: &IssuerEndpoints, request: &HttpRequest) {
+    let Some(before) = cookie::session_of(request.headers()) else { return };
+    let console = endpoints.console.clone();
+    // Else it ends by its time-out, which the log need not be told twice.
+    let _ = endpoints.reading(move || Ok::<_, ConsoleError>(console.end(&before)?)).await;
 }
 
 /// What a session is bound to.

@@ -70,10 +70,11 @@ impl TokenIssuer {
         let outcome = self.authenticate(&credentials, &snapshot, self.clock().now(), &mut decision).await;
         tracing::info!(
             target: "tokenhouse::console",
-            outcome = if outcome.is_ok() { "signed_in" } else { "refused" },
+            outcome = if outcome.is_ok() { "proved" } else { "refused" },
             cause = outcome.as_ref().err().map(|error| error.cause().as_str()),
             client_id = decision.client_id.as_ref().map(ToString::to_string),
             mechanism = credentials.mechanism().as_str(),
+            client_address = from.map(tracing::field::display),
             "console sign-in"
         );
         outcome

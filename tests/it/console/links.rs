@@ -59,6 +59,14 @@ async fn the_host_lets_an_operator_in() {
     let start = browser.get("/").await;
     assert_eq!((start.status, start.header("location")), (303, "/console/overview"));
     assert_eq!(browser.post("/enter", &[("link", &token)]).await.status, 410);
+
+    let (_, token) = link_of(&serve.cli(&["console", "login", "--output", "json"]).success().json());
+    assert_eq!(browser.post("/enter", &[("link", &token)]).await.status, 200);
+    assert_eq!(
+        browser.get("/overview").await.status,
+        401,
+        "the session that another one follows in its browser is over"
+    );
 }
 
 #[tokio::test]

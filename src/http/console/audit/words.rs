@@ -48,7 +48,7 @@ pub(super) fn deed(action: &str, kind: &str) -> String {
     match (known_action, known_kind) {
         (Ok(AuditAction::SignIn), _) => "signed in to the console".to_owned(),
         (Ok(AuditAction::Create), Ok(ObjectKind::OneTimeLink)) => "made the one-time link".to_owned(),
-        (Ok(AuditAction::Delete), Ok(ObjectKind::OneTimeLink)) => "used up the one-time link".to_owned(),
+        (Ok(AuditAction::Delete), Ok(ObjectKind::OneTimeLink)) => "used up or withdrew the one-time link".to_owned(),
         (Ok(AuditAction::Delete), Ok(ObjectKind::SigningKey)) => "took out of the JWK Set the signing key".to_owned(),
         (Ok(AuditAction::Restore), Ok(ObjectKind::Database)) => "put a backup in place of the database".to_owned(),
         (Ok(AuditAction::Retire), _) => format!("set to expire the {noun}"),
