@@ -1,10 +1,13 @@
 //! Which APIs are there: created, changed and deleted.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::administration::{AdministrationError, AdministrationPolicy, Change, audited, validated_auth0_fields};
 use super::document::{ApiEntry, ScopeEntry};
 use crate::oauth::resource::{Api, Audience, Lifetime, ScopeDefinition};
+use crate::oauth::scope::ScopeValue;
 use crate::store::{AuditAction, ObjectKind, Reader, Revision};
 
 /// Longest name or description in characters.
@@ -182,11 +185,12 @@ pub fn api_named(reader: &mut Reader, name: &str) -> Result<Api, AdministrationE
 
 fn validated_scopes(entries: &[ScopeEntry]) -> Result<Vec<ScopeDefinition>, AdministrationError> {
     let mut scopes: Vec<ScopeDefinition> = Vec::with_capacity(entries.len());
+    let mut defined = HashSet::with_capacity(entries.len());
     for entry in entries {
-        let value = entry.value.parse().map_err(|error| {
+        let value: ScopeValue = entry.value.parse().map_err(|error| {
             AdministrationError::Invalid(format!("the scope {} is not valid: {error}", entry.value.escape_debug()))
         })?;
-        if scopes.iter().any(|scope| scope.value == value) {
+        if !defined.insert(value.clone()) {
             return Err(AdministrationError::Invalid(format!("the scope {value} is defined twice")));
         }
         let description = entry.description.as_deref().map(|text| validated_text("description", text)).transpose()?;
@@ -195,7 +199,7 @@ fn validated_scopes(entries: &[ScopeEntry]) -> Result<Vec<ScopeDefinition>, Admi
     Ok(scopes)
 }
 
-/// A text for people: bounded, and without control characters that could forge a line somewhere.
+/// A text for people: bounded, and without characters that could forge a line somewhere, or show another text than stands there.
 ///
 /// # Errors
 /// If it is too long or has one.
@@ -205,5 +209,41 @@ pub fn validated_text(what: &str, text: &str) -> Result<String, AdministrationEr
             "{what}: use at most {MAX_TEXT_LENGTH} characters and no control characters"
         )));
     }
+    if let Some(turns) = text.chars().find(|character| turns_text(*character)) {
+        return Err(AdministrationError::Invalid(format!(
+            "{what}: leave out the invisible character U+{:04X}, which changes the order in which a text is shown",
+            u32::from(turns)
+        )));
+    }
     Ok(text.to_owned())
+}
+
+/// Does it embed, override or isolate a direction of writing, and so show people another text than a program compares?
+pub(super) const fn turns_text(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_for_people_is_what_it_looks_like() {
+        let longest = "ü".repeat(MAX_TEXT_LENGTH);
+        for text in ["", "Käse & Söhne", "שלום עולם", "مرحبا 123", "👩\u{200d}🔬", &longest] {
+            assert_eq!(validated_text("name", text).unwrap(), text);
+        }
+        let refused = |text: &str| validated_text("label", text).unwrap_err().to_string();
+        for wrong in ["two\nlines", "\u{1b}[2J", "\u{85}", &format!("{longest}x")] {
+            assert!(refused(wrong).contains("at most 1000 characters and no control characters"), "{wrong:?}");
+        }
+        for turns in ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}') {
+            let text = refused(&format!("Acme {turns}gpj.exe"));
+            assert!(
+                text.starts_with(&format!("label: leave out the invisible character U+{:04X}", u32::from(turns))),
+                "{text}"
+            );
+            assert!(!text.contains(turns), "{text}");
+        }
+    }
 }

@@ -54,7 +54,10 @@ impl SecretError {
             Self::Label { longest } => answer(
                 400,
                 "invalid_request",
-                format!("label must be at most {longest} characters long, without control characters"),
+                format!(
+                    "label must be at most {longest} characters long, without control characters and those that turn the \
+                     direction of writing"
+                ),
             ),
             Self::TooManySecrets { limit } => answer(
                 409,

@@ -8,7 +8,7 @@ use super::connection::{AnyConnection, TransactionKind, in_transaction};
 use super::error::StoreError;
 use super::object_kind::ObjectKind;
 use super::open::Store;
-use super::read::Reader;
+use super::read::{Page, Reader};
 use super::rows::client::{SecretRow, secret_id_text};
 use super::rows::column::Place;
 use super::schema::{client_secrets, clients, meta};
@@ -41,19 +41,20 @@ pub struct ExpiringSecret {
 }
 
 impl Reader {
-    /// The secrets that expire after `after` and not after `until`, the next first, `limit` at most.
+    /// A part of the secrets that expire after `after` and not after `until`, the next first.
     pub fn expiring_secrets(
         &mut self,
         after: UnixMillis,
         until: UnixMillis,
-        limit: u32,
+        page: Page,
     ) -> Result<Vec<ExpiringSecret>, StoreError> {
         self.attempt(|connection| {
             let rows: Vec<(String, String, Option<String>, Option<i64>)> = client_secrets::table
                 .inner_join(clients::table)
                 .filter(client_secrets::expires_at.gt(after.0).and(client_secrets::expires_at.le(until.0)))
                 .order((client_secrets::expires_at, client_secrets::id))
-                .limit(limit.into())
+                .offset(page.offset.into())
+                .limit(page.limit.into())
                 .select((client_secrets::id, clients::client_id, client_secrets::label, client_secrets::expires_at))
                 .load(connection)?;
             let expiring = rows.into_iter().filter_map(|(id, client_id, label, expires_at)| {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::Imported;
 use super::reading::Object;
 use super::report::{NoteKind, Report};
+use crate::issuer::apis::turns_text;
 use crate::issuer::document::{ApiEntry, ClientEntry, Document, GrantEntry, ScopeEntry, SecretEntry};
 use crate::oauth::client::ClientId;
 use crate::oauth::resource::Audience;
@@ -160,7 +161,8 @@ impl Draft {
 
     /// `text` as it may be stored, and a note on `id` if it is not the same.
     pub(super) fn text_for_people(&mut self, id: &str, text: &str) -> String {
-        let printable = |character: char| if character.is_control() { ' ' } else { character };
+        let is_refused = |character: char| character.is_control() || turns_text(character);
+        let printable = |character: char| if is_refused(character) { ' ' } else { character };
         let kept: String = text.chars().take(MAX_TEXT).map(printable).collect();
         if kept != text {
             self.report.note(NoteKind::TextChanged, id);

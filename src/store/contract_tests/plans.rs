@@ -84,7 +84,7 @@ fn read_what_is_read_often(store: &Store, known: &Api) {
             }
             reader.find_grant(stored.id)?;
             reader.find_secret(stored.id)?;
-            reader.expiring_secrets(UnixMillis(1), UnixMillis(2), 20)?;
+            reader.expiring_secrets(UnixMillis(1), UnixMillis(2), page)?;
             let hours = Hours { from: UnixHour(1), until: UnixHour(2) };
             reader.usage_of_client(stored.id, hours)?;
             reader.last_seen(stored.id)?;

@@ -7,7 +7,7 @@ use super::fixtures::{CHANGED, CREATED, client, id, secret, shape, try_write, wr
 use crate::clock::UnixMillis;
 use crate::oauth::client::Client;
 use crate::secret::{SecretHash, StoredSecret};
-use crate::store::{Conflict, ObjectKind, Revision, Store, StoreError};
+use crate::store::{Conflict, ObjectKind, Page, Revision, Store, StoreError};
 
 const LEGACY_HASH: &str = "9MrYBSwnBSBaAfRKuoqs+quCKhhV7P1eBkdMJW14yBI=";
 
@@ -51,15 +51,17 @@ fn those_that_expire_next_come_first_with_their_client() {
             transaction.insert_client(&one)?;
             transaction.insert_client(&other)
         });
-        let listed = |after, until, limit| {
-            let found = store.read(|reader| reader.expiring_secrets(UnixMillis(after), UnixMillis(until), limit));
+        let listed = |after, until, offset, limit| {
+            let page = Page { offset, limit, ..Page::ALL };
+            let found = store.read(|reader| reader.expiring_secrets(UnixMillis(after), UnixMillis(until), page));
             let found = found.unwrap().into_iter();
             found.map(|secret| (secret.client_id.to_string(), secret.expires_at.0)).collect::<Vec<_>>()
         };
         let expected = [("one".to_owned(), 10), ("other".to_owned(), 20), ("one".to_owned(), 30)];
-        assert_eq!(listed(0, 30, 9), expected);
-        assert_eq!(listed(0, 30, 1), expected[..1], "no more than asked for");
-        assert_eq!(listed(10, 29, 9), expected[1..2], "not what has expired");
+        assert_eq!(listed(0, 30, 0, 9), expected);
+        assert_eq!(listed(0, 30, 0, 1), expected[..1], "no more than asked for");
+        assert_eq!(listed(0, 30, 1, 9), expected[1..], "from there on");
+        assert_eq!(listed(10, 29, 0, 9), expected[1..2], "not what has expired");
     });
 }
 

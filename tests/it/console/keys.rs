@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::operator_of;
 use crate::management::Management;
 use crate::support::console::{Browser, audit_events};
 use crate::support::control::{self, Control};
@@ -39,17 +40,6 @@ async fn the_keys_are_shown_with_what_happens_next() {
     }
     assert_eq!(browser.get("/keys/unknown").await.status, 404);
     assert_eq!(browser.get("/keys/rotate/HS256").await.status, 404);
-}
-
-async fn operator_of(serve: &Serve) -> (Browser, String) {
-    let created =
-        serve.cli(&["client", "create", "--id", "manager", "--management", "--output", "json"]).success().json();
-    let secret = created["client_secret"].as_str().unwrap().to_owned();
-    serve.token_within_a_second("manager", &secret, |answer| answer.status == 200).await;
-    // The next key is made beside everything else.
-    let both = async { while serve.jwk_set().await["keys"].as_array().is_none_or(|keys| keys.len() < 2) {} };
-    tokio::time::timeout(std::time::Duration::from_mins(1), both).await.expect("a next key");
-    (Browser::signed_in(&serve.url("/"), "manager", &secret).await, secret)
 }
 
 #[tokio::test]

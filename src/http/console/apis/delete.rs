@@ -54,8 +54,12 @@ fn require(visit: &Visit) -> Result<(), ConsoleError> {
 }
 
 async fn question(visit: &Visit, api: &Api, form: Form, status: StatusCode) -> Result<HttpResponse, ConsoleError> {
-    let filter = GrantFilter { client_row_id: None, api_id: Some(api.id) };
-    let grants = visit.read(move |reader| Ok(reader.count_grants(&filter)?)).await?;
+    let grants = if visit.holds("read:client_grants") {
+        let filter = GrantFilter { client_row_id: None, api_id: Some(api.id) };
+        Some(visit.read(move |reader| Ok(reader.count_grants(&filter)?)).await?)
+    } else {
+        None
+    };
     let title = format!("Delete the API “{}”?", api.name);
     let page = DeletePage {
         frame: visit.frame(title.clone(), Section::Apis),
@@ -69,11 +73,13 @@ async fn question(visit: &Visit, api: &Api, form: Form, status: StatusCode) -> R
     page_with(status, &page)
 }
 
-fn consequences(api: &Api, grants: u64) -> Vec<String> {
+/// `grants` are those for it, if whoever is signed in may see them.
+fn consequences(api: &Api, grants: Option<u64>) -> Vec<String> {
     let granted = match grants {
-        0 => "No client holds a grant for it, so none loses anything.".to_owned(),
-        1 => "1 grant goes with it: its client gets no further token for it.".to_owned(),
-        count => format!("{count} grants go with it: their clients get no further token for it."),
+        None => "All grants for it go with it: their clients get no further token for it.".to_owned(),
+        Some(0) => "No client holds a grant for it, so none loses anything.".to_owned(),
+        Some(1) => "1 grant goes with it: its client gets no further token for it.".to_owned(),
+        Some(count) => format!("{count} grants go with it: their clients get no further token for it."),
     };
     let scopes = match api.scopes.len() {
         0 => None,

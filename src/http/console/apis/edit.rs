@@ -1,6 +1,6 @@
 //! How is an API made and changed? By one form; where grants would lose a scope, only after asking.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -37,7 +37,8 @@ struct FormPage {
     cancel: String,
     /// The API that is changed; none: it is a new one.
     changed: Option<Changed>,
-    is_system: bool,
+    /// Why its scopes are not in the form; empty: they are.
+    without_scopes: String,
     /// Is something wrong in the part of the form that is folded away?
     opens_rules: bool,
     rows: Vec<ScopeRow>,
@@ -169,16 +170,23 @@ async fn ask_about_losses(
     api: &Api,
     wanted: &ApiEntry,
 ) -> Result<Option<HttpResponse>, ConsoleError> {
-    let stays = |value: &str| wanted.scopes.iter().any(|scope| scope.value == value);
+    let stay: HashSet<&str> = wanted.scopes.iter().map(|scope| scope.value.as_str()).collect();
+    let confirmed: HashSet<&str> = form.values(CONFIRMED).collect();
     let gone: Vec<String> =
-        api.scopes.iter().map(|scope| scope.value.to_string()).filter(|value| !stays(value)).collect();
-    if gone.iter().all(|value| form.is_checked(CONFIRMED, value)) {
+        api.scopes.iter().map(|scope| scope.value.to_string()).filter(|value| !stay.contains(value.as_str())).collect();
+    if gone.iter().all(|value| confirmed.contains(value.as_str())) {
         return Ok(None);
     }
-    let id = api.id;
-    let holders: HashMap<String, u64> = visit.read(move |reader| Ok(reader.count_scope_holders(id)?)).await?;
-    let losses: Vec<String> =
-        gone.iter().filter_map(|value| holders.get(value).map(|count| loss(value, *count))).collect();
+    let losses: Vec<String> = if visit.holds("read:client_grants") {
+        let id = api.id;
+        let holders: HashMap<String, u64> = visit.read(move |reader| Ok(reader.count_scope_holders(id)?)).await?;
+        gone.iter().filter_map(|value| holders.get(value).map(|count| loss(value, *count))).collect()
+    } else {
+        // Whether somebody holds them is not for whoever is signed in, so the question comes in any case.
+        gone.iter()
+            .map(|value| format!("{value}: whoever holds it loses it, and gets no token with it any more."))
+            .collect()
+    };
     if losses.is_empty() {
         return Ok(None);
     }
@@ -217,7 +225,7 @@ fn form_page(visit: &Visit, form: Form, api: Option<&Api>) -> FormPage {
         action: visit.path(&action),
         cancel: visit.path(&path),
         changed,
-        is_system: api.is_some_and(|api| api.is_system),
+        without_scopes: api.map(scopes::why_not_in_form).unwrap_or_default(),
         opens_rules: entry::RULES.iter().any(|name| form.error(name).is_some()),
         rows: scopes::rows(&form),
         lifetime_hint: format!(

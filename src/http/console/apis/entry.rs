@@ -68,8 +68,7 @@ pub(super) fn parse(form: &mut Form, policy: &AdministrationPolicy, current: Opt
     take(form, "default_scope", &mut entry.default_scope);
     take(form, "scope_policy", &mut entry.scope_policy);
     take_optional(form, "scope_format", &mut entry.scope_format);
-    // Those of the Management API are the server's own, and not in its form.
-    if current.is_none_or(|api| !api.is_system) {
+    if current.is_none_or(|api| scopes::why_not_in_form(api).is_empty()) {
         entry.scopes = scopes::parse(form);
     }
     entry

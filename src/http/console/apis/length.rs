@@ -41,7 +41,7 @@ pub(super) fn units() -> Vec<Choice> {
 }
 
 /// `seconds` as whoever fills in a form would write them: "2 hours", "90 seconds".
-pub(super) fn written(seconds: u32) -> String {
+pub(in crate::http::console) fn written(seconds: u32) -> String {
     let unit = LengthUnit::fitting(seconds.into());
     let count = i64::from(seconds) / unit.seconds();
     let name = unit.as_str();

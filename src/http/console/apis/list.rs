@@ -48,11 +48,11 @@ struct Row {
 pub(super) async fn show(visit: Visit) -> Result<HttpResponse, ConsoleError> {
     visit.require("read:resource_servers")?;
     let sought = visit.query.value("q").trim().to_lowercase();
-    let number = visit.query.value("page").parse::<usize>().unwrap_or(1).max(1);
+    let wanted = visit.query.value("page").parse().unwrap_or(1);
     let shows_grants = visit.holds("read:client_grants");
     let query = sought.clone();
-    let read = visit.read(move |reader| read(reader, &query, number, shows_grants)).await?;
-    let (total, apis, grants) = read;
+    let Read { total, number, apis, grants } =
+        visit.read(move |reader| read(reader, &query, wanted, shows_grants)).await?;
     let row = |api: &Api| Row {
         path: visit.path(&path_of(api)),
         name: api.name.clone(),
@@ -74,22 +74,32 @@ pub(super) async fn show(visit: Visit) -> Result<HttpResponse, ConsoleError> {
     })
 }
 
-type Read = (usize, Vec<Api>, HashMap<Uuid, u64>);
+struct Read {
+    total: usize,
+    /// The page: the one that is wanted, or the last.
+    number: usize,
+    apis: Vec<Api>,
+    grants: HashMap<Uuid, u64>,
+}
 
-fn read(reader: &mut Reader, sought: &str, number: usize, shows_grants: bool) -> Result<Read, ConsoleError> {
+fn read(reader: &mut Reader, sought: &str, wanted: usize, shows_grants: bool) -> Result<Read, ConsoleError> {
     let mut apis = reader.list_apis()?;
     apis.retain(|api| {
         api.identifier.as_str().to_lowercase().contains(sought) || api.name.to_lowercase().contains(sought)
     });
     let total = apis.len();
-    let shown: Vec<Api> = apis.into_iter().skip((number - 1).saturating_mul(PER_PAGE)).take(PER_PAGE).collect();
-    let ids: Vec<Uuid> = shown.iter().map(|api| api.id).collect();
+    let number = wanted.clamp(1, last_page(total));
+    let apis: Vec<Api> = apis.into_iter().skip((number - 1) * PER_PAGE).take(PER_PAGE).collect();
+    let ids: Vec<Uuid> = apis.iter().map(|api| api.id).collect();
     let grants = if shows_grants { reader.count_grants_by_api(&ids)? } else { HashMap::new() };
-    Ok((total, shown, grants))
+    Ok(Read { total, number, apis, grants })
+}
+
+fn last_page(total: usize) -> usize {
+    total.div_ceil(PER_PAGE).max(1)
 }
 
 fn pager(path: &str, sought: &str, number: usize, total: usize) -> Pager {
-    let last = total.div_ceil(PER_PAGE).max(1);
     let address = |number: usize| {
         let mut query = form_urlencoded::Serializer::new(String::new());
         if !sought.is_empty() {
@@ -97,21 +107,15 @@ fn pager(path: &str, sought: &str, number: usize, total: usize) -> Pager {
         }
         format!("{path}?{}", query.append_pair("page", &number.to_string()).finish())
     };
-    let first = (number - 1).saturating_mul(PER_PAGE);
-    let words = match total.saturating_sub(first).min(PER_PAGE) {
-        0 => format!("Nothing on page {number} of {total} APIs"),
-        shown if shown == total => {
-            if total == 1 {
-                "1 API".to_owned()
-            } else {
-                format!("{total} APIs")
-            }
-        }
-        shown => format!("{}–{} of {total} APIs", first + 1, first + shown),
+    let first = (number - 1) * PER_PAGE;
+    let words = match total {
+        1 => "1 API".to_owned(),
+        _ if total <= PER_PAGE => format!("{total} APIs"),
+        _ => format!("{}–{} of {total} APIs", first + 1, total.min(first + PER_PAGE)),
     };
     Pager {
-        previous: (number > 1).then(|| address((number - 1).min(last))),
-        next: (number < last).then(|| address(number + 1)),
+        previous: (number > 1).then(|| address(number - 1)),
+        next: (number < last_page(total)).then(|| address(number + 1)),
         words,
     }
 }
@@ -128,7 +132,7 @@ mod tests {
         assert_eq!(second.previous.as_deref(), Some("/console/apis?q=a%26b&page=1"));
         assert_eq!(second.next.as_deref(), Some("/console/apis?q=a%26b&page=3"));
         assert_eq!(second.words, "51–100 of 101 APIs");
-        let beyond = pager("/console/apis", "", usize::MAX, 3);
-        assert_eq!((beyond.previous.as_deref(), beyond.next), (Some("/console/apis?page=1"), None));
+        let last = pager("/console/apis", "", 3, 101);
+        assert_eq!((last.next, last.words.as_str()), (None, "101–101 of 101 APIs"));
     }
 }

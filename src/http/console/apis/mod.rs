@@ -12,7 +12,7 @@ mod delete;
 mod edit;
 mod entry;
 #[expect(unreachable_pub, reason = "the macro makes enums that others may use")]
-mod length;
+pub(super) mod length;
 mod list;
 mod scopes;
 mod show;

@@ -1,12 +1,22 @@
 //! Which scopes does the form of an API define? A row for each, and empty ones for more: without a script too.
 
+use std::collections::{HashMap, HashSet};
+
 use super::super::form::Form;
+use super::super::plot::grouped;
 use crate::issuer::apis::validated_text;
 use crate::issuer::document::ScopeEntry;
+use crate::oauth::resource::Api;
 use crate::oauth::scope::ScopeValue;
 
 /// Rows for further scopes.
 const BLANK_ROWS: usize = 3;
+
+/// Scopes that a person can go through row by row, and that fit into a form with their descriptions.
+const MOST_ROWS: usize = 1000;
+
+/// The field of all of them together.
+const ALL: &str = "scopes";
 
 const VALUE: &str = "scope_value";
 const DESCRIPTION: &str = "scope_description";
@@ -27,6 +37,22 @@ pub(super) struct ScopeRow {
     pub(super) error: Option<String>,
 }
 
+/// Why the scopes of `api` are not changed by its form; empty: they are.
+pub(super) fn why_not_in_form(api: &Api) -> String {
+    match api.scopes.len() {
+        _ if api.is_system => {
+            "The scopes of the Management API are the rights that this server knows, and cannot be changed.".to_owned()
+        }
+        count if count > MOST_ROWS => format!(
+            "Its {} scopes are more than the {} that this form takes, and stay as they are: change them with the Management API or with \
+             tokenhouse apply.",
+            counted(count),
+            counted(MOST_ROWS)
+        ),
+        _ => String::new(),
+    }
+}
+
 /// `form` with the rows of `scopes`.
 pub(super) fn fill(form: Form, scopes: &[ScopeEntry]) -> Form {
     scopes.iter().fold(form, |form, scope| {
@@ -42,26 +68,33 @@ pub(super) fn with_blank_rows(form: Form) -> Form {
 /// The rows as they were filled in.
 pub(super) fn rows(form: &Form) -> Vec<ScopeRow> {
     let mut descriptions = form.values(DESCRIPTION);
+    let removed: HashSet<&str> = form.values(REMOVE).collect();
+    let errors: HashMap<&str, &str> =
+        form.errors().iter().map(|error| (error.name.as_str(), error.text.as_str())).collect();
     let row = |(number, value): (usize, &str)| ScopeRow {
         number,
         ordinal: number + 1,
         value: value.to_owned(),
         description: descriptions.next().unwrap_or_default().to_owned(),
-        is_removed: form.is_checked(REMOVE, &number.to_string()),
-        error: form.error(&field(number)).map(str::to_owned),
+        is_removed: removed.contains(number.to_string().as_str()),
+        error: errors.get(field(number).as_str()).map(|text| (*text).to_owned()),
     };
     form.values(VALUE).enumerate().map(row).collect()
 }
 
 /// The scopes that the rows define; says beside each row what is wrong with it.
 pub(super) fn parse(form: &mut Form) -> Vec<ScopeEntry> {
-    let mut scopes: Vec<ScopeEntry> = Vec::new();
-    for row in rows(form).into_iter().filter(|row| !row.is_removed) {
-        let (value, description) = (row.value.trim(), row.description.trim());
-        if value.is_empty() && description.is_empty() {
-            continue;
-        }
-        match checked(value, description, &scopes) {
+    let is_filled = |row: &ScopeRow| !(row.value.trim().is_empty() && row.description.trim().is_empty());
+    let mut rows = rows(form);
+    rows.retain(|row| !row.is_removed && is_filled(row));
+    if rows.len() > MOST_ROWS {
+        form.fail(ALL, too_many(rows.len()));
+        return Vec::new();
+    }
+    let mut scopes = Vec::with_capacity(rows.len());
+    let mut above = HashSet::with_capacity(rows.len());
+    for row in &rows {
+        match checked(row.value.trim(), row.description.trim(), &mut above) {
             Ok(scope) => scopes.push(scope),
             Err(text) => form.fail(field(row.number), text),
         }
@@ -69,12 +102,24 @@ pub(super) fn parse(form: &mut Form) -> Vec<ScopeEntry> {
     scopes
 }
 
-fn checked(value: &str, description: &str, before: &[ScopeEntry]) -> Result<ScopeEntry, String> {
+fn too_many(count: usize) -> String {
+    format!(
+        "This form takes up to {} scopes, and these are {}: define more with the Management API or with tokenhouse apply.",
+        counted(MOST_ROWS),
+        counted(count)
+    )
+}
+
+fn counted(count: usize) -> String {
+    grouped(u64::try_from(count).unwrap_or(u64::MAX))
+}
+
+fn checked<'r>(value: &'r str, description: &str, above: &mut HashSet<&'r str>) -> Result<ScopeEntry, String> {
     if value.is_empty() {
         return Err("This description has no scope: name it, or tick Remove.".to_owned());
     }
     value.parse::<ScopeValue>().map_err(|error| format!("Not a scope: {error}."))?;
-    if before.iter().any(|scope| scope.value == value) {
+    if !above.insert(value) {
         return Err(format!("The scope {value} stands above already: name each once."));
     }
     validated_text("description", description).map_err(|error| error.to_string())?;
@@ -117,6 +162,23 @@ mod tests {
         let wrong: Vec<bool> = rows.iter().map(|row| row.error.is_some()).collect();
         assert_eq!(wrong, [true, true, false, true, true]);
         assert_eq!((rows[0].value.as_str(), rows[0].description.as_str()), ("a b", "kept"));
+    }
+
+    #[test]
+    fn more_rows_than_a_form_takes_are_refused_with_the_number_and_stay() {
+        let many = |count: usize| {
+            let names: Vec<_> = (0..count).map(|number| format!("scope:{number}")).collect();
+            form(&names.iter().map(|name| (name.as_str(), "")).collect::<Vec<_>>())
+        };
+        let mut most = with_blank_rows(many(MOST_ROWS));
+        assert_eq!(parse(&mut most).len(), MOST_ROWS);
+        assert!(most.is_ok());
+        let mut too_many = many(MOST_ROWS + 1);
+        parse(&mut too_many);
+        assert!(too_many.error(ALL).is_some_and(|text| text.contains("up to 1,000 scopes") && text.contains("1,001")));
+        assert_eq!(rows(&too_many).len(), MOST_ROWS + 1, "they can be removed");
+        let mut removed = too_many.with(REMOVE, "7");
+        assert_eq!(parse(&mut removed).len(), MOST_ROWS);
     }
 
     #[test]

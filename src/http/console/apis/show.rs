@@ -48,7 +48,6 @@ struct ScopeRow {
 
 /// The clients that hold a grant.
 struct Grants {
-    total: u64,
     rows: Vec<GrantRow>,
     pager: Pager,
 }
@@ -71,9 +70,9 @@ struct Verification {
 /// Shows the API.
 pub(super) async fn show(visit: Visit, id: web::Path<String>) -> Result<HttpResponse, ConsoleError> {
     visit.require("read:resource_servers")?;
-    let number = visit.query.value("page").parse::<u32>().unwrap_or(1).clamp(1, u32::MAX / PER_PAGE);
+    let wanted = visit.query.value("page").parse().unwrap_or(1);
     let sees_grants = visit.holds("read:client_grants");
-    let (api, granted) = visit.read(move |reader| read(reader, &id, sees_grants.then_some(number))).await?;
+    let (api, granted) = visit.read(move |reader| read(reader, &id, sees_grants.then_some(wanted))).await?;
     let now = visit.now();
     let path = visit.path(&path_of(&api));
     let holders = granted.as_ref().map(|granted| &granted.holders);
@@ -96,7 +95,7 @@ pub(super) async fn show(visit: Visit, id: web::Path<String>) -> Result<HttpResp
         may_delete: visit.holds("delete:resource_servers") && !api.is_system,
         sees_clients: visit.holds("read:clients"),
         sees_audit: visit.holds("read:audit_events"),
-        grants: granted.map(|granted| granted.shown(&path, number)),
+        grants: granted.map(|granted| granted.shown(&path)),
         path,
     })
 }
@@ -104,17 +103,23 @@ pub(super) async fn show(visit: Visit, id: web::Path<String>) -> Result<HttpResp
 /// What is read of the grants for an API.
 struct Granted {
     total: u64,
+    /// The page: the one that is wanted, or the last.
+    number: u32,
     holders: HashMap<String, u64>,
     page: Vec<OwnedGrant>,
 }
 
-fn read(reader: &mut Reader, id: &str, number: Option<u32>) -> Result<(Api, Option<Granted>), ConsoleError> {
+fn read(reader: &mut Reader, id: &str, wanted: Option<u32>) -> Result<(Api, Option<Granted>), ConsoleError> {
     let api = find(reader, id)?;
-    let Some(number) = number else { return Ok((api, None)) };
+    let Some(wanted) = wanted else { return Ok((api, None)) };
     let filter = GrantFilter { client_row_id: None, api_id: Some(api.id) };
+    let total = reader.count_grants(&filter)?;
+    let last = u32::try_from(total.div_ceil(u64::from(PER_PAGE))).unwrap_or(u32::MAX).max(1);
+    let number = wanted.clamp(1, last);
     let part = Page { after: None, offset: (number - 1).saturating_mul(PER_PAGE), limit: PER_PAGE };
     let granted = Granted {
-        total: reader.count_grants(&filter)?,
+        total,
+        number,
         holders: reader.count_scope_holders(api.id)?,
         page: reader.list_grants(&filter, part)?,
     };
@@ -122,7 +127,8 @@ fn read(reader: &mut Reader, id: &str, number: Option<u32>) -> Result<(Api, Opti
 }
 
 impl Granted {
-    fn shown(self, path: &str, number: u32) -> Grants {
+    fn shown(self, path: &str) -> Grants {
+        let number = self.number;
         let before = u64::from(number - 1) * u64::from(PER_PAGE);
         let shown = u64::try_from(self.page.len()).unwrap_or(u64::MAX);
         let address = |number: u32| format!("{path}?page={number}#grants");
@@ -136,11 +142,10 @@ impl Granted {
             total => format!("{}–{} of {total} clients", before + 1, before + shown),
         };
         Grants {
-            total: self.total,
             rows: self.page.into_iter().map(row).collect(),
             pager: Pager {
                 previous: (number > 1).then(|| address(number - 1)),
-                next: (before + shown < self.total && shown > 0).then(|| address(number.saturating_add(1))),
+                next: (before + shown < self.total).then(|| address(number.saturating_add(1))),
                 words,
             },
         }

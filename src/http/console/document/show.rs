@@ -20,8 +20,9 @@ use crate::issuer::document::rights::{APPLY_SCOPES, EXPORT_SCOPES, PRUNE_SCOPES}
 struct DocumentPage {
     frame: Frame,
     form: Form,
-    clients: String,
+    /// How many APIs and clients an export has.
     apis: String,
+    clients: String,
     /// The forms of an export.
     forms: Vec<Choice>,
     formats: Vec<Choice>,
@@ -49,12 +50,14 @@ pub(super) async fn edit(visit: Visit, PostedDocument(form): PostedDocument) -> 
 pub(super) fn form_page(visit: &Visit, form: Form, status: StatusCode) -> Result<HttpResponse, ConsoleError> {
     let snapshot = visit.endpoints.issuer.served().snapshot();
     let rights = visit.caller().rights;
-    let number = |count: usize| grouped(u64::try_from(count).unwrap_or(u64::MAX));
+    let counted = |count: usize, one: &str| {
+        format!("{} {one}{}", grouped(u64::try_from(count).unwrap_or(u64::MAX)), if count == 1 { "" } else { "s" })
+    };
     let page = DocumentPage {
         frame: visit.frame("Configuration", Section::Document),
         form,
-        clients: number(snapshot.client_count()),
-        apis: number(snapshot.api_count().saturating_sub(1)),
+        apis: counted(snapshot.api_count().saturating_sub(1), "API"),
+        clients: counted(snapshot.client_count(), "client"),
         forms: ExportForm::ALL.iter().map(|form| Choice::new(form.as_str(), form.title())).collect(),
         formats: formats(),
         export_lacks: rights.lacking_of(EXPORT_SCOPES),

@@ -5,14 +5,14 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::super::answer::page_with;
+use super::super::apis::length::written;
 use super::super::causes::{CauseWords, words};
 use super::super::error::ConsoleError;
 use super::super::form::{Choice, Form};
 use super::super::frame::{Frame, Section, Tone};
-use super::super::time::duration;
 use super::super::visit::Visit;
 use super::remedy::{Remedy, in_path, remedies};
-use crate::issuer::authentication_checks::{Check, Finding};
+use crate::issuer::authentication_checks::{Check, Finding, Subject};
 use crate::issuer::explain::{Explanation, explain};
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::resource::{Api, Audience};
@@ -76,6 +76,8 @@ pub(super) async fn show(visit: Visit) -> Result<HttpResponse, ConsoleError> {
         Ok(Found { clients, apis: reader.list_apis()?, client })
     });
     let found = found.await?;
+    // Who may not list the APIs names one from memory.
+    let offered = if visit.holds("read:resource_servers") { found.apis.as_slice() } else { &[] };
     if form.has("client_id") && found.client.is_none() {
         form.fail(
             "client_id",
@@ -88,8 +90,8 @@ pub(super) async fn show(visit: Visit) -> Result<HttpResponse, ConsoleError> {
     let page = ExplainPage {
         frame: visit.frame("Explain", Section::Explain),
         clients: found.clients.iter().map(|client| Choice::new(client.client_id.as_str(), &client.name)).collect(),
-        audiences: found.apis.iter().map(|api| Choice::new(api.identifier.as_str(), &api.name)).collect(),
-        scopes: scopes(&found.apis, &asked_for),
+        audiences: offered.iter().map(|api| Choice::new(api.identifier.as_str(), &api.name)).collect(),
+        scopes: scopes(offered, &asked_for),
         form,
         answer,
     };
@@ -113,16 +115,26 @@ fn answer(visit: &Visit, client: &Client, apis: &[Api], form: &Form) -> Answer {
     let named = request.audience.as_deref().and_then(|audience| audience.parse::<Audience>().ok());
     let api = named.and_then(|audience| apis.iter().find(|api| api.identifier == audience));
     let cause = explanation.refusal;
+    let checks = issuer.check_authentication(client).into_iter().filter(|check| may_see(visit, check.subject));
     Answer {
         client_id: client.client_id.to_string(),
         client_path: visit.path(&format!("clients/{}", in_path(client.client_id.as_str()))),
-        lifetime: explanation.expires_in.map(|seconds| duration(seconds.into())).unwrap_or_default(),
-        reuse: explanation.token_reuse_seconds.map(|seconds| duration(seconds.into())).unwrap_or_default(),
+        lifetime: explanation.expires_in.map(written).unwrap_or_default(),
+        reuse: explanation.token_reuse_seconds.map(written).unwrap_or_default(),
         cause: cause.map(words),
         remedies: cause.map(|cause| remedies(visit, cause, client, api)).unwrap_or_default(),
-        checks: issuer.check_authentication(client).into_iter().map(ShownCheck::from).collect(),
+        checks: checks.map(ShownCheck::from).collect(),
         is_unauthenticated: cause == Some(TokenErrorCause::InvalidClient),
         explanation,
+    }
+}
+
+/// What was looked at may tell what whoever is signed in may not read elsewhere.
+fn may_see(visit: &Visit, subject: Subject) -> bool {
+    match subject {
+        Subject::Secrets | Subject::Keys => visit.holds("read:client_credentials"),
+        Subject::Quota => visit.holds("read:stats"),
+        Subject::Enabled | Subject::GrantType | Subject::Method | Subject::FailedAttempts => true,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::clock::UnixMillis;
 use crate::issuer::freshness::Freshness;
 use crate::issuer::usage::report::{DayUsage, Period, Stats, date};
 use crate::keys::lifecycle::SigningKeyRecord;
+use crate::store::{ExpiringSecret, Page, Reader};
 
 /// How many days are plotted.
 const DAYS: u32 = 30;
@@ -19,7 +20,10 @@ const DAYS: u32 = 30;
 const SOON: i64 = 30;
 
 /// How many secrets are shown.
-const SHOWN: u32 = 20;
+const SHOWN: usize = 20;
+
+/// How many are read at a time: of most, whoever is signed in may see all.
+const READ: u32 = 100;
 
 const DAY: i64 = 86_400;
 
@@ -93,22 +97,45 @@ pub(super) async fn expiring(visit: &Visit) -> Result<Told<Vec<Expiring>>, Conso
     let snapshot = visit.endpoints.issuer.served().snapshot().clone();
     asked(visit, async {
         let found = visit.read(move |reader| {
-            let mut shown = Vec::new();
-            for secret in reader.expiring_secrets(now, now.plus_seconds(SOON * DAY), SHOWN)? {
+            next_to_expire(reader, now, |secret, reader| {
                 let client = snapshot.client(secret.client_id.as_str());
-                if client.is_some_and(|client| rights.may_touch_credentials(client, reader).is_ok()) {
-                    shown.push(Expiring {
-                        client_id: secret.client_id.to_string(),
-                        label: secret.label.unwrap_or_default(),
-                        at: Instant::near(secret.expires_at, now),
-                    });
-                }
-            }
-            Ok(shown)
+                client.is_some_and(|client| rights.may_touch_credentials(client, reader).is_ok())
+            })
         });
-        found.await
+        let shown = found.await?.into_iter().map(|secret| Expiring {
+            client_id: secret.client_id.to_string(),
+            label: secret.label.unwrap_or_default(),
+            at: Instant::near(secret.expires_at, now),
+        });
+        Ok(shown.collect())
     })
     .await
+}
+
+/// The first of those that `is_seen` holds for: what may not be seen takes no place of what may.
+fn next_to_expire(
+    reader: &mut Reader,
+    now: UnixMillis,
+    is_seen: impl Fn(&ExpiringSecret, &mut Reader) -> bool,
+) -> Result<Vec<ExpiringSecret>, ConsoleError> {
+    let mut seen = Vec::new();
+    let mut page = Page { limit: READ, ..Page::ALL };
+    loop {
+        let read = reader.expiring_secrets(now, now.plus_seconds(SOON * DAY), page)?;
+        let is_last = u32::try_from(read.len()).unwrap_or(u32::MAX) < page.limit;
+        for secret in read {
+            if is_seen(&secret, reader) {
+                seen.push(secret);
+            }
+            if seen.len() == SHOWN {
+                return Ok(seen);
+            }
+        }
+        if is_last {
+            return Ok(seen);
+        }
+        page.offset = page.offset.saturating_add(READ);
+    }
 }
 
 /// The keys that sign, from memory.
