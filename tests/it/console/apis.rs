@@ -141,6 +141,9 @@ async fn what_is_wrong_stands_beside_its_field_and_nothing_is_lost() {
             assert!(refused.text.contains(&format!("value=\"{value}\"")), "{field}: {}", refused.text);
         }
     }
+    let turned = [("read", "Reads \u{2066}everything")];
+    let refused = browser.post("/apis/new", &fields(&[("name", "Acme \u{202e}gpj")], &turned)).await;
+    assert!(error_of(&refused, "name").contains("U+202E") && error_of(&refused, "scope-0").contains("U+2066"));
     let rows = [("a b", ""), ("", "nameless"), ("twice", ""), ("twice", "")];
     let refused = browser.post("/apis/new", &fields(&[], &rows)).await;
     for row in ["scope-0", "scope-1", "scope-3"] {
@@ -245,6 +248,11 @@ async fn the_list_is_searched_and_paged() {
     );
     let second = browser.get("/apis?q=urn:many&page=2").await;
     assert!(second.text.contains("urn:many:50") && !second.text.contains("urn:many:49"), "{}", second.text);
+    for beyond in ["3", "9999", "18446744073709551615"] {
+        let last = browser.get(&format!("/apis?q=urn:many&page={beyond}")).await;
+        assert!(last.text.contains("51–51 of 51 APIs") && last.text.contains("urn:many:50"), "{}", last.text);
+        assert!(last.text.contains("rel=\"prev\"") && !last.text.contains("rel=\"next\""), "{}", last.text);
+    }
     let by_name = browser.get("/apis?q=partner+api").await;
     assert!(by_name.text.contains(DEMO), "{}", by_name.text);
     let none = browser.get("/apis?q=nothing").await;
@@ -283,6 +291,72 @@ async fn each_right_that_is_lacking_is_refused_and_nothing_is_done() {
         assert!(refused.text.contains(&format!("{scope}:resource_servers")), "{}", refused.text);
     }
     assert_eq!(management.get("/resource-servers").await.ok().as_array().unwrap().len(), 2, "nothing was done");
+}
+
+#[tokio::test]
+async fn the_grants_of_an_api_are_paged_and_beyond_the_end_the_last_are_shown() {
+    let dev = Dev::start(&[]);
+    let browser = Browser::operator(&dev).await;
+    let client = |number: usize| format!("- {{client_id: many-{number:02}, grants: [{{audience: '{DEMO}'}}]}}\n");
+    super::document::apply(&browser, &format!("clients:\n{}", (0..49).map(client).collect::<String>())).await;
+    let path = page_of(DEMO);
+    let first = browser.get(&path).await.text;
+    assert!(first.contains("1–50 of 51 clients") && first.contains("?page=2#grants"), "{first}");
+    for beyond in ["2", "200", "4294967295"] {
+        let last = browser.get(&format!("{path}?page={beyond}")).await.text;
+        assert!(last.contains("51–51 of 51 clients") && last.contains("?page=1#grants"), "{beyond}: {last}");
+        assert!(!last.contains("rel=\"next\""), "{beyond}: {last}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_read_grants_is_not_told_how_many_there_are() {
+    let dev = Dev::start(&[]);
+    let rights = ["read:resource_servers", "update:resource_servers", "delete:resource_servers"];
+    let client = Management::of(&dev).await.manager(&dev, "Small", &rights).await;
+    let browser = Browser::signed_in(&dev.text("issuer"), &client.client_id, &client.client_secret).await;
+    let path = page_of(DEMO);
+    let asked = browser.get(&format!("{path}/delete")).await.text;
+    assert!(asked.contains("All grants for it go with it") && !asked.contains("2 grants"), "{asked}");
+    let seen = revision(&browser, &path).await;
+    let kept = [("list:users", "List users"), ("update:users", "Update users")];
+    let without = fields(&[("revision", seen.as_str()), ("name", "Partner API")], &kept);
+    let asked = browser.post(&format!("{path}/edit"), &without).await;
+    assert_eq!(asked.status, 200, "{}", asked.text);
+    // One is held, the other is not.
+    for scope in ["create:users", "delete:users"] {
+        assert!(asked.text.contains(&format!("{scope}: whoever holds it loses it")), "{}", asked.text);
+    }
+    assert_eq!(api(&dev, DEMO).await["scopes"].as_array().unwrap().len(), 4, "nothing was done");
+    let confirmed = [("confirmed", "create:users"), ("confirmed", "delete:users")];
+    let done = browser.post(&format!("{path}/edit"), &[&without[..], &confirmed].concat()).await;
+    assert_eq!(done.status, 303, "{}", done.text);
+    assert_eq!(api(&dev, DEMO).await["scopes"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_form_takes_a_thousand_scopes_and_an_api_with_more_keeps_them() {
+    let dev = Dev::start(&[]);
+    let browser = Browser::operator(&dev).await;
+    let names: Vec<_> = (0..5_000).map(|number| format!("s:{number}")).collect();
+    let rows: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
+    let refused = browser.post("/apis/new", &fields(&[], &rows)).await;
+    assert_eq!(refused.status, 400);
+    assert!(error_of(&refused, "scopes").contains("up to 1,000 scopes, and these are 5,000"), "{}", refused.text);
+    assert_eq!(refused.text.matches("name=\"scope_value\"").count(), 5_000, "nothing is lost");
+    let made = browser.post("/apis/new", &fields(&[], &rows[..1_000])).await;
+    assert_eq!(made.status, 303, "{}", made.text);
+
+    let names: Vec<_> = names[..1_001].iter().map(String::as_str).collect();
+    Management::of(&dev).await.api("urn:large", &names).await;
+    let path = page_of("urn:large");
+    let form = browser.get(&format!("{path}/edit")).await.text;
+    assert!(form.contains("Its 1,001 scopes are more than the 1,000") && !form.contains("scope_value"), "{form}");
+    let seen = super::value_of(&form, "revision");
+    let changed = browser.post(&format!("{path}/edit"), &fields(&[("revision", &seen), ("name", "Large")], &[])).await;
+    assert_eq!(changed.status, 303, "{}", changed.text);
+    let stored = api(&dev, "urn:large").await;
+    assert_eq!((&stored["name"], stored["scopes"].as_array().unwrap().len()), (&"Large".into(), 1_001));
 }
 
 #[tokio::test]

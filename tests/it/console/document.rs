@@ -435,9 +435,9 @@ async fn the_export_of_another_product_is_imported_beside_what_is_there() {
     let agreed = hidden(&planned.text, "agreed");
     let done = browser.post("/document/apply", &[&fields[..], &[("agreed", &agreed)]].concat()).await;
     assert!(done.status == 200 && done.text.contains("It is done"), "{}", done.text);
-    let secret = [("client_id", Some("from-hydra")), ("client_secret", Some("short")), ("audience", None)];
-    let issued = dev.token(&secret).await;
-    assert_eq!(issued.json()["scope"], "orders", "{issued:?}");
+    let secret = [("client_id", Some("from-hydra")), ("client_secret", Some("short"))];
+    let request = [("audience", Some("urn:orders")), ("scope", Some("orders"))];
+    dev.token(&[secret, request].concat()).await.access_token();
     assert_eq!(dev.token(&[]).await.status, 200, "what was there stays");
     let api = Management::of(&dev).await.get(&format!("/resource-servers/{}", percent_encoded("urn:orders"))).await;
     assert_eq!(api.ok()["identifier"], "urn:orders");

@@ -86,9 +86,9 @@ async fn refusals_are_told_by_cause_with_what_to_do() {
     }
     assert!(page.contains("raise the client&#39;s quota"), "what to do: {page}");
     assert_eq!(refusals(&page, "no_grant"), None, "it has not occurred: {page}");
-    // Two tokens for managing, and the one of the quota.
-    assert!(page.contains("66.6 %") && page.contains("6 of 9 requests"), "{page}");
-    assert!(page.contains("1 further requests were refused that named no client"), "{page}");
+    // One token for managing, and the one of the quota.
+    assert!(page.contains("75.0 %") && page.contains("6 of 8 requests"), "{page}");
+    assert!(page.contains("1 further request was refused that named no client"), "{page}");
     for client in ["partner-a", "partner-b"] {
         assert!(page.contains(&format!("href=\"/console/clients/{client}\"")), "the busiest: {page}");
     }

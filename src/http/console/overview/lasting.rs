@@ -41,7 +41,7 @@ pub(super) enum Told<T> {
 pub(super) struct LastDays {
     pub(super) plot: Bars,
     pub(super) active: String,
-    /// How many refusals named no client there is.
+    /// How many requests were refused that named no client there is.
     pub(super) unattributed: String,
     pub(super) busiest: Vec<Busy>,
 }
@@ -193,7 +193,10 @@ fn shown_days(stats: &Stats, now: UnixMillis) -> LastDays {
             bars: bars.collect(),
         },
         active: format!("{} of {}", grouped(stats.active_clients), grouped(stats.clients)),
-        unattributed: grouped(stats.refused_unattributed),
+        unattributed: match stats.refused_unattributed {
+            1 => "1 further request was refused".to_owned(),
+            count => format!("{} further requests were refused", grouped(count)),
+        },
         busiest: busiest.collect(),
     }
 }
