@@ -145,8 +145,11 @@ impl MemoryIssuer<'_> {
         let access = ManagementAccess::new(served.clone(), clock.clone());
         let administration = Arc::new(administration);
         let console = Arc::new(ConsoleSessions::new(served.clone(), administration.clone()));
+        let issuer = TokenIssuer::start(served, self.settings(), clock, entropy)?;
+        // Whatever is asked from here on is of the last hour.
+        issuer.note_rates();
         Ok(IssuerEndpoints {
-            issuer: Arc::new(TokenIssuer::start(served, self.settings(), clock, entropy)?),
+            issuer: Arc::new(issuer),
             administration,
             console,
             management: Arc::new(ManagementEndpoints::new(access, MANAGEMENT_LIMITS)),

@@ -42,23 +42,28 @@ pub(super) fn short_day(at: UnixMillis) -> String {
     Timestamp::from_second(at.floor_seconds()).map(|time| time.strftime("%-d %b").to_string()).unwrap_or_default()
 }
 
-/// How far `at` is from `now`, "in 3 days", "2 hours ago".
+/// How far `at` is from `now`, "in 3 days", "2 hours ago": to the nearest unit, so that what was set for two hours is in two hours.
 pub(super) fn distance(at: UnixMillis, now: UnixMillis) -> String {
     let seconds = at.floor_seconds().saturating_sub(now.floor_seconds());
     if seconds.unsigned_abs() < 60 {
         return if seconds <= 0 { "just now" } else { "in less than a minute" }.to_owned();
     }
-    let length = duration(seconds.unsigned_abs());
+    let length = told(seconds.unsigned_abs(), |length, unit| length.saturating_add(unit / 2) / unit);
     if seconds < 0 { format!("{length} ago") } else { format!("in {length}") }
 }
 
 /// A length of time in whole units, rounded down: "36 hours", "3 days". Of the long ones it takes two to be told by.
 pub(super) fn duration(seconds: u64) -> String {
+    told(seconds, |length, unit| length / unit)
+}
+
+/// `seconds` in the longest unit by which it is told, of which there are as many as `count` says.
+fn told(seconds: u64, count: fn(u64, u64) -> u64) -> String {
     const UNITS: [(&str, u64, u64); 5] =
         [("year", 31_557_600, 2), ("month", 2_629_800, 2), ("day", 86_400, 2), ("hour", 3_600, 1), ("minute", 60, 1)];
     let unit = UNITS.into_iter().find(|(_, length, least)| seconds >= length * least);
     let (unit, length, _) = unit.unwrap_or(("second", 1, 1));
-    match seconds / length {
+    match count(seconds, length) {
         1 => format!("1 {unit}"),
         count => format!("{count} {unit}s"),
     }
@@ -90,6 +95,7 @@ mod tests {
         assert_eq!(words(800 * 86_400), "in 2 years");
         assert_eq!(words(59 * 86_400), "in 59 days");
         assert_eq!(words(-47 * 3_600), "47 hours ago");
+        assert_eq!((words(7_199).as_str(), words(90 * 86_400 - 1).as_str()), ("in 2 hours", "in 3 months"));
     }
 
     #[test]

@@ -153,5 +153,5 @@ async fn a_token_whose_time_is_over_is_told_from_one_that_is_good() {
     Control::of(&dev.ready).post("clock/advance", &json!({ "seconds": 3_700 })).await;
     let partner = Browser::partner(&dev).await;
     let judged = partner.post("/own/check", &[("pasted_token", issued["access_token"].as_str().expect("one"))]).await;
-    assert!(judged.text.contains("Its time is over") && judged.text.contains("1 minute ago"), "{}", judged.text);
+    assert!(judged.text.contains("Its time is over") && judged.text.contains("2 minutes ago"), "{}", judged.text);
 }
