@@ -54,8 +54,6 @@ fn base_of(issuer: &Issuer) -> String {
 /// Registers the console of `issuer`.
 pub fn configure(config: &mut ServiceConfig, issuer: &Issuer) {
     let post = |path: &str| web::resource(path.to_owned());
-    // Programs that read mail look at a link without wanting the page.
-    let link = |path: &str| post(path).route(web::get().to(links::look)).route(web::head().to(links::look));
     let scope = web::scope(&base_of(issuer))
         .configure(|config| assets::configure(config, ""))
         .configure(apis::configure)
@@ -71,8 +69,8 @@ pub fn configure(config: &mut ServiceConfig, issuer: &Issuer) {
         .service(web::resource("/sign-in").route(web::get().to(sign_in::show)).route(web::post().to(sign_in::sign_in)))
         .service(post("/sign-out").route(web::post().to(sign_in::sign_out)))
         .service(post("/sign-out-everywhere").route(web::post().to(sign_in::sign_out_everywhere)))
-        .service(link("/enter").route(web::post().to(links::enter)))
-        .service(link("/claim").route(web::post().to(links::claim)))
+        .service(web::resource("/enter").route(web::get().to(links::look)).route(web::post().to(links::enter)))
+        .service(web::resource("/claim").route(web::get().to(links::look)).route(web::post().to(links::claim)))
         .default_service(web::to(no_such_page))
         .wrap(from_fn(guard::guard));
     config.service(scope);
