@@ -8,7 +8,7 @@
 //! | `sign_in`, `cookie`, `prove_again`, `links` | how does somebody get in, stay, prove itself once more, and leave? |
 //! | `posted`, `once`, `form` | what was sent, was it sent before, and what is wrong with it? |
 //! | `answer`, `done`, `error`, `error_page`, `kept` | how does a page go out, and what becomes of a form that could not be taken? |
-//! | `frame`, `plot`, `time`, `assets`, `templates/` | how does it look? |
+//! | `frame`, `plot`, `time`, `counted`, `assets`, `templates/` | how does it look? |
 //! | all others | one part of the console each |
 
 mod answer;
@@ -18,6 +18,7 @@ mod audit;
 mod causes;
 mod clients;
 mod cookie;
+mod counted;
 mod document;
 mod done;
 mod error;

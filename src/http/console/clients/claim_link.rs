@@ -6,10 +6,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::ClientHead;
-use super::counted::counted_of;
 use super::fields::number;
 use super::secret_terms::read_label;
 use crate::http::console::answer::{lead_on, page, page_with};
+use crate::http::console::counted::counted_of;
 use crate::http::console::done::Done;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::Form;

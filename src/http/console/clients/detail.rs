@@ -4,13 +4,13 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use askama::Template;
 
-use super::counted::counted_of;
 use super::fields::method_label;
 use super::secrets::SecretHead;
 use super::usage::Usage;
 use super::{ClientHead, SEES_CLIENTS, existing};
 use crate::clock::UnixMillis;
 use crate::http::console::answer::page;
+use crate::http::console::counted::counted_of;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::frame::{Frame, Section, Tone};
 use crate::http::console::plot::grouped;

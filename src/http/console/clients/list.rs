@@ -5,10 +5,10 @@ use askama::Template;
 use url::form_urlencoded;
 
 use super::choices::Standing;
-use super::counted::counted;
 use super::{SEES_CLIENTS, segment};
 use crate::clock::UnixMillis;
 use crate::http::console::answer::page;
+use crate::http::console::counted::counted;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::{Choice, Form};
 use crate::http::console::frame::{Frame, Pager, Section};

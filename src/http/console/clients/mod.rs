@@ -9,12 +9,11 @@
 //! | `secrets`, `secret_terms`, `rotate` | which secrets has it, and how does it get another? |
 //! | `keys` | which public keys has it? |
 //! | `claim_link` | how does its owner pick up a secret that nobody else sees? |
-//! | `confirm`, `counted` | what is asked before something is taken away, and how is a number of things written? |
+//! | `confirm` | what is asked before something is taken away? |
 
 mod choices;
 mod claim_link;
 mod confirm;
-mod counted;
 mod create;
 mod detail;
 mod edit;

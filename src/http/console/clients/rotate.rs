@@ -7,11 +7,11 @@ use askama::Template;
 
 use super::ClientHead;
 use super::choices::{Ending, Unit};
-use super::counted::counted_of;
 use super::fields::{check, number};
 use super::secret_terms::{endings, read_terms};
 use super::secrets::made;
 use crate::http::console::answer::page_with;
+use crate::http::console::counted::counted_of;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::{Choice, Form};
 use crate::http::console::frame::{Frame, Section};

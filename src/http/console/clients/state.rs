@@ -5,9 +5,9 @@ use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::confirm::Question;
-use super::counted::{counted, counted_of};
 use super::{ClientHead, existing, usage};
 use crate::http::console::answer::lead_on;
+use crate::http::console::counted::{counted, counted_of};
 use crate::http::console::done::Done;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::Form;

@@ -1,7 +1,7 @@
 //! How often was a client answered in the last 30 days?
 
-use super::counted::counted;
 use crate::clock::UnixMillis;
+use crate::http::console::counted::counted;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::plot::{Bar, Bars};
 use crate::http::console::time::{Instant, short_day};

@@ -5,10 +5,10 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::super::answer::page_with;
+use super::super::counted::counted;
 use super::super::error::ConsoleError;
 use super::super::form::{Choice, Form};
 use super::super::frame::{Frame, Section};
-use super::super::plot::grouped;
 use super::super::posted::PostedDocument;
 use super::super::visit::Visit;
 use super::export::ExportForm;
@@ -50,9 +50,6 @@ pub(super) async fn edit(visit: Visit, PostedDocument(form): PostedDocument) -> 
 pub(super) fn form_page(visit: &Visit, form: Form, status: StatusCode) -> Result<HttpResponse, ConsoleError> {
     let snapshot = visit.endpoints.issuer.served().snapshot();
     let rights = visit.caller().rights;
-    let counted = |count: usize, one: &str| {
-        format!("{} {one}{}", grouped(u64::try_from(count).unwrap_or(u64::MAX)), if count == 1 { "" } else { "s" })
-    };
     let page = DocumentPage {
         frame: visit.frame("Configuration", Section::Document),
         form,

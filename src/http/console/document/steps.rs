@@ -1,5 +1,6 @@
 //! How is a plan shown? Every step, with a word for what happens.
 
+use super::super::counted::counted;
 use super::super::frame::Tone;
 use super::super::plot::grouped;
 use crate::issuer::document::apply::{Plan, PlanAction};
@@ -87,14 +88,14 @@ impl From<&Report> for ShownReport {
         });
         Self {
             taken: format!(
-                "{}: {} APIs with {} scopes, {} clients ({} of them for client_credentials), {} grants, {} secrets",
+                "{}: {} with {}, {} ({} of them for client_credentials), {}, {}",
                 report.product,
-                taken.apis,
-                taken.scopes,
-                taken.clients,
+                counted(taken.apis, "API"),
+                counted(taken.scopes, "scope"),
+                counted(taken.clients, "client"),
                 taken.clients_with_client_credentials,
-                taken.grants,
-                taken.secrets
+                counted(taken.grants, "grant"),
+                counted(taken.secrets, "secret")
             ),
             notes: notes.collect(),
         }

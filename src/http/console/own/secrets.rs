@@ -275,7 +275,7 @@ fn tell(form: &mut Form, error: SecretError) -> Result<StatusCode, ConsoleError>
             form.fail("overlap", format!("Choose at most {longest}: that is the longest here."));
         }
         SecretError::Label { longest } => {
-            form.fail("label", format!("Make the label at most {longest} characters long, without line breaks."));
+            form.fail("label", format!("Make the label at most {longest} characters long, without line breaks and marks that turn the direction of text."));
         }
         SecretError::TooManySecrets { limit } => {
             form.fail_generally(format!(

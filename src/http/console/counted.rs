@@ -1,15 +1,16 @@
 //! How is a number of things written? "1 grant", "2 grants".
 
-use crate::http::console::plot::grouped;
+use super::plot::grouped;
 
 /// `number` of what one is called `one`.
-pub(super) fn counted(number: u64, one: &str) -> String {
+pub(super) fn counted(number: impl TryInto<u64>, one: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     format!("{} {one}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 /// As many as there are of `things`.
 pub(super) fn counted_of<T>(things: &[T], one: &str) -> String {
-    counted(u64::try_from(things.len()).unwrap_or(u64::MAX), one)
+    counted(things.len(), one)
 }
 
 #[cfg(test)]
@@ -18,7 +19,7 @@ mod tests {
 
     #[test]
     fn one_is_told_from_many() {
-        assert_eq!([0, 1, 1200].map(|number| counted(number, "grant")), ["0 grants", "1 grant", "1,200 grants"]);
+        assert_eq!([0_u64, 1, 1200].map(|number| counted(number, "grant")), ["0 grants", "1 grant", "1,200 grants"]);
         assert_eq!(counted_of(&[(), ()], "secret"), "2 secrets");
     }
 }
