@@ -20,6 +20,7 @@ export async function openPage(browser, options = {}) {
   context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   page.faults = [];
+  page.runsScripts = options.javaScriptEnabled !== false;
   page.on('pageerror', (error) => page.faults.push(`error: ${error.message}`));
   page.on('console', (message) => {
     if (message.type() === 'error' && !/status of (400|401|403|404|409|410|429)/.test(message.text())) page.faults.push(message.text());
@@ -41,7 +42,8 @@ export async function signIn(page, issuer, client) {
   await page.getByLabel('Client id').fill(client.client_id);
   await page.getByLabel('Client secret', { exact: false }).first().fill(client.client_secret);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('button', { name: 'Sign out', exact: true }).first().waitFor({ state: 'attached' });
+  // On a phone it is in the menu, which is closed.
+  await page.getByRole('button', { name: 'Sign out', exact: true, includeHidden: true }).waitFor({ state: 'attached' });
 }
 
 /// Looks at the page as it stands: whether everybody can use it, and whether it did what no page may do.
@@ -58,13 +60,19 @@ export async function look(page) {
 }
 
 async function inIsolation(page, expression) {
-  const session = await page.context().newCDPSession(page);
+  const session = await (page.inspector ??= page.context().newCDPSession(page));
   const { frameTree } = await session.send('Page.getFrameTree');
   const { executionContextId } = await session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id });
+  const disableScripts = (value) => session.send('Emulation.setScriptExecutionDisabled', { value });
+  if (!page.runsScripts) {
+    // A session lifts only what it has set itself. The page's own scripts do not run any more: it was read without them.
+    await disableScripts(true);
+    await disableScripts(false);
+  }
   const answer = await session.send('Runtime.evaluate', {
     expression, contextId: executionContextId, awaitPromise: true, returnByValue: true,
   });
-  await session.detach();
+  if (!page.runsScripts) await disableScripts(true);
   assert.ok(!answer.exceptionDetails, JSON.stringify(answer.exceptionDetails));
   return answer.result.value;
 }
