@@ -167,6 +167,8 @@ impl DrivenIssuer {
         &self,
         change: impl FnOnce(&super::clock::DrivenClock) -> Result<(), super::clock::OutOfRange>,
     ) -> Result<ClockReading, DriveError> {
+        // What was asked until now is of the minutes before.
+        self.endpoints().issuer.note_rates();
         change(self.clock())?;
         let endpoints = self.endpoints();
         // Retired keys whose time is over leave the JWK Set; nobody else looks after them.
