@@ -32,23 +32,22 @@ try {
 /// Two weeks of requests, more on some days than on others, and a last hour with mistakes in it.
 async function live() {
   const days = [3, 5, 4, 6, 2, 1, 5, 7, 6, 8, 5, 2, 3, 6];
-  await house.pass(-days.length * aDay);
-  for (const count of days) {
+  for (const [day, count] of days.entries()) {
     for (let number = 0; number < count; number += 1) {
       await token(house.issuer, partner('harbour-logistics'), number % 3 === 2 ? rates : parcels);
       if (number % 2 === 0) await token(house.issuer, partner('nordwind-versand'), parcels);
     }
     await token(house.issuer, partner('rue-du-lac'), rates);
+    if (day === 8) await house.control('POST', 'keys/rotate', {});
     await house.pass(aDay);
   }
-  const minutes = [2, 3, 3, 4, 6, 5, 4, 5, 7, 8, 6, 5, 5, 4, 6, 7, 9, 8, 6, 5, 4, 3, 4, 5, 6, 5, 4, 3, 3, 4];
-  await house.pass(-60 * minutes.length);
+  const half = [2, 3, 3, 4, 6, 5, 4, 5, 7, 8, 6, 5, 5, 4, 6, 7, 9, 8, 6, 5, 4, 3, 4, 5, 6, 5, 4, 3, 3, 4];
+  const minutes = [...half.toReversed(), ...half];
   for (const [minute, count] of minutes.entries()) {
     for (let number = 0; number < count; number += 1) await token(house.issuer, partner('harbour-logistics'), parcels);
-    if (minute % 7 === 3) await token(house.issuer, partner('nordwind-versand'), rates);
-    if (minute === 17) await token(house.issuer, { ...partner('harbour-logistics'), client_secret: 'an old one' }, parcels);
-    if (minute > 20 && minute % 4 === 0) await token(house.issuer, partner('nightly-report'), parcels);
-    if (minute === 12) await house.control('POST', 'keys/rotate', {});
+    if (minute % 17 === 3) await token(house.issuer, partner('nordwind-versand'), rates);
+    if (minute === 47) await token(house.issuer, { ...partner('harbour-logistics'), client_secret: 'an old one' }, parcels);
+    if (minute > 50 && minute % 4 === 0) await token(house.issuer, partner('nightly-report'), parcels);
     await house.pass(60);
   }
 }
@@ -138,6 +137,6 @@ async function take(page, name) {
   const whole = await page.evaluate(() => document.documentElement.scrollHeight);
   // The pointer marks nothing.
   await page.mouse.move(0, 0);
-  const clip = { x: 0, y: 0, width, height: Math.min(whole, Math.round(height * 1.4)) };
+  const clip = { x: 0, y: 0, width, height: Math.min(whole, Math.round(height * 1.2)) };
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true, clip, animations: 'disabled' });
 }
