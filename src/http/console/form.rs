@@ -10,6 +10,9 @@ use super::once::ONCE;
 const SECRET_FIELDS: &[&str] =
     &["client_secret", "assertion", "again_secret", "again_assertion", "link", "pasted_token"];
 
+/// The field for a public key, in which a private one may be pasted by mistake.
+pub(super) const PUBLIC_KEY: &str = "public_key";
+
 /// The fields of a form and the errors in it.
 #[derive(Default)]
 pub(super) struct Form {
@@ -98,13 +101,15 @@ impl Form {
 
     /// What was posted but for the fields `names`, for a page that has it posted again: without secrets, and under a new name.
     pub(super) fn fields_without(&self, names: &[&str]) -> Vec<(String, String)> {
-        let stays = |name: &str| !is_secret(name) && name != ONCE && !names.contains(&name);
-        self.fields.iter().filter(|(name, _)| stays(name)).cloned().collect()
+        let stays = |name: &str, value: &str| !holds_secret(name, value) && name != ONCE && !names.contains(&name);
+        self.fields.iter().filter(|(name, value)| stays(name, value)).cloned().collect()
     }
 
     /// Was a secret posted, other than in the fields `names`?
     pub(super) fn has_secret_besides(&self, names: &[&str]) -> bool {
-        self.fields.iter().any(|(name, value)| is_secret(name) && !value.is_empty() && !names.contains(&name.as_str()))
+        let mut posted =
+            self.fields.iter().filter(|(name, value)| !value.is_empty() && !names.contains(&name.as_str()));
+        posted.any(|(name, value)| holds_secret(name, value))
     }
 
     /// What is wrong with a field: the first that was found.
@@ -171,6 +176,15 @@ fn is_secret(name: &str) -> bool {
     SECRET_FIELDS.contains(&name)
 }
 
+fn holds_secret(name: &str, value: &str) -> bool {
+    is_secret(name) || (name == PUBLIC_KEY && looks_private(value))
+}
+
+/// May a private key be in `text`, though perhaps a broken one?
+pub(super) fn looks_private(text: &str) -> bool {
+    text.contains("PRIVATE KEY") || text.contains(r#""d""#)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,6 +213,15 @@ mod tests {
         assert!(!form.is_checked("again_secret", "hunter2"));
         let debug = format!("{form:?}");
         assert!(debug.contains("again_secret") && !debug.contains("hunter2") && !debug.contains("Acme"));
+    }
+
+    #[test]
+    fn what_is_posted_once_more_holds_no_secret_and_no_name_that_is_used_up() {
+        let form = posted().with(ONCE, "1").with(PUBLIC_KEY, r#"{"kty":"EC","d":"x"}"#).with(PUBLIC_KEY, "public");
+        let names: Vec<String> = form.fields_without(&["scope"]).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["name", "note", PUBLIC_KEY]);
+        assert!(form.has_secret_besides(&[]) && form.has_secret_besides(&["again_secret"]));
+        assert!(!form.has_secret_besides(&["again_secret", PUBLIC_KEY]));
     }
 
     #[test]

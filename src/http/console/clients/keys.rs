@@ -14,7 +14,7 @@ use super::{ClientHead, existing};
 use crate::http::console::answer::{lead_on, page_with};
 use crate::http::console::done::Done;
 use crate::http::console::error::ConsoleError;
-use crate::http::console::form::{Choice, Form};
+use crate::http::console::form::{Choice, Form, PUBLIC_KEY, looks_private};
 use crate::http::console::frame::{Frame, Section};
 use crate::http::console::posted::Posted;
 use crate::http::console::prove_again::prove_again;
@@ -26,7 +26,7 @@ use crate::oauth::client::{AuthenticationMethod, Client};
 use crate::oauth::client_key::{ClientKey, KeyId};
 
 /// The field of the key itself.
-const KEY: &str = "public_key";
+const KEY: &str = PUBLIC_KEY;
 
 #[derive(Template)]
 #[template(path = "clients_key_new.html")]
@@ -133,11 +133,6 @@ fn read_key(mut form: Form) -> (Form, Option<(KeyMaterial, Option<Algorithm>)>) 
             (form, None)
         }
     }
-}
-
-/// May a private key be in `text`, though perhaps a broken one?
-fn looks_private(text: &str) -> bool {
-    text.contains("PRIVATE KEY") || text.contains(r#""d""#)
 }
 
 /// The client and the key that an address names, for those who may see it.
