@@ -30,13 +30,16 @@ class Connection:
 
     async def request(self, method, path, body=b"", headers=()):
         """Status, headers and body. A connection that was idle for too long is opened once more; one that was in use must not have been closed."""
-        was_idle = self.streams is not None and time.monotonic() - self.used > IDLE
+        begun = time.monotonic()
+        idle = begun - self.used
+        was_idle = self.streams is not None and idle > IDLE
         try:
             return await self.once(method, path, body, headers)
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError) as error:
             self.close()
             if not was_idle:
-                raise
+                took = time.monotonic() - begun
+                raise OSError(f"{method} {path.split('/')[-1]}: {error}; {took:.3f} s after it was sent, {idle:.3f} s after the one before") from error
             return await self.once(method, path, body, headers)
         finally:
             self.used = time.monotonic()
@@ -51,6 +54,9 @@ class Connection:
         answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         told = {name.lower(): value for name, _, value in (line.partition(": ") for line in answer[1:] if line)}
         content = await reader.readexactly(int(told.get("content-length", "0")))
+        if told.get("connection", "").lower() == "close":
+            # So the server may answer a body that its endpoint does not read, if that arrives a moment later than the head (RFC 9112 §9.6).
+            self.close()
         return int(answer[0].split()[1]), told, content
 
     def close(self):
