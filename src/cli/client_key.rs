@@ -39,7 +39,7 @@ enum Verb {
         #[arg(long)]
         name: Option<String>,
         /// By which assertions name the key [default: that of the JWK, else its thumbprint]
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         kid: Option<String>,
         /// RS256, RS384, PS256, ES256 or EdDSA [default: that of the JWK, else RS256, ES256 or EdDSA by the kind of key]
         #[arg(long, value_parser = parse_algorithm)]
@@ -65,6 +65,7 @@ enum Verb {
         /// Its client id
         client_id: String,
         /// The id of the key, or its kid
+        #[arg(allow_hyphen_values = true)]
         key: String,
     },
 }

@@ -56,7 +56,7 @@ enum Verb {
         #[arg(long, value_name = "FILE")]
         private_key_file: PathBuf,
         /// By which the key is registered [default: every key of the client is tried]
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         kid: Option<String>,
         /// RS256, PS256, ES256 or EdDSA [default: RS256, ES256 or EdDSA by the kind of key]
         #[arg(long)]
