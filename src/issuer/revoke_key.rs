@@ -97,6 +97,18 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_key_that_is_withdrawn_loses_its_private_half() {
+        for state in [KeyState::Active, KeyState::Next] {
+            let administration = fixture();
+            let kid = kid(&administration, state);
+            revoke(&administration, &kid, RotationUrgency::Forced).unwrap();
+            let keys = administration.signing_keys().unwrap();
+            let withdrawn = keys.iter().find(|key| key.kid == kid).unwrap();
+            assert_eq!((withdrawn.state, withdrawn.sealed_private_key.is_none()), (KeyState::Removed, true));
+        }
+    }
+
+    #[test]
     fn a_key_in_use_is_withdrawn_by_force_only() {
         let administration = fixture();
         for state in [KeyState::Active, KeyState::Next] {
