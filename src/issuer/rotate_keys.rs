@@ -214,6 +214,7 @@ mod tests {
     use super::*;
     use crate::issuer::revoke_key::tests::fixture;
     use crate::issuer::rights::Caller;
+    use crate::store::{AuditFilter, Page};
 
     #[test]
     fn each_algorithm_has_its_own_keys() {
@@ -243,6 +244,35 @@ mod tests {
         let es256 = SigningAlg::Es256;
         administration.change_with_keys(&Caller::system(), made, |change| change.ensure_active_key(es256)).unwrap();
         assert!(of_state(&administration.signing_keys().unwrap(), es256, KeyState::Active).is_some());
+    }
+
+    #[test]
+    fn a_key_that_signs_no_more_loses_its_private_half_and_the_trail_tells_what_became_of_it() {
+        let administration = fixture();
+        let alg = SigningAlg::EdDsa;
+        let before = of_state(&administration.signing_keys().unwrap(), alg, KeyState::Active).unwrap().clone();
+        assert!(before.sealed_private_key.is_some());
+        let rotate = |change: &mut Change<'_>| change.rotate_key(alg, RotationUrgency::Forced).map(drop);
+        administration.change_with_alg(&Caller::system(), alg, rotate).unwrap();
+        let keys = administration.signing_keys().unwrap();
+        let retired = of_state(&keys, alg, KeyState::Retired).unwrap();
+        assert_eq!((&retired.kid, retired.sealed_private_key.is_none()), (&before.kid, true));
+        let filter = AuditFilter { action: Some(AuditAction::Rotate), ..AuditFilter::default() };
+        let told = administration.store().read(|reader| reader.list_audit_events(&filter, Page::ALL)).unwrap();
+        let states =
+            |told: &Option<serde_json::Value>| told.as_ref().map(|key| (key["kid"].clone(), key["state"].clone()));
+        let expected = |state: &str| Some((before.kid.clone().into(), state.into()));
+        assert_eq!((states(&told[0].before), states(&told[0].after)), (expected("active"), expected("retired")));
+    }
+
+    #[test]
+    fn a_key_that_is_removed_before_its_turn_loses_its_private_half_too() {
+        let administration = fixture();
+        let next =
+            of_state(&administration.signing_keys().unwrap(), SigningAlg::EdDsa, KeyState::Next).unwrap().clone();
+        administration.change(&Caller::system(), |change| change.remove_key(&next)).unwrap();
+        let removed = administration.signing_keys().unwrap().into_iter().find(|key| key.kid == next.kid).unwrap();
+        assert_eq!((removed.state, removed.sealed_private_key.is_none()), (KeyState::Removed, true));
     }
 
     #[test]
