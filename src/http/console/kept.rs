@@ -69,7 +69,8 @@ pub(super) fn expect(request: &HttpRequest) {
 /// Once it is read, as `form`, of `length` bytes.
 pub(super) fn keep(request: &HttpRequest, form: &Form, length: usize) {
     let mut extensions = request.extensions_mut();
-    if length <= LONGEST {
+    // Without its link the form of a one-time link opens nothing: the link is to be opened again.
+    if length <= LONGEST && !form.has("link") {
         extensions.insert(Kept {
             action: request.path().to_owned(),
             fields: form.fields_without(&[]),

@@ -234,6 +234,10 @@ impl ConsoleSessions {
 
     /// The scopes of the Management API that `client` holds now.
     fn rights(&self, snapshot: &Snapshot, client: &Client) -> ScopeSet {
+        // It gets no token of the Management API any more, so it manages nothing here either.
+        if !client.client_credentials_allowed {
+            return ScopeSet::default();
+        }
         let audience = self.served.context().issuer.management_audience().parse::<Audience>().ok();
         // Only the system API: while the issuer moves, anybody may have given another API this identifier.
         let api = audience.and_then(|audience| snapshot.api_by_audience(&audience)).filter(|api| api.is_system);

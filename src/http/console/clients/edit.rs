@@ -62,7 +62,8 @@ pub(super) async fn change(
         // The revision that was seen: what was changed since is still to be told.
         return show(&visit, StatusCode::BAD_REQUEST, &form, &client, choices, seen.unwrap_or(now_at), false);
     }
-    if sets_keys(&client, &fields)
+    let lets_in = (fields.enabled && !client.enabled) || fields.methods != client.authentication_methods;
+    if (lets_in || sets_keys(&client, &fields))
         && let Some(question) = prove_again(&request, &visit, &form).await?
     {
         return Ok(question);

@@ -24,7 +24,7 @@ pub(super) const ON: &str = "on";
 /// What was said of a client.
 pub(super) struct ClientFields {
     name: String,
-    enabled: bool,
+    pub(super) enabled: bool,
     default_audience: Option<String>,
     pub(super) methods: Vec<AuthenticationMethod>,
     pub(super) jwks_uri: Option<String>,
