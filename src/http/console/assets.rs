@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use aws_lc_rs::digest;
 use rust_embed::RustEmbed;
 
+use super::reads;
 use crate::http::error::{not_found, only};
 
 #[derive(RustEmbed)]
@@ -18,7 +19,7 @@ struct Assets;
 /// Registers `{base}/assets/{name}`.
 pub(super) fn configure(config: &mut ServiceConfig, base: &str) {
     let resource = web::resource(format!("{base}/assets/{{name}}"));
-    config.service(only("GET, HEAD", resource.route(web::get().to(serve)).route(web::head().to(serve))));
+    config.service(only("GET, HEAD", resource.route(reads().to(serve)).route(web::head().to(serve))));
 }
 
 /// The version of the assets: another one when any of them changed.

@@ -100,8 +100,8 @@ impl Display for ConsoleError {
                  what it offers now.",
             ),
             Self::SentBefore => formatter.write_str(
-                "This form was sent before, so nothing was done now. Look whether what you wanted was done then. A secret or a link \
-                 that was shown then is not shown again: if you have not kept it, retire it and make another.",
+                "This form was sent before, and is carried out once, so nothing was done now. A secret or a link that was shown then is \
+                 not shown again: if you have not kept it, retire it and make another. Send it again only if you want it done twice.",
             ),
             Self::NotFound(what) => formatter.write_str(what),
             Self::Method => formatter.write_str("This address takes no request of that kind."),

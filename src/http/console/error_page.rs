@@ -35,14 +35,14 @@ fn told(request: &HttpRequest, error: &ConsoleError) -> Result<HttpResponse, Con
     let endpoints = endpoints_of(request)?;
     let signed_in = request.extensions().get::<SignedIn>().cloned();
     let session = signed_in.as_ref().map(|signed_in| &signed_in.0);
-    let page = ErrorPage {
-        frame: frame(endpoints.issuer_name(), session, error.title().to_owned(), Section::None),
-        text: on_one_line(&error.to_string()),
-        request_id: request_id_of(request).unwrap_or_default(),
+    let frame = frame(endpoints.issuer_name(), session, error.title().to_owned(), Section::None);
+    let kept = kept::of(request).and_then(|kept| match error {
+        ConsoleError::SentBefore => Some(kept.renamed(&frame.once)),
         // What may well succeed after a while.
-        kept: kept::of(request).filter(|_| error.retry_after().is_some()),
-    };
-    page_with(error.status_code(), &page)
+        error => error.retry_after().map(|_| kept),
+    });
+    let (text, request_id) = (on_one_line(&error.to_string()), request_id_of(request).unwrap_or_default());
+    page_with(error.status_code(), &ErrorPage { frame, text, request_id, kept })
 }
 
 fn not_signed_in(request: &HttpRequest) -> Result<HttpResponse, ConsoleError> {

@@ -4,8 +4,6 @@ use std::fmt::{self, Debug, Formatter};
 
 use zeroize::Zeroize;
 
-use super::once::ONCE;
-
 /// The fields whose values are read once, by [`Form::secret`], and never written into a page.
 const SECRET_FIELDS: &[&str] =
     &["client_secret", "assertion", "again_secret", "again_assertion", "link", "pasted_token"];
@@ -99,9 +97,9 @@ impl Form {
         self.values(name).any(|chosen| chosen == value)
     }
 
-    /// What was posted but for the fields `names`, for a page that has it posted again: without secrets, and under a new name.
+    /// What was posted but for secrets and the fields `names`, for a page that has it posted again.
     pub(super) fn fields_without(&self, names: &[&str]) -> Vec<(String, String)> {
-        let stays = |name: &str, value: &str| !holds_secret(name, value) && name != ONCE && !names.contains(&name);
+        let stays = |name: &str, value: &str| !holds_secret(name, value) && !names.contains(&name);
         self.fields.iter().filter(|(name, value)| stays(name, value)).cloned().collect()
     }
 
@@ -182,7 +180,7 @@ fn holds_secret(name: &str, value: &str) -> bool {
 
 /// May a private key be in `text`, though perhaps a broken one?
 pub(super) fn looks_private(text: &str) -> bool {
-    text.contains("PRIVATE KEY") || text.contains(r#""d""#)
+    text.contains("PRIVATE KEY") || [r#""d""#, r#""k""#].iter().any(|member| text.contains(member))
 }
 
 #[cfg(test)]
@@ -216,8 +214,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_posted_once_more_holds_no_secret_and_no_name_that_is_used_up() {
-        let form = posted().with(ONCE, "1").with(PUBLIC_KEY, r#"{"kty":"EC","d":"x"}"#).with(PUBLIC_KEY, "public");
+    fn what_is_posted_once_more_holds_no_secret() {
+        let form = posted().with(PUBLIC_KEY, r#"{"kty":"EC","d":"x"}"#).with(PUBLIC_KEY, "public");
         let names: Vec<String> = form.fields_without(&["scope"]).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["name", "note", PUBLIC_KEY]);
         assert!(form.has_secret_besides(&[]) && form.has_secret_besides(&["again_secret"]));

@@ -1,13 +1,16 @@
-//! What becomes of a form that could not be taken? It goes on to the page that says why, from which it is sent again: nothing that was typed
-//! is lost but secrets, which are written into no page.
+//! What becomes of a form that could not be taken? It goes on to the page that says why, from which it is sent again, so that nothing that was
+//! typed is lost. Secrets in fields of their own are left out; a document that is pasted goes on as it is.
 
 use std::sync::Arc;
 
 use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::{HttpMessage as _, HttpRequest};
 use tokio::sync::{Notify, Semaphore};
+use url::form_urlencoded;
+use zeroize::Zeroizing;
 
 use super::form::Form;
+use super::once::ONCE;
 
 /// The longest form in bytes that goes on, as it was sent.
 const LONGEST: usize = 128 * 1024;
@@ -15,40 +18,51 @@ const LONGEST: usize = 128 * 1024;
 /// Forms of nobody who is signed in that are waited for at a time, so that strangers cannot fill the memory with them.
 static STRANGERS: Semaphore = Semaphore::const_new(16);
 
-/// The names of the fields in which a form goes along with the one that signs in.
+/// The fields in which a form goes along with the one that signs in.
 const ACTION: &str = "kept-action";
-const FIELD: &str = "kept.";
+const FORM: &str = "kept-form";
 const LOSES_SECRET: &str = "kept-loses-secret";
 
 /// A form that can be sent again.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Kept {
     /// Where it goes to.
     pub(super) action: String,
-    pub(super) fields: Vec<(String, String)>,
+    /// As browsers encode it: the markup of thousands of fields would be many times as long.
+    form: Zeroizing<String>,
     /// Did it hold a secret, which is not kept?
     pub(super) loses_secret: bool,
 }
 
 impl Kept {
+    fn of(form: &Form, action: &str) -> Self {
+        let fields = form.fields_without(&[]);
+        let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
+        Self { action: action.to_owned(), form: Zeroizing::new(text), loses_secret: form.has_secret_besides(&[]) }
+    }
+
+    /// The same under another name, so that it counts once more.
+    pub(super) fn renamed(self, name: &str) -> Self {
+        let fields = self.fields().into_iter().filter(|(field, _)| field != ONCE).collect();
+        Self { loses_secret: self.loses_secret, ..Self::of(&Form::of(fields).with(ONCE, name), &self.action) }
+    }
+
+    /// What it held, for a page whose form has it sent again.
+    pub(super) fn fields(&self) -> Vec<(String, String)> {
+        form_urlencoded::parse(self.form.as_bytes()).into_owned().collect()
+    }
+
     /// The fields in which it goes along with the form that signs in.
-    pub(super) fn alongside(&self) -> Vec<(String, String)> {
-        let marks = [(ACTION.to_owned(), self.action.clone())];
-        let secret = self.loses_secret.then(|| (LOSES_SECRET.to_owned(), "yes".to_owned()));
-        let fields = self.fields.iter().map(|(name, value)| (format!("{FIELD}{name}"), value.clone()));
-        marks.into_iter().chain(secret).chain(fields).collect()
+    pub(super) fn alongside(&self) -> Vec<(&'static str, &str)> {
+        let secret = self.loses_secret.then_some((LOSES_SECRET, "yes"));
+        [(ACTION, self.action.as_str()), (FORM, self.form.as_str())].into_iter().chain(secret).collect()
     }
 
     /// What went along with `form`.
     pub(super) fn from_alongside(form: &Form) -> Option<Self> {
-        if !form.has(ACTION) {
-            return None;
-        }
-        let fields = form.fields_without(&[]).into_iter();
-        let kept = fields.filter_map(|(name, value)| Some((name.strip_prefix(FIELD)?.to_owned(), value)));
-        Some(Self {
+        form.has(ACTION).then(|| Self {
             action: form.value(ACTION).to_owned(),
-            fields: kept.collect(),
+            form: Zeroizing::new(form.value(FORM).to_owned()),
             loses_secret: form.has(LOSES_SECRET),
         })
     }
@@ -71,11 +85,7 @@ pub(super) fn keep(request: &HttpRequest, form: &Form, length: usize) {
     let mut extensions = request.extensions_mut();
     // Without its link the form of a one-time link opens nothing: the link is to be opened again.
     if length <= LONGEST && !form.has("link") {
-        extensions.insert(Kept {
-            action: request.path().to_owned(),
-            fields: form.fields_without(&[]),
-            loses_secret: form.has_secret_besides(&[]),
-        });
+        extensions.insert(Kept::of(form, request.path()));
     }
     if let Some(Arriving(arrived)) = extensions.get() {
         arrived.notify_one();
@@ -85,8 +95,11 @@ pub(super) fn keep(request: &HttpRequest, form: &Form, length: usize) {
 /// Waits for the form that whoever sends it may not send, to keep it. Whoever reads it bounds the time.
 pub(super) async fn wait(request: &HttpRequest) {
     let arriving = request.extensions().get::<Arriving>().cloned();
-    if let (Some(Arriving(arrived)), Ok(_permit)) = (arriving, STRANGERS.try_acquire()) {
-        arrived.notified().await;
+    let Some(Arriving(arrived)) = arriving else { return };
+    match STRANGERS.try_acquire() {
+        Ok(_permit) => arrived.notified().await,
+        // What has arrived already is read all the same.
+        Err(_) => tokio::task::yield_now().await,
     }
 }
 
@@ -97,20 +110,36 @@ pub(super) fn of(request: &HttpRequest) -> Option<Kept> {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
     #[test]
     fn a_form_goes_along_with_the_one_that_signs_in() {
-        let kept = Kept {
-            action: "/console/clients/new".to_owned(),
-            fields: [("name", "Acme"), ("scope", "a"), ("scope", "b"), ("kept-action", "/elsewhere")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
-            loses_secret: true,
-        };
-        let form = Form::of(kept.alongside()).with("client_id", "operator").with("client_secret", "x");
-        let back = Kept::from_alongside(&form).unwrap();
-        assert_eq!((back.action, back.fields, back.loses_secret), (kept.action, kept.fields, true));
+        let fields = [("name", "A & B = C"), ("scope", "a"), ("scope", "b"), ("kept-action", "/elsewhere")];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let kept = Kept::of(&Form::of(fields.clone()).with("client_secret", "x"), "/console/clients/new");
+        let form = kept.alongside().into_iter().fold(Form::empty(), |form, (name, value)| form.with(name, value));
+        let back = Kept::from_alongside(&form.with("client_id", "operator")).unwrap();
+        assert_eq!(
+            (back.action.as_str(), back.fields(), back.loses_secret),
+            ("/console/clients/new", fields.clone(), true)
+        );
+        let again = back.renamed("first").renamed("second").fields();
+        let names: Vec<&str> = again.iter().filter(|(name, _)| name == ONCE).map(|(_, value)| value.as_str()).collect();
+        assert_eq!((again.len(), names), (fields.len() + 1, vec!["second"]));
         assert!(Kept::from_alongside(&Form::empty().with("client_id", "operator")).is_none());
+    }
+
+    #[test]
+    fn neither_what_is_long_nor_the_form_of_a_link_is_kept() {
+        let is_kept = |form: &Form, length: usize| {
+            let request = TestRequest::post().uri("/console/enter").to_http_request();
+            keep(&request, form, length);
+            of(&request).is_some()
+        };
+        let form = Form::empty().with("name", "Acme");
+        assert!(is_kept(&form, LONGEST) && !is_kept(&form, LONGEST + 1));
+        assert!(!is_kept(&form.with("link", "x"), 10));
     }
 }

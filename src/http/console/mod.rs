@@ -43,9 +43,15 @@ mod visit;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
+use actix_web::{Route, guard as route};
 
 use self::error::ConsoleError;
 use crate::oauth::metadata::Issuer;
+
+/// The route of a page: HEAD asks for it too, without wanting its content, which the server leaves out (RFC 9110 §9.3.2).
+fn reads() -> Route {
+    web::route().guard(route::Any(route::Get()).or(route::Head()))
+}
 
 /// Where the console of `issuer` is, without a closing slash.
 fn base_of(issuer: &Issuer) -> String {
@@ -65,13 +71,13 @@ pub fn configure(config: &mut ServiceConfig, issuer: &Issuer) {
         .configure(overview::configure)
         .configure(own::configure)
         .configure(clients::configure)
-        .service(web::resource("").route(web::get().to(home::show)))
-        .service(web::resource("/").route(web::get().to(home::show)))
-        .service(web::resource("/sign-in").route(web::get().to(sign_in::show)).route(web::post().to(sign_in::sign_in)))
+        .service(web::resource("").route(reads().to(home::show)))
+        .service(web::resource("/").route(reads().to(home::show)))
+        .service(web::resource("/sign-in").route(reads().to(sign_in::show)).route(web::post().to(sign_in::sign_in)))
         .service(post("/sign-out").route(web::post().to(sign_in::sign_out)))
         .service(post("/sign-out-everywhere").route(web::post().to(sign_in::sign_out_everywhere)))
-        .service(web::resource("/enter").route(web::get().to(links::look)).route(web::post().to(links::enter)))
-        .service(web::resource("/claim").route(web::get().to(links::look)).route(web::post().to(links::claim)))
+        .service(web::resource("/enter").route(reads().to(links::look)).route(web::post().to(links::enter)))
+        .service(web::resource("/claim").route(reads().to(links::look)).route(web::post().to(links::claim)))
         .default_service(web::to(no_such_page))
         .wrap(from_fn(guard::guard));
     config.service(scope);

@@ -1,14 +1,13 @@
 //! Was this form sent before? Whoever reloads the answer to a form sends the form again, and one that is answered with a secret must not make
 //! another one then. So each showing of such a form has a name of its own, which counts once, on whatever replica.
 
-use actix_web::HttpRequest;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::error::ConsoleError;
 use super::form::Form;
-use super::visit::endpoints_of;
+use super::visit::Visit;
 use crate::clock::{Clock as _, SystemClock};
 use crate::entropy::{SystemEntropy, new_uuid};
 use crate::store::AssertionUse;
@@ -24,21 +23,30 @@ pub(super) fn new_name() -> String {
     new_uuid(SystemClock.now(), &SystemEntropy).simple().to_string()
 }
 
-/// Takes note that `form` is sent, if its showing had a name.
+/// Takes note that what `form` asks for is done now, if its showing had a name. Right before it is done, so that a mistake in the form
+/// uses nothing up, and nobody fills the table with forms that do nothing.
 ///
 /// # Errors
-/// [`ConsoleError::SentBefore`] if it was sent before; or the store does not answer.
-pub(super) async fn use_up(request: &HttpRequest, form: &Form) -> Result<(), ConsoleError> {
-    if !form.has(ONCE) {
-        return Ok(());
+/// [`ConsoleError::SentBefore`] if it was done before; or the store does not answer.
+pub(super) async fn use_up(visit: &Visit, form: &Form) -> Result<(), ConsoleError> {
+    if is_first(visit, form.value(ONCE)).await? { Ok(()) } else { Err(ConsoleError::SentBefore) }
+}
+
+/// Is this the first use of `name`? Of no name, each is.
+///
+/// # Errors
+/// If the store does not answer.
+pub(super) async fn is_first(visit: &Visit, name: &str) -> Result<bool, ConsoleError> {
+    if name.is_empty() {
+        return Ok(true);
     }
-    let endpoints = endpoints_of(request)?;
-    let name = format!("console form {}", form.value(ONCE));
+    let name = format!("console form {name}");
     let sent = AssertionUse {
         digest: BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, name.as_bytes())),
-        expires_at: endpoints.issuer.clock().now().plus_seconds(KNOWN_SECONDS),
+        expires_at: visit.now().plus_seconds(KNOWN_SECONDS),
     };
-    let store = endpoints.administration.store().clone();
-    let is_first = endpoints.reading(move || Ok::<_, ConsoleError>(store.use_client_assertions(&[sent])?)).await?;
-    if is_first == [true] { Ok(()) } else { Err(ConsoleError::SentBefore) }
+    let store = visit.endpoints.administration.store().clone();
+    let is_first =
+        visit.endpoints.reading(move || Ok::<_, ConsoleError>(store.use_client_assertions(&[sent])?)).await?;
+    Ok(is_first == [true])
 }

@@ -9,8 +9,8 @@ use url::form_urlencoded;
 
 use super::error::ConsoleError;
 use super::form::Form;
+use super::kept;
 use super::visit::still_signed_in;
-use super::{kept, once};
 use crate::http::whole_body::whole_body;
 
 /// Longest form in bytes, but for those that hold a document.
@@ -59,9 +59,7 @@ fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Read<Form
         let body = whole_body(&request, payload, limit).await?;
         let form = Form::of(form_urlencoded::parse(&body).into_owned().collect());
         kept::keep(&request, &form, body.len());
-        if still_signed_in(&request).await? {
-            once::use_up(&request, &form).await?;
-        }
+        still_signed_in(&request).await?;
         Ok(form)
     })
 }

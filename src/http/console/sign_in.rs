@@ -28,12 +28,11 @@ struct SignInPage {
     frame: Frame,
     form: Form,
     /// Goes along.
-    kept: Vec<(String, String)>,
+    kept: Option<Kept>,
 }
 
 impl SignInPage {
-    fn of(endpoints: &IssuerEndpoints, form: Form) -> Self {
-        let kept = Kept::from_alongside(&form).map(|kept| kept.alongside()).unwrap_or_default();
+    fn of(endpoints: &IssuerEndpoints, form: Form, kept: Option<Kept>) -> Self {
         Self { frame: sign_in_frame(endpoints, "Sign in"), form, kept }
     }
 }
@@ -59,16 +58,11 @@ pub(super) fn sign_in_page(request: &HttpRequest) -> Result<HttpResponse, Consol
     let asked_for = request.uri().path_and_query().map_or("", |target| target.as_str());
     let asked_for = if request.method().is_safe() { asked_for } else { "" };
     let mut form = Form::empty().with("next", next(&base_of(endpoints.issuer_name()), asked_for));
+    let kept = kept::of(request);
     if !request.method().is_safe() {
-        let kept = kept::of(request);
         form.fail_generally(if kept.is_some() { NOT_TAKEN } else { NOT_TAKEN_AND_LOST });
-        form = kept
-            .map(|kept| kept.alongside())
-            .unwrap_or_default()
-            .into_iter()
-            .fold(form, |form, (name, value)| form.with(name, value));
     }
-    let mut page = SignInPage::of(&endpoints, form);
+    let mut page = SignInPage::of(&endpoints, form, kept);
     page.frame.notice = Done::of(&query_value(request, "done")).map(Done::text);
     page_with(StatusCode::UNAUTHORIZED, &page)
 }
@@ -115,23 +109,24 @@ pub(super) async fn show(request: HttpRequest) -> Result<HttpResponse, ConsoleEr
 pub(super) async fn sign_in(request: HttpRequest, Posted(mut form): Posted) -> Result<HttpResponse, ConsoleError> {
     let endpoints = endpoints_of(&request)?;
     let presented = Presented::of(form.value("client_id"), form.secret("client_secret"), form.secret("assertion"));
+    let kept = Kept::from_alongside(&form);
     let presented = match presented {
         Ok(presented) => presented,
         Err(missing) => {
             let field = if missing == Missing::ClientId { "client_id" } else { "client_secret" };
             form.fail(field, missing.to_string());
-            return page_with(StatusCode::BAD_REQUEST, &SignInPage::of(&endpoints, form));
+            return page_with(StatusCode::BAD_REQUEST, &SignInPage::of(&endpoints, form, kept));
         }
     };
     match endpoints.issuer.authenticate_for_console(presented, address(&request)).await {
         Ok(authenticated) => {
             if let Some(retry_after) = endpoints.console.wait_to_sign_in(authenticated.client()) {
-                return later(&endpoints, form, &ConsoleError::TooOften { retry_after });
+                return later(&endpoints, form, kept, &ConsoleError::TooOften { retry_after });
             }
             let client_id = authenticated.client().client_id.to_string();
             let session = begin(&endpoints, authenticated, &request).await?;
             let base = base_of(endpoints.issuer_name());
-            let answer = match Kept::from_alongside(&form).filter(|kept| next(&base, &kept.action) == kept.action) {
+            let answer = match kept.filter(|kept| next(&base, &kept.action) == kept.action) {
                 Some(kept) => page_with(
                     StatusCode::OK,
                     &SendAgainPage { frame: sign_in_frame(&endpoints, "You are signed in"), client_id, kept },
@@ -143,19 +138,24 @@ pub(super) async fn sign_in(request: HttpRequest, Posted(mut form): Posted) -> R
         Err(TokenError::InvalidClient) => {
             let text = refusal(form.has("assertion"));
             form.fail_generally(text);
-            page_with(StatusCode::UNAUTHORIZED, &SignInPage::of(&endpoints, form))
+            page_with(StatusCode::UNAUTHORIZED, &SignInPage::of(&endpoints, form, kept))
         }
         Err(error) => {
             let error = ConsoleError::from(error);
-            if error.retry_after().is_some() { later(&endpoints, form, &error) } else { Err(error) }
+            if error.retry_after().is_some() { later(&endpoints, form, kept, &error) } else { Err(error) }
         }
     }
 }
 
 /// The form once more, for what may well succeed after a while.
-fn later(endpoints: &IssuerEndpoints, mut form: Form, error: &ConsoleError) -> Result<HttpResponse, ConsoleError> {
+fn later(
+    endpoints: &IssuerEndpoints,
+    mut form: Form,
+    kept: Option<Kept>,
+    error: &ConsoleError,
+) -> Result<HttpResponse, ConsoleError> {
     form.fail_generally(error.to_string());
-    let mut page = page_with(error.status_code(), &SignInPage::of(endpoints, form))?;
+    let mut page = page_with(error.status_code(), &SignInPage::of(endpoints, form, kept))?;
     if let Some(seconds) = error.retry_after() {
         page.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -228,13 +228,18 @@ pub(super) fn proof_of(authenticated: &AuthenticatedClient) -> Proof {
     authenticated.credential_id().map_or(Proof::PublishedKey, Proof::Credential)
 }
 
+/// Is there a way up in the path, as browsers read it (WHATWG URL, "double-dot URL path segment")?
+fn has_dot_segment(target: &str) -> bool {
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    path.split('/').any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
+}
+
 /// Where to go once signed in: to `asked_for`, if that is a page of the console at `base`.
 fn next(base: &str, asked_for: &str) -> String {
     let start = format!("{base}/");
     let is_page = asked_for.starts_with(&start)
         && !asked_for.contains("//")
-        && !asked_for.contains("/.")
-        && !asked_for.to_ascii_lowercase().contains("%2e")
+        && !has_dot_segment(asked_for)
         && !asked_for.contains('\\')
         && asked_for.bytes().all(|byte| byte.is_ascii_graphic())
         && !["sign-in", "sign-out"].iter().any(|own| asked_for.starts_with(&format!("{start}{own}")));
@@ -260,7 +265,7 @@ mod tests {
     #[test]
     fn signing_in_leads_nowhere_else() {
         let to = |asked_for| next("/tenant/console", asked_for);
-        for page in ["/tenant/console/", "/tenant/console/clients/a%20b?q=x%2F", "/tenant/console/keys"] {
+        for page in ["/tenant/console/", "/tenant/console/clients/a%20b?q=/..", "/tenant/console/clients/.well/edit"] {
             assert_eq!(to(page), page);
         }
         for elsewhere in [

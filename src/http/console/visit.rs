@@ -172,24 +172,18 @@ impl Visit {
     }
 }
 
-/// Is somebody signed in now that the body of `request` has arrived? That may have taken long: who was signed in when it began, and no
-/// longer is or has other rights by now, changes nothing with it.
+/// Refuses whoever was signed in when `request` began, and is not any more or has other rights by now that its body has arrived: that may
+/// have taken long.
 ///
 /// # Errors
 /// [`ConsoleError::NotSignedIn`] and [`ConsoleError::RightsChanged`] then; or the store does not answer.
-pub(super) async fn still_signed_in(request: &HttpRequest) -> Result<bool, ConsoleError> {
-    let endpoints = endpoints_of(request)?;
-    let found = signed_in(&endpoints, request).await;
+pub(super) async fn still_signed_in(request: &HttpRequest) -> Result<(), ConsoleError> {
+    // Of nobody, or not found yet: then it is looked for in a moment.
     let before = request.extensions().get::<SignedIn>().cloned();
-    match (before, found) {
-        (Some(SignedIn(before)), Ok((_, now))) if before.client.id != now.client.id || before.rights != now.rights => {
-            Err(ConsoleError::RightsChanged)
-        }
-        (_, Ok(_)) => Ok(true),
-        (Some(_), Err(error)) => Err(error),
-        // Whoever needs a session is told so where it is asked for.
-        (None, Err(_)) => Ok(false),
-    }
+    let Some(SignedIn(before)) = before else { return Ok(()) };
+    let (_, now) = signed_in(&*endpoints_of(request)?, request).await?;
+    let is_same = before.client.id == now.client.id && before.rights == now.rights;
+    if is_same { Ok(()) } else { Err(ConsoleError::RightsChanged) }
 }
 
 /// The endpoints that serve `request`.

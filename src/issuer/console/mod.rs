@@ -12,8 +12,8 @@ mod token;
 mod tests;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 pub use links::{Claimed, MadeLink, OpenLink};
@@ -106,13 +106,20 @@ impl Session {
     }
 }
 
+/// A session that was found, and its client as it was then: one that was disabled since and enabled again has ended it.
+#[derive(Clone)]
+struct Remembered {
+    session: StoredSession,
+    client: Weak<Client>,
+}
+
 /// The sessions, and the links by which they are begun. Every method blocks: call them off the async workers.
 pub struct ConsoleSessions {
     served: Arc<Served>,
     administration: Arc<Administration>,
     limits: SessionLimits,
     /// Those that were found of late, by the hash of their ids, for when the store is silent.
-    remembered: Cache<String, StoredSession>,
+    remembered: Cache<String, Remembered>,
     /// How many were ended: what was read before is not to be remembered after.
     endings: AtomicU64,
     sign_ins: SignInRates,

@@ -7,7 +7,7 @@ use moka::ops::compute::Op;
 use serde_json::json;
 
 use super::token::SessionId;
-use super::{ConsoleSessions, Proof, Session, is_over, itself, whole_seconds};
+use super::{ConsoleSessions, Proof, Remembered, Session, is_over, itself, whole_seconds};
 use crate::clock::UnixMillis;
 use crate::issuer::administration::{AdministrationError, Change};
 use crate::issuer::freshness::Freshness;
@@ -100,7 +100,7 @@ impl ConsoleSessions {
         let noted_at = stored.seen_at;
         if let Some(remembered) = self.remembered.get(id_hash) {
             // It was used while the store could not note that.
-            stored.seen_at = stored.seen_at.max(remembered.seen_at);
+            stored.seen_at = stored.seen_at.max(remembered.session.seen_at);
         }
         let judged = match self.judge(&stored, now) {
             // Another server may have begun it with a secret that this one has not heard of.
@@ -125,7 +125,8 @@ impl ConsoleSessions {
             // On a full disk one can still be signed in.
             let _ = self.served.store().touch_console_session(id_hash, seen_at);
         }
-        self.remembered.insert(id_hash.to_owned(), StoredSession { seen_at, ..stored });
+        let (client, stored) = (Arc::downgrade(&session.client), StoredSession { seen_at, ..stored });
+        self.remembered.insert(id_hash.to_owned(), Remembered { session: stored, client });
         if self.endings.load(Ordering::SeqCst) != endings {
             // It may be this one that was ended meanwhile.
             self.remembered.invalidate(id_hash);
@@ -134,28 +135,34 @@ impl ConsoleSessions {
     }
 
     fn find_remembered(&self, id_hash: &str, occasion: Occasion, now: UnixMillis) -> Option<Session> {
-        let stored = self.remembered.get(id_hash)?;
-        let Judged::Open(session) = self.judge(&stored, now) else { return None };
+        let remembered = self.remembered.get(id_hash)?;
+        let Judged::Open(session) = self.judge(&remembered.session, now) else { return None };
+        if remembered.client.as_ptr() != Arc::as_ptr(&session.client) {
+            return None;
+        }
         if occasion == Occasion::Poll {
             return Some(session);
         }
         // Only one that is there: it may have been ended meanwhile.
         self.remembered.entry_by_ref(id_hash).and_compute_with(|present| match present {
-            Some(present) => Op::Put(StoredSession { seen_at: now, ..present.into_value() }),
+            Some(present) => {
+                let Remembered { session, client } = present.into_value();
+                Op::Put(Remembered { session: StoredSession { seen_at: now, ..session }, client })
+            }
             None => Op::Nop,
         });
         Some(session)
     }
 
-    /// Its holder has proved anew, with `proof`, that it is the session's client.
+    /// Its holder has proved anew, with `proof`, that it is the session's client. Is the session still there?
     ///
     /// # Errors
     /// If the store does not take it.
-    pub fn prove(&self, id: &SessionId, proof: Proof) -> Result<(), StoreError> {
+    pub fn prove(&self, id: &SessionId, proof: Proof) -> Result<bool, StoreError> {
         let id_hash = id.hash();
-        self.served.store().prove_console_session(&id_hash, proof, self.administration.now())?;
+        let is_there = self.served.store().prove_console_session(&id_hash, proof, self.administration.now())?;
         self.forget(&id_hash);
-        Ok(())
+        Ok(is_there)
     }
 
     /// Ends a session.
@@ -184,7 +191,7 @@ impl ConsoleSessions {
     pub fn end_all(&self, client: &Client) -> Result<u64, StoreError> {
         let ended = self.served.store().end_console_sessions_of(client.id);
         self.endings.fetch_add(1, Ordering::SeqCst);
-        let of_client = self.remembered.iter().filter(|(_, session)| session.client_row_id == client.id);
+        let of_client = self.remembered.iter().filter(|(_, remembered)| remembered.session.client_row_id == client.id);
         of_client.for_each(|(id_hash, _)| self.remembered.invalidate(id_hash.as_str()));
         ended
     }

@@ -60,14 +60,48 @@ async fn neither_is_a_proof_used_twice_by_reloading() {
     let fields = [("origin", "generated"), ("label", "kept"), ("ends", "never")];
     let asked = browser.post(path, &[&fields[..], &[("once", once.as_str())]].concat()).await;
     assert_eq!(asked.status, 403, "{}", asked.text);
-    let (next, secret) = (hidden(&asked.text, "once"), dev.management().client_secret);
-    assert_ne!(next, once, "the form goes on under a new name");
-    let proof = [&fields[..], &[("once", next.as_str()), ("again_secret", secret.as_str())]].concat();
+    let (proof, secret) = (hidden(&asked.text, "again_once"), dev.management().client_secret);
+    assert_eq!(hidden(&asked.text, "once"), once, "it is the same form");
+    let names = [("once", once.as_str()), ("again_once", &proof), ("again_secret", &secret)];
+    let proof = [&fields[..], &names].concat();
     assert_eq!(browser.post(path, &proof).await.status, 200);
-    grow_stale(&dev).await;
     let reloaded = browser.post(path, &proof).await;
     assert_eq!(reloaded.status, 409, "{}", reloaded.text);
+    grow_stale(&dev).await;
+    let reloaded = browser.post(path, &proof).await;
+    assert_eq!(reloaded.status, 403, "{}", reloaded.text);
+    assert!(reloaded.text.contains("This proof was sent before"), "{}", reloaded.text);
     assert_eq!(secrets(&dev).await, 2);
+}
+
+#[tokio::test]
+async fn a_form_that_did_nothing_is_corrected_and_counts_then() {
+    let dev = Dev::start(&[]);
+    let browser = Browser::operator(&dev).await;
+    let path = "/clients/partner-a/secrets/new";
+    let once = hidden(&browser.get(path).await.text, "once");
+    let mistaken = [("origin", "brought"), ("client_secret", "short"), ("ends", "never"), ("once", once.as_str())];
+    assert_eq!(browser.post(path, &mistaken).await.status, 400);
+    let corrected = [("origin", "generated"), ("ends", "never"), ("once", once.as_str())];
+    assert_eq!(browser.post(path, &corrected).await.status, 200, "also after Back, where the name is the same");
+    assert_eq!(secrets(&dev).await, 2);
+}
+
+#[tokio::test]
+async fn a_form_that_was_sent_before_is_sent_again_by_whoever_wants_that() {
+    let dev = Dev::start(&[]);
+    let browser = Browser::operator(&dev).await;
+    let path = "/clients/partner-a/secrets/new";
+    let once = hidden(&browser.get(path).await.text, "once");
+    let fields = [("origin", "generated"), ("label", "twice"), ("ends", "never"), ("once", once.as_str())];
+    assert_eq!(browser.post(path, &fields).await.status, 200);
+    let told = browser.post(path, &fields).await;
+    assert_eq!(told.status, 409);
+    assert!(told.text.contains("Send it again") && told.text.contains(&format!("action=\"/console{path}\"")));
+    let again = ["origin", "label", "ends", "once"].map(|name| (name, hidden(&told.text, name)));
+    let again = again.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(browser.post(path, &again).await.status, 200);
+    assert_eq!(secrets(&dev).await, 3);
 }
 
 #[tokio::test]
@@ -102,6 +136,10 @@ async fn rights_are_handed_out_only_shortly_after_a_proof() {
     let revision = hidden(&edited, "revision");
     let edit =
         [("name", "Partner A"), ("enabled", "on"), ("jwks_uri", "https://a.example/jwks"), ("revision", &revision)];
+    let otherwise =
+        [("name", "Partner A"), ("enabled", "on"), ("method", "client_secret_post"), ("revision", &revision)];
+    let disabled = hidden(&browser.get("/clients/partner-b/edit").await.text, "revision");
+    let enabling = [("name", "Partner B"), ("enabled", "on"), ("revision", &disabled)];
     let first = [("name", "Keyed"), ("first", "none"), ("jwks_uri", "https://a.example/jwks"), ("minutes", "5")];
     grow_stale(&dev).await;
     let before = audit_events(&dev).await.len();
@@ -109,6 +147,8 @@ async fn rights_are_handed_out_only_shortly_after_a_proof() {
         ("/clients/partner-a/grants/new", &[("api", api), ("scope", "read:clients")][..]),
         ("/clients/partner-b/state", &[("state", "enabled")]),
         ("/clients/partner-a/edit", &edit),
+        ("/clients/partner-a/edit", &otherwise),
+        ("/clients/partner-b/edit", &enabling),
         ("/clients/new", &first),
         ("/own/token", &[("api", api)]),
     ] {
@@ -167,7 +207,7 @@ async fn a_form_that_arrives_after_its_session_or_its_rights_ended_does_nothing(
     });
     let ended = ended.await;
     assert!(ended.starts_with("HTTP/1.1 401"), "{ended}");
-    assert!(ended.contains("name=\"kept.name\" value=\"Late\""), "but it is kept: {ended}");
+    assert_eq!(hidden(&ended, "kept-form"), "name=Late&#38;enabled=on", "but it is kept");
 
     let management = Management::of(&dev).await;
     let second = management.manager(&dev, "Second", &["read:clients", "create:clients"]).await;
@@ -200,13 +240,13 @@ async fn what_was_typed_outlives_the_session() {
     assert_eq!(refused.status, 401);
     assert!(refused.text.contains("What you sent is kept"), "{}", refused.text);
     assert!(!refused.text.contains("not written back") && !refused.text.contains("<img"), "{}", refused.text);
-    let names = ["kept-action", "kept-loses-secret", "kept.client_id", "kept.name", "kept.first"];
-    let values = names.map(|name| hidden(&refused.text, name).replace("&#60;", "<").replace("&#62;", ">"));
+    let names = ["kept-action", "kept-form", "kept-loses-secret"];
+    let values = names.map(|name| hidden(&refused.text, name).replace("&#38;", "&"));
     let along: Vec<(&str, &str)> = names.into_iter().zip(values.iter().map(String::as_str)).collect();
     let management = dev.management();
     let wrong =
         browser.post("/sign-in", &[&along[..], &[("client_id", "management"), ("client_secret", "x")]].concat()).await;
-    assert_eq!((wrong.status, hidden(&wrong.text, "kept.client_id").as_str()), (401, "typed-before"));
+    assert_eq!((wrong.status, hidden(&wrong.text, "kept-form").replace("&#38;", "&")), (401, values[1].clone()));
     let credentials = [("client_id", management.client_id.as_str()), ("client_secret", &management.client_secret)];
     let entered = browser.post("/sign-in", &[&along[..], &credentials].concat()).await;
     assert_eq!(entered.status, 200, "{}", entered.text);
@@ -214,12 +254,12 @@ async fn what_was_typed_outlives_the_session() {
     assert!(entered.text.contains("but for the secret in it"), "{}", entered.text);
     browser.keep_cookie(&entered);
     let again: Vec<(&str, String)> =
-        ["client_id", "name", "first", "once"].into_iter().map(|name| (name, hidden(&entered.text, name))).collect();
+        ["client_id", "name", "first"].into_iter().map(|name| (name, hidden(&entered.text, name))).collect();
     let again: Vec<(&str, &str)> = again.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(browser.post("/clients/new", &again).await.status, 303);
     assert_eq!(browser.get("/clients/typed-before").await.status, 200);
 
-    let elsewhere = [("kept-action", "/oauth/token"), ("kept.client_id", "x")];
+    let elsewhere = [("kept-action", "/oauth/token"), ("kept-form", "client_id=x")];
     let led = Browser::at(&dev.text("issuer")).post("/sign-in", &[&elsewhere[..], &credentials].concat()).await;
     assert_eq!(led.status, 303, "a form goes to pages of the console only");
 }

@@ -21,6 +21,7 @@ use actix_web::web::{self, ServiceConfig};
 use uuid::Uuid;
 
 use super::error::ConsoleError;
+use super::reads;
 use super::visit::Visit;
 use crate::issuer::AdministrationError;
 use crate::issuer::apis::api_named;
@@ -29,12 +30,12 @@ use crate::store::{Reader, Revision};
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
-        .service(web::resource("/apis").route(web::get().to(list::show)))
-        .service(web::resource("/apis/new").route(web::get().to(edit::blank)).route(web::post().to(edit::create)))
-        .service(web::resource("/apis/{id}").route(web::get().to(show::show)))
-        .service(web::resource("/apis/{id}/edit").route(web::get().to(edit::show)).route(web::post().to(edit::change)))
+        .service(web::resource("/apis").route(reads().to(list::show)))
+        .service(web::resource("/apis/new").route(reads().to(edit::blank)).route(web::post().to(edit::create)))
+        .service(web::resource("/apis/{id}").route(reads().to(show::show)))
+        .service(web::resource("/apis/{id}/edit").route(reads().to(edit::show)).route(web::post().to(edit::change)))
         .service(
-            web::resource("/apis/{id}/delete").route(web::get().to(delete::ask)).route(web::post().to(delete::delete)),
+            web::resource("/apis/{id}/delete").route(reads().to(delete::ask)).route(web::post().to(delete::delete)),
         );
 }
 

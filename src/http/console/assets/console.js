@@ -107,5 +107,6 @@
   document.addEventListener("htmx:load", (event) => dress(event.detail.elt));
   dress(document);
   const zone = document.getElementById("zone");
-  if (zone) zone.textContent = "Times are in your zone, " + local.resolvedOptions().timeZone + "; point at one to see it in UTC.";
+  const { timeZone } = local.resolvedOptions();
+  if (zone && timeZone !== "UTC") zone.textContent = "Times are in your zone, " + timeZone + "; point at one to see it in UTC.";
 })();

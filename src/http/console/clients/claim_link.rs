@@ -14,6 +14,7 @@ use crate::http::console::done::Done;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::Form;
 use crate::http::console::frame::{Frame, Section};
+use crate::http::console::once;
 use crate::http::console::posted::Posted;
 use crate::http::console::prove_again::prove_again;
 use crate::http::console::time::Instant;
@@ -95,6 +96,7 @@ pub(super) async fn make(
     if !form.is_ok() {
         return show(&visit, StatusCode::BAD_REQUEST, &form, &client).await;
     }
+    once::use_up(&visit, &form).await?;
     let client_id = client.client_id.to_string();
     let made = visit.change(move |change| change.make_link(&client_id, LinkPurpose::ClaimSecret, minutes, label));
     match made.await {

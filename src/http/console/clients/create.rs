@@ -13,6 +13,7 @@ use crate::http::console::done::Done;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::{Choice, Form};
 use crate::http::console::frame::{Frame, Section};
+use crate::http::console::once;
 use crate::http::console::posted::Posted;
 use crate::http::console::prove_again::prove_again;
 use crate::http::console::visit::Visit;
@@ -82,6 +83,9 @@ pub(super) async fn create(
         && let Some(question) = prove_again(&request, &visit, &form).await?
     {
         return Ok(question);
+    }
+    if first != FirstSecret::None {
+        once::use_up(&visit, &form).await?;
     }
     let mut entry = ClientEntry::new(client_id, None);
     fields.apply_to(&mut entry);

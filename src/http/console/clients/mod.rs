@@ -33,6 +33,7 @@ use url::form_urlencoded::byte_serialize;
 use uuid::Uuid;
 
 use super::error::ConsoleError;
+use super::reads;
 use super::visit::Visit;
 use crate::issuer::AdministrationError;
 use crate::oauth::client::{Client, ClientId};
@@ -46,59 +47,49 @@ const NEW: &str = "new";
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
-        .service(web::resource("/clients").route(web::get().to(list::show)))
-        .service(page("/clients/new").route(web::get().to(create::ask)).route(web::post().to(create::create)))
-        .service(page("/clients/{id}").route(web::get().to(detail::show)))
-        .service(page("/clients/{id}/edit").route(web::get().to(edit::ask)).route(web::post().to(edit::change)))
-        .service(page("/clients/{id}/state").route(web::get().to(state::ask)).route(web::post().to(state::change)))
+        .service(web::resource("/clients").route(reads().to(list::show)))
+        .service(page("/clients/new").route(reads().to(create::ask)).route(web::post().to(create::create)))
+        .service(page("/clients/{id}").route(reads().to(detail::show)))
+        .service(page("/clients/{id}/edit").route(reads().to(edit::ask)).route(web::post().to(edit::change)))
+        .service(page("/clients/{id}/state").route(reads().to(state::ask)).route(web::post().to(state::change)))
         .service(
-            page("/clients/{id}/delete")
-                .route(web::get().to(state::ask_to_delete))
-                .route(web::post().to(state::delete)),
+            page("/clients/{id}/delete").route(reads().to(state::ask_to_delete)).route(web::post().to(state::delete)),
         )
         .service(
-            page("/clients/{id}/claim-link")
-                .route(web::get().to(claim_link::ask))
-                .route(web::post().to(claim_link::make)),
+            page("/clients/{id}/claim-link").route(reads().to(claim_link::ask)).route(web::post().to(claim_link::make)),
         )
         .service(page("/clients/{id}/claim-link/withdraw").route(web::post().to(claim_link::withdraw)));
     config
-        .service(
-            page("/clients/{id}/grants/new").route(web::get().to(grants::ask)).route(web::post().to(grants::create)),
-        )
+        .service(page("/clients/{id}/grants/new").route(reads().to(grants::ask)).route(web::post().to(grants::create)))
         .service(
             page("/clients/{id}/grants/{grant}")
-                .route(web::get().to(grants::ask_to_change))
+                .route(reads().to(grants::ask_to_change))
                 .route(web::post().to(grants::change)),
         )
         .service(
             page("/clients/{id}/grants/{grant}/delete")
-                .route(web::get().to(grants::ask_to_delete))
+                .route(reads().to(grants::ask_to_delete))
                 .route(web::post().to(grants::delete)),
         );
     config
+        .service(page("/clients/{id}/secrets/new").route(reads().to(secrets::ask)).route(web::post().to(secrets::add)))
         .service(
-            page("/clients/{id}/secrets/new").route(web::get().to(secrets::ask)).route(web::post().to(secrets::add)),
-        )
-        .service(
-            page("/clients/{id}/secrets/rotate")
-                .route(web::get().to(rotate::ask))
-                .route(web::post().to(rotate::rotate)),
+            page("/clients/{id}/secrets/rotate").route(reads().to(rotate::ask)).route(web::post().to(rotate::rotate)),
         )
         .service(
             page("/clients/{id}/secrets/{secret}")
-                .route(web::get().to(secrets::ask_to_change))
+                .route(reads().to(secrets::ask_to_change))
                 .route(web::post().to(secrets::change)),
         )
         .service(
             page("/clients/{id}/secrets/{secret}/retire")
-                .route(web::get().to(secrets::ask_to_retire))
+                .route(reads().to(secrets::ask_to_retire))
                 .route(web::post().to(secrets::retire)),
         )
-        .service(page("/clients/{id}/keys/new").route(web::get().to(keys::ask)).route(web::post().to(keys::add)))
+        .service(page("/clients/{id}/keys/new").route(reads().to(keys::ask)).route(web::post().to(keys::add)))
         .service(
             page("/clients/{id}/keys/{key}/remove")
-                .route(web::get().to(keys::ask_to_remove))
+                .route(reads().to(keys::ask_to_remove))
                 .route(web::post().to(keys::remove)),
         );
 }

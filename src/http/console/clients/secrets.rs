@@ -16,6 +16,7 @@ use crate::http::console::done::Done;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::{Choice, Form};
 use crate::http::console::frame::{Frame, Section};
+use crate::http::console::once;
 use crate::http::console::posted::Posted;
 use crate::http::console::prove_again::prove_again;
 use crate::http::console::time::Instant;
@@ -105,6 +106,7 @@ pub(super) async fn add(
     if !form.is_ok() {
         return show(&visit, StatusCode::BAD_REQUEST, &form, &client);
     }
+    once::use_up(&visit, &form).await?;
     let client_id = client.client_id.to_string();
     let added = visit.change(move |change| {
         if origin == Some(Origin::Generated) {

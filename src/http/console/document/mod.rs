@@ -15,11 +15,12 @@ mod show;
 mod source;
 mod steps;
 
+use super::reads;
 use actix_web::web::{self, ServiceConfig};
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
-        .service(web::resource("/document").route(web::get().to(show::show)).route(web::post().to(show::edit)))
+        .service(web::resource("/document").route(reads().to(show::show)).route(web::post().to(show::edit)))
         .service(web::resource("/document/export").route(web::post().to(export::export)))
         .service(web::resource("/document/download").route(web::post().to(export::download)))
         .service(web::resource("/document/plan").route(web::post().to(plan::plan)))

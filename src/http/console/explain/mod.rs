@@ -8,8 +8,9 @@
 mod page;
 mod remedy;
 
+use super::reads;
 use actix_web::web::{self, ServiceConfig};
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(web::resource("/explain").route(web::get().to(page::show)));
+    config.service(web::resource("/explain").route(reads().to(page::show)));
 }

@@ -15,19 +15,20 @@ mod show;
 use actix_web::web::{self, ServiceConfig};
 
 use super::error::ConsoleError;
+use super::reads;
 use super::visit::Visit;
 use crate::issuer::AdministrationError;
 use crate::keys::lifecycle::SigningKeyRecord;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
-        .service(web::resource("/keys").route(web::get().to(list::show)))
+        .service(web::resource("/keys").route(reads().to(list::show)))
         .service(
-            web::resource("/keys/rotate/{alg}").route(web::get().to(rotate::ask)).route(web::post().to(rotate::rotate)),
+            web::resource("/keys/rotate/{alg}").route(reads().to(rotate::ask)).route(web::post().to(rotate::rotate)),
         )
-        .service(web::resource("/keys/{kid}").route(web::get().to(show::show)))
+        .service(web::resource("/keys/{kid}").route(reads().to(show::show)))
         .service(
-            web::resource("/keys/{kid}/revoke").route(web::get().to(revoke::ask)).route(web::post().to(revoke::revoke)),
+            web::resource("/keys/{kid}/revoke").route(reads().to(revoke::ask)).route(web::post().to(revoke::revoke)),
         );
 }
 

@@ -14,10 +14,11 @@ mod now;
 mod page;
 mod verdict;
 
+use super::reads;
 use actix_web::web::{self, ServiceConfig};
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
-        .service(web::resource("/overview").route(web::get().to(page::show)))
-        .service(web::resource("/overview/now").route(web::get().to(page::show_now)));
+        .service(web::resource("/overview").route(reads().to(page::show)))
+        .service(web::resource("/overview/now").route(reads().to(page::show_now)));
 }

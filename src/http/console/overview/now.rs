@@ -36,6 +36,7 @@ pub(super) struct Now {
     at: Instant,
     verdict: Verdict,
     reasons: Vec<Reason>,
+    has_certificate: bool,
     tiles: Vec<Tile>,
     /// What this server counted, for those that may see it.
     counted: Option<Counted>,
@@ -114,6 +115,7 @@ impl Now {
             at: Instant::at(now),
             verdict: Verdict::of(&reasons),
             reasons,
+            has_certificate: visit.endpoints.certificate.is_some(),
             tiles: tiles(visit, &rates, now),
             counted: visit.holds("read:stats").then(|| counted(&rates)),
             servers,

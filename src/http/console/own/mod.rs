@@ -11,6 +11,7 @@ use actix_web::web::{self, ServiceConfig};
 use uuid::Uuid;
 
 use super::error::ConsoleError;
+use super::reads;
 use super::visit::Visit;
 use crate::oauth::client::Client;
 use crate::oauth::client_credentials::effective_scope;
@@ -20,12 +21,12 @@ use crate::oauth::scope::ScopeSet;
 /// Registers the pages.
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
-        .service(web::resource("/own").route(web::get().to(access::show)))
-        .service(web::resource("/own/token").route(web::get().to(token::show)).route(web::post().to(token::ask)))
-        .service(web::resource("/own/check").route(web::get().to(token::show)).route(web::post().to(token::check)))
-        .service(web::resource("/own/code").route(web::get().to(code::show)))
+        .service(web::resource("/own").route(reads().to(access::show)))
+        .service(web::resource("/own/token").route(reads().to(token::show)).route(web::post().to(token::ask)))
+        .service(web::resource("/own/check").route(reads().to(token::show)).route(web::post().to(token::check)))
+        .service(web::resource("/own/code").route(reads().to(code::show)))
         .service(
-            web::resource("/own/secrets").route(web::get().to(secrets::show)).route(web::post().to(secrets::replace)),
+            web::resource("/own/secrets").route(reads().to(secrets::show)).route(web::post().to(secrets::replace)),
         );
 }
 

@@ -11,6 +11,7 @@ use crate::http::console::answer::{page, page_with};
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::{Choice, Form};
 use crate::http::console::frame::{Frame, Section, Tone};
+use crate::http::console::once;
 use crate::http::console::posted::Posted;
 use crate::http::console::prove_again::prove_again;
 use crate::http::console::time::{Instant, duration};
@@ -211,6 +212,7 @@ pub(super) async fn replace(
         form.fail("overlap", "Choose for how long your present secret works on.");
         return page_with(StatusCode::BAD_REQUEST, &secrets_page(&visit, form).await?);
     };
+    once::use_up(&visit, &form).await?;
     let label = Some(form.value("label").trim().to_owned()).filter(|label| !label.is_empty());
     let wish = NewSecretWish { label, overlap: Some(overlap) };
     let endpoints = &visit.endpoints;

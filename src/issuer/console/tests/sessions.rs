@@ -248,6 +248,35 @@ fn while_the_store_is_silent_those_are_found_that_were_found_before() {
 }
 
 #[test]
+fn one_whose_client_was_disabled_meanwhile_is_not_found_while_the_store_is_silent() {
+    let setting = setting();
+    let (id, other) = (setting.begin(), setting.console.begin(&setting.client("manager"), Proof::Link, None).unwrap());
+    assert!(setting.find(&id).is_some() && setting.find(&other).is_some());
+    DISABLE(&setting);
+    setting.edit("partner", |entry| entry.enabled = true);
+    setting.be_silent(3);
+    assert!(setting.find(&id).is_none() && setting.find(&other).is_some());
+}
+
+#[test]
+fn one_that_is_over_is_not_proved_anew() {
+    let setting = setting();
+    let id = setting.begin();
+    assert_eq!(setting.console.prove(&id, Proof::Link), Ok(true));
+    DISABLE(&setting);
+    assert_eq!(setting.console.prove(&id, Proof::Link), Ok(false));
+}
+
+#[test]
+fn what_no_token_is_issued_to_any_more_manages_nothing_here_either() {
+    let setting = setting();
+    let id = setting.console.begin(&setting.client("manager"), Proof::Link, None).unwrap();
+    assert!(setting.find(&id).unwrap().is_operator());
+    setting.edit("manager", |entry| entry.client_credentials_allowed = false);
+    assert!(!setting.find(&id).unwrap().is_operator(), "it still sees its own page");
+}
+
+#[test]
 fn what_is_known_of_its_client_counts_also_while_the_store_is_silent() {
     let setting = setting();
     let expiring = setting.begin();

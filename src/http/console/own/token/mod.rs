@@ -20,6 +20,7 @@ use crate::http::console::answer::{page, page_with};
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::{Choice, Form};
 use crate::http::console::frame::{Frame, Section};
+use crate::http::console::plot::grouped;
 use crate::http::console::posted::Posted;
 use crate::http::console::prove_again::prove_again;
 use crate::http::console::sign_in::address;
@@ -27,6 +28,7 @@ use crate::http::console::time::duration;
 use crate::http::console::visit::Visit;
 use crate::http::token::note;
 use crate::issuer::issue_token::TokenDecision;
+use crate::issuer::quota::QuotaLeft;
 use crate::oauth::error::TokenError;
 use crate::oauth::token_request::AccessRequest;
 
@@ -133,18 +135,23 @@ pub(super) async fn ask(
 
 fn issued(visit: &Visit, granted: &GrantedApi, body: &str, decision: &TokenDecision) -> Result<Issued, ConsoleError> {
     let answer: Answer = serde_json::from_str(body).map_err(|error| ConsoleError::fault(&error))?;
-    let quota = decision.quota_left.iter().map(|left| {
-        let until = duration(u64::try_from(left.resets_in).unwrap_or_default());
-        format!("{} of {} left in this {}, for {until}", left.remaining, left.quota, left.window)
-    });
     Ok(Issued {
         verdict: Verdict::of(&answer.access_token, &granted.api, visit)?,
         told: Told::of(&answer.access_token, visit.now()),
         lifetime: duration(answer.expires_in),
         scope: answer.scope,
-        quota: quota.collect(),
+        quota: decision.quota_left.iter().map(left_in_words).collect(),
         token: answer.access_token,
     })
+}
+
+fn left_in_words(left: &QuotaLeft) -> String {
+    let resets_in = duration(u64::try_from(left.resets_in).unwrap_or_default());
+    let (remaining, quota) = (grouped(left.remaining.into()), grouped(left.quota.into()));
+    match left.window {
+        "requests" => format!("{remaining} of {quota} requests left at once, all of them again in {resets_in}"),
+        window => format!("{remaining} of {quota} left in this {window}, which ends in {resets_in}"),
+    }
 }
 
 /// Looks at a token that somebody has: says what it says, and why it would not be accepted.
