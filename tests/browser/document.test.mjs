@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
-import { arrive, fact, follow, look, open, press, row, signedIn } from './support/browser.mjs';
-import { dev, token } from './support/house.mjs';
+import { test } from 'node:test';
+import { arrive, fact, follow, look, press, row } from './support/browser.mjs';
+import { token } from './support/house.mjs';
+import { stage } from './support/stage.mjs';
 
 const orders = 'https://orders.example.com/';
 const added = `apis:
@@ -17,14 +18,7 @@ clients:
     secrets: [{ value: "a secret of this shop" }]
     grants: [{ audience: "${orders}", scope: ["read:orders"] }]
 `;
-let browser;
-let house;
-let page;
-before(async () => {
-  [browser, house] = await Promise.all([open(), dev()]);
-  page = await signedIn(browser, house.issuer, house.management);
-});
-after(async () => { await browser.close(); await house.stop(); });
+const { house, page } = await stage({ as: 'operator' });
 
 const pasted = () => page.getByLabel('The document', { exact: true });
 const steps = () => page.getByRole('region', { name: 'Steps' }).getByRole('row');
@@ -134,8 +128,15 @@ test('what the document lacks is deleted only after that was said', async () => 
 
 test('the export of another product is taken over, with a word about what it became', async () => {
   await page.goto(`${house.issuer}console/document`);
-  await page.getByLabel('What you paste').selectOption({ label: (await page.getByLabel('What you paste').locator('option').allTextContents()).find((label) => /Hydra/.test(label)) });
-  const client = { client_id: 'from-hydra', client_name: 'From Hydra', grant_types: ['client_credentials'], scope: 'read:things', token_endpoint_auth_method: 'client_secret_basic' };
+  const form = page.getByLabel('What you paste');
+  await form.selectOption({ label: (await form.locator('option').allTextContents()).find((label) => /Hydra/.test(label)) });
+  const client = {
+    client_id: 'from-hydra',
+    client_name: 'From Hydra',
+    grant_types: ['client_credentials'],
+    scope: 'read:things',
+    token_endpoint_auth_method: 'client_secret_basic',
+  };
   await pasted().fill(JSON.stringify([client]));
   await press(page, 'Show the plan');
   await page.getByRole('alert').waitFor();

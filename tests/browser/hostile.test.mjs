@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import { follow, look, open, openPage, press, row, signedIn } from './support/browser.mjs';
-import { dev } from './support/house.mjs';
+import { test } from 'node:test';
+import { follow, look, openPage, press, row, signedIn } from './support/browser.mjs';
 import { lacks, run } from './support/programs.mjs';
+import { stage } from './support/stage.mjs';
 
 /// What ends a text, an attribute or an element wherever it may stand, and runs something behind it.
 const pieces = [
@@ -29,14 +29,11 @@ const api = {
 };
 const victim = { client_id: 'victim', client_secret: 'a secret of the victim' };
 const strange = `"><b>${dense}`;
-let browser;
-let house;
-let page;
 let apiId;
-before(async () => {
-  [browser, house] = await Promise.all([open(), dev()]);
-  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  await house.apply({
+const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const { browser, house, page } = await stage({
+  as: 'operator',
+  prepare: ({ apply }) => apply({
     apis: [api],
     clients: [
       {
@@ -50,10 +47,8 @@ before(async () => {
       },
       { client_id: strange, name: strange },
     ],
-  });
-  page = await signedIn(browser, house.issuer, house.management);
+  }),
 });
-after(async () => { await browser.close(); await house.stop(); });
 
 /// The page as it stands shows each of the `texts`, and nothing of them has become a part of the page itself.
 async function harmless(on, ...texts) {

@@ -1,21 +1,24 @@
 // Everything is done with keys alone: where one is, is seen, and nothing is lost when a part of a page is fetched.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { arrive, look, open, openPage, press, signedIn } from './support/browser.mjs';
-import { dev, token } from './support/house.mjs';
+import { test } from 'node:test';
+import { arrive, look, openPage, press, signedIn } from './support/browser.mjs';
+import { token } from './support/house.mjs';
+import { stage } from './support/stage.mjs';
 
 const audience = 'https://api.example.com/';
-let browser;
-let house;
-before(async () => { [browser, house] = await Promise.all([open(), dev()]); });
-after(async () => { await browser.close(); await house.stop(); });
+const { browser, house } = await stage();
 
 const focused = (page) => page.evaluate(() => {
   const { activeElement: element } = document;
   const label = element.labels?.[0]?.textContent ?? element.getAttribute('aria-label') ?? element.textContent;
   const { outlineStyle, outlineWidth } = getComputedStyle(element);
-  return { tag: element.localName, role: element.getAttribute('role'), name: label.trim().replace(/\s+/g, ' '), isSeen: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 };
+  return {
+    tag: element.localName,
+    role: element.getAttribute('role'),
+    name: label.trim().replace(/\s+/g, ' '),
+    isSeen: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
+  };
 });
 
 /// Presses Tab until `name` has the focus. On the way everything that has it is seen to have it.
@@ -82,13 +85,18 @@ test('the first thing on a page leads past the navigation, which has landmarks',
     await page.keyboard.press('Enter');
     assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
     await page.keyboard.press('Tab');
-    assert.ok(await page.evaluate(() => document.getElementById('main').contains(document.activeElement)), `${path}: what comes next is in the content`);
+    const isInContent = await page.evaluate(() => document.getElementById('main').contains(document.activeElement));
+    assert.ok(isInContent, `${path}: what comes next is in the content`);
     for (const landmark of ['banner', 'main', 'contentinfo']) assert.equal(await page.getByRole(landmark).count(), 1, `${path}: ${landmark}`);
     const sections = page.getByRole('navigation', { name: 'Sections' });
     assert.equal(await sections.locator('[aria-current=page]').count(), 1, path);
-    const levels = await page.locator('h1, h2, h3, h4').evaluateAll((found) => found.filter((heading) => heading.checkVisibility()).map(({ localName }) => Number(localName[1])));
+    const levels = await page.locator('h1, h2, h3, h4').evaluateAll(
+      (found) => found.filter((heading) => heading.checkVisibility()).map(({ localName }) => Number(localName[1])),
+    );
     assert.equal(levels[0], 1, path);
-    for (const [place, level] of levels.entries()) assert.ok(place === 0 || level <= levels[place - 1] + 1, `${path}: h${levels[place - 1]} is followed by h${level}`);
+    for (const [place, level] of levels.entries()) {
+      assert.ok(place === 0 || level <= levels[place - 1] + 1, `${path}: h${levels[place - 1]} is followed by h${level}`);
+    }
   }
   await page.context().close();
 });

@@ -1,18 +1,12 @@
 // An operator's work with APIs and their scopes.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { arrive, fact, follow, look, open, press, row, signedIn, told } from './support/browser.mjs';
-import { dev, token } from './support/house.mjs';
+import { test } from 'node:test';
+import { arrive, fact, follow, look, press, row, told } from './support/browser.mjs';
+import { token } from './support/house.mjs';
+import { stage } from './support/stage.mjs';
 
-let browser;
-let house;
-let page;
-before(async () => {
-  [browser, house] = await Promise.all([open(), dev()]);
-  page = await signedIn(browser, house.issuer, house.management);
-});
-after(async () => { await browser.close(); await house.stop(); });
+const { house, page } = await stage({ as: 'operator' });
 
 test('an API is made with its scopes, and what is wrong with one stands beside it', async () => {
   await page.goto(`${house.issuer}console/apis`);

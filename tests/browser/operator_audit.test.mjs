@@ -1,18 +1,11 @@
 // An operator reads in the audit log who changed what, and how it was before.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { arrive, follow, look, open, press, signedIn } from './support/browser.mjs';
-import { dev } from './support/house.mjs';
+import { test } from 'node:test';
+import { arrive, follow, look, press } from './support/browser.mjs';
+import { stage } from './support/stage.mjs';
 
-let browser;
-let house;
-let page;
-before(async () => {
-  [browser, house] = await Promise.all([open(), dev()]);
-  page = await signedIn(browser, house.issuer, house.management);
-});
-after(async () => { await browser.close(); await house.stop(); });
+const { house, page } = await stage({ as: 'operator' });
 
 const events = () => page.getByRole('main').locator('li[id^=event-]');
 

@@ -2,19 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import { arrive, fact, follow, leavesNoTrace, look, open, press, row, signedIn, told } from './support/browser.mjs';
-import { dev, token } from './support/house.mjs';
+import { test } from 'node:test';
+import { arrive, fact, follow, leavesNoTrace, look, press, row, told } from './support/browser.mjs';
+import { token } from './support/house.mjs';
+import { stage } from './support/stage.mjs';
 
 const audience = 'https://api.example.com/';
-let browser;
-let house;
-let page;
-before(async () => {
-  [browser, house] = await Promise.all([open(), dev()]);
-  page = await signedIn(browser, house.issuer, house.management);
-});
-after(async () => { await browser.close(); await house.stop(); });
+const { house, page } = await stage({ as: 'operator' });
 
 test('a client is made, with its secret shown once, gets a grant, and then a token', async () => {
   await page.goto(`${house.issuer}console/clients`);

@@ -3,20 +3,14 @@
 import assert from 'node:assert/strict';
 import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { arrive, follow, look, open, press, row, signedIn, told } from './support/browser.mjs';
-import { dev, serve, token } from './support/house.mjs';
+import { test } from 'node:test';
+import { arrive, follow, look, press, row, signedIn, told } from './support/browser.mjs';
+import { serve, token } from './support/house.mjs';
+import { stage } from './support/stage.mjs';
 
 const audience = 'https://api.example.com/';
 const aDay = 86_400;
-let browser;
-let house;
-let page;
-before(async () => {
-  [browser, house] = await Promise.all([open(), dev()]);
-  page = await signedIn(browser, house.issuer, house.management);
-});
-after(async () => { await browser.close(); await house.stop(); });
+const { browser, house, page } = await stage({ as: 'operator' });
 
 const tile = (label) => page.locator('.tile', { hasText: label });
 const verdict = () => page.getByRole('region', { name: /^(All is well|Needs a look|Not issuing)$/ });

@@ -1,24 +1,22 @@
 // A partner's way from the link in its mail to a program that runs, and what it sees of itself on the way.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { arrive, fact, follow, leavesNoTrace, look, open, openPage, press, row, signedIn } from './support/browser.mjs';
-import { dev, token } from './support/house.mjs';
+import { test } from 'node:test';
+import { arrive, fact, follow, leavesNoTrace, look, openPage, press, row, signedIn } from './support/browser.mjs';
+import { token } from './support/house.mjs';
 import { lacks, run } from './support/programs.mjs';
+import { stage } from './support/stage.mjs';
 
 const audience = 'https://api.example.com/';
 const day = 24 * 3600;
-let browser;
-let house;
+const desk = { client_id: 'parcel-desk' };
 let link;
 let page;
-const desk = { client_id: 'parcel-desk' };
-before(async () => {
-  [browser, house] = await Promise.all([open(), dev()]);
-  const grants = [{ audience, scope: house.partner.scope.split(' ') }];
-  await house.apply({ clients: [{ client_id: desk.client_id, name: 'Parcel desk', grants }] });
+const { browser, house } = await stage({
+  prepare: ({ apply, partner }) => apply({
+    clients: [{ client_id: desk.client_id, name: 'Parcel desk', grants: [{ audience, scope: partner.scope.split(' ') }] }],
+  }),
 });
-after(async () => { await browser.close(); await house.stop(); });
 
 const own = (path = '') => page.goto(`${house.issuer}console/own${path}`);
 

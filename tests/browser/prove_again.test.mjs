@@ -2,20 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import { arrive, follow, leavesNoTrace, look, open, press, row, signedIn, told } from './support/browser.mjs';
-import { dev, token } from './support/house.mjs';
+import { test } from 'node:test';
+import { arrive, follow, leavesNoTrace, look, press, row, signedIn, told } from './support/browser.mjs';
+import { token } from './support/house.mjs';
+import { stage } from './support/stage.mjs';
 
 const audience = 'https://api.example.com/';
 const question = 'Prove who you are once more';
-let browser;
-let house;
-let page;
-before(async () => {
-  [browser, house] = await Promise.all([open(), dev()]);
-  page = await signedIn(browser, house.issuer, house.management);
-});
-after(async () => { await browser.close(); await house.stop(); });
+const { browser, house, page } = await stage({ as: 'operator' });
 
 const at = (path) => page.goto(`${house.issuer}console/${path}`);
 const secrets = async (client) => {
@@ -177,6 +171,36 @@ test('an answer that showed a secret, loaded again, makes no second one', async 
   assert.equal((await page.reload()).status(), 409);
   await at('clients/partner-a/claim-link');
   await page.getByText('There is still 1 link of this client open').waitFor();
+});
+
+test('the same form, sent once more after Back, makes a second secret only where that is wished', async () => {
+  const before = await secrets('partner-a');
+  await at('clients/partner-a/secrets/new');
+  await page.getByLabel('Label').fill('made twice');
+  const name = await page.locator('form input[name=once]').inputValue();
+  await press(page, 'Add the secret');
+  await page.getByText('Shown once.').waitFor();
+  const first = await page.locator('#secret').textContent();
+  await page.goBack();
+  await arrive(page, 'Add a secret');
+  await page.getByLabel('Label').fill('made twice');
+  // A browser may show the page as it was left. This one asks for it anew, and gets another name in it.
+  await page.locator('form input[name=once]').evaluate((field, value) => { field.value = value; }, name);
+  await press(page, 'Add the secret');
+  await arrive(page, 'Sent before');
+  await page.getByText('This form was sent before').waitFor();
+  assert.ok(!(await page.content()).includes(first), 'the secret is not shown again');
+  await look(page);
+  await press(page, 'Send it again');
+  await page.getByText('Shown once.').waitFor();
+  const second = await page.locator('#secret').textContent();
+  await look(page);
+  assert.notEqual(second, first);
+  for (const client_secret of [first, second]) {
+    assert.equal((await token(house.issuer, { ...house.partner, client_secret }, audience)).status, 200);
+  }
+  assert.equal(await secrets('partner-a'), before + 2);
+  assert.equal(await row(page, 'Secrets', 'made twice').count(), 2);
 });
 
 test("a partner's own secret is replaced only after the present one was given anew", async () => {

@@ -119,7 +119,8 @@ async function ofThePartner() {
   await page.goto(`${house.issuer}console/own/token`);
   await page.getByRole('main').getByRole('button', { name: 'Get a token' }).click();
   await page.getByText('The API would accept it.').waitFor();
-  await take(page, 'token-tester');
+  // The claims below would make it a long picture.
+  await take(page, 'token-tester', 0.95);
 }
 
 async function inOtherClothes() {
@@ -127,16 +128,16 @@ async function inOtherClothes() {
   await dark.goto(`${house.issuer}console/overview`);
   await take(dark, 'overview-dark');
   const phone = await signedIn(browser, house.issuer, house.management, { ...options, viewport: { width: 360, height: 800 } });
-  await phone.goto(`${house.issuer}console/clients/harbour-logistics`);
+  await phone.goto(`${house.issuer}console/overview`);
   await take(phone, 'phone');
 }
 
-/// What stands on the first screen and what little goes beyond it; the rest of a long page says no more in a picture.
-async function take(page, name) {
+/// What stands on the first of the `screens`, and what little goes beyond it; the rest of a long page says no more in a picture.
+async function take(page, name, screens = 1.2) {
   const { width, height } = page.viewportSize();
   const whole = await page.evaluate(() => document.documentElement.scrollHeight);
   // The pointer marks nothing.
   await page.mouse.move(0, 0);
-  const clip = { x: 0, y: 0, width, height: Math.min(whole, Math.round(height * 1.2)) };
+  const clip = { x: 0, y: 0, width, height: Math.min(whole, Math.round(height * screens)) };
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true, clip, animations: 'disabled' });
 }

@@ -1,14 +1,12 @@
 // Signing in and out, by secret, by a link of the host, and where a session ends.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { look, open, openPage, signIn } from './support/browser.mjs';
-import { dev, serve } from './support/house.mjs';
+import { test } from 'node:test';
+import { look, openPage, signIn } from './support/browser.mjs';
+import { serve } from './support/house.mjs';
+import { stage } from './support/stage.mjs';
 
-let browser;
-let house;
-before(async () => { [browser, house] = await Promise.all([open(), dev()]); });
-after(async () => { await browser.close(); await house.stop(); });
+const { browser, house } = await stage();
 
 test('an operator signs in with a secret, and out', async () => {
   const page = await openPage(browser);

@@ -1,21 +1,15 @@
 // Without JavaScript everything works but comfort: an operator's and a partner's whole work, by links and forms alone.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { arrive, fact, follow, look, open, openPage, press, row, signedIn, told } from './support/browser.mjs';
-import { dev, token } from './support/house.mjs';
+import { test } from 'node:test';
+import { arrive, fact, follow, look, openPage, press, row, signedIn, told } from './support/browser.mjs';
+import { token } from './support/house.mjs';
+import { stage } from './support/stage.mjs';
 
 const orders = 'https://orders.example.com/';
 const unscripted = { javaScriptEnabled: false };
 const shop = { client_id: 'shop' };
-let browser;
-let house;
-let page;
-before(async () => {
-  [browser, house] = await Promise.all([open(), dev()]);
-  page = await signedIn(browser, house.issuer, house.management, unscripted);
-});
-after(async () => { await browser.close(); await house.stop(); });
+const { browser, house, page } = await stage({ as: 'operator', options: unscripted });
 
 test('an operator makes an API, a client with a link, and a grant', async () => {
   await page.getByRole('link', { name: 'APIs' }).first().click();
@@ -110,6 +104,23 @@ test('the start page is reloaded by a link, and the menu of a phone opens', asyn
   await phone.context().close();
 });
 
+test('an operator rotates a secret', async () => {
+  await page.goto(`${house.issuer}console/clients/shop`);
+  await follow(page, 'Rotate');
+  await arrive(page, 'Rotate the secret');
+  await page.getByLabel('They work on for').fill('2');
+  await page.getByLabel('Counted in').selectOption('hours');
+  await page.getByLabel('Label of the new secret').fill('rotated');
+  await press(page, 'Make the new secret');
+  await page.getByText('Shown once.').waitFor();
+  await look(page);
+  const rotated = { ...shop, client_secret: await page.locator('#secret').textContent() };
+  for (const client of [shop, rotated]) assert.equal((await token(house.issuer, client, orders)).status, 200);
+  await page.goto(`${house.issuer}console/clients/shop`);
+  await row(page, 'Secrets', 'rotated').waitFor();
+  await row(page, 'Secrets', 'in 2 hours').first().waitFor();
+});
+
 test('secrets, keys and the document go their whole way', async () => {
   await page.goto(`${house.issuer}console/clients/shop/secrets/new`);
   await page.getByLabel('Generate it').check();
@@ -130,4 +141,14 @@ test('secrets, keys and the document go their whole way', async () => {
   await page.goto(`${house.issuer}console/clients/shop/delete`);
   await press(page, 'Delete it for good');
   await told(page, 'The client is deleted');
+});
+
+test('an operator signs out, and Back shows nothing more', async () => {
+  await page.goto(`${house.issuer}console/clients`);
+  await arrive(page, 'Clients');
+  await press(page, 'Sign out');
+  await arrive(page, 'Sign in');
+  assert.deepEqual(await page.context().cookies(), []);
+  await page.goBack();
+  await arrive(page, 'Sign in');
 });

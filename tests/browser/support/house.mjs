@@ -79,7 +79,10 @@ async function until(child, log, attempt) {
     try {
       return await attempt();
     } catch (error) {
-      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`it does not start: ${error.message}\n${log()}`);
+      if (child.exitCode !== null || Date.now() > deadline) {
+        child.kill();
+        throw new Error(`it does not start: ${error.message}\n${log()}`);
+      }
       await new Promise((resolve) => { setTimeout(resolve, 50); });
     }
   }
