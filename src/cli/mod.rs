@@ -14,6 +14,7 @@ pub mod conform;
 pub mod console;
 pub mod dev;
 pub mod dev_tls;
+pub mod endpoints;
 pub mod environment;
 pub mod exit;
 pub mod explain;

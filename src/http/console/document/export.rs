@@ -79,21 +79,20 @@ pub(super) async fn export(
     visit: Visit,
     Posted(form): Posted,
 ) -> Result<HttpResponse, ConsoleError> {
-    let written = match written(&request, &visit, &form).await? {
-        Ok(written) => written,
-        Err(question) => return Ok(question),
-    };
-    let number = |count: usize| grouped(u64::try_from(count).unwrap_or(u64::MAX));
-    page(&ExportPage {
-        frame: visit.frame("Export", Section::Document),
-        form: written.form.as_str(),
-        title: written.form.title(),
-        name: file_name(&visit, written.form),
-        size: size(written.text.len()),
-        apis: number(written.apis),
-        clients: number(written.clients),
-        secrets: number(written.secrets),
+    answer(&request, &visit, &form, |written| {
+        let number = |count: usize| grouped(u64::try_from(count).unwrap_or(u64::MAX));
+        page(&ExportPage {
+            frame: visit.frame("Export", Section::Document),
+            form: written.form.as_str(),
+            title: written.form.title(),
+            name: file_name(&visit, written.form),
+            size: size(written.text.len()),
+            apis: number(written.apis),
+            clients: number(written.clients),
+            secrets: number(written.secrets),
+        })
     })
+    .await
 }
 
 /// Sends it as a file.
@@ -102,30 +101,30 @@ pub(super) async fn download(
     visit: Visit,
     Posted(form): Posted,
 ) -> Result<HttpResponse, ConsoleError> {
-    let written = match written(&request, &visit, &form).await? {
-        Ok(written) => written,
-        Err(question) => return Ok(question),
-    };
-    let disposition = format!("attachment; filename=\"{}\"", file_name(&visit, written.form));
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, written.form.media_type()))
-        .insert_header((CONTENT_DISPOSITION, disposition))
-        .body(written.text))
+    answer(&request, &visit, &form, |written| {
+        let disposition = format!("attachment; filename=\"{}\"", file_name(&visit, written.form));
+        Ok(HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, written.form.media_type()))
+            .insert_header((CONTENT_DISPOSITION, disposition))
+            .body(written.text))
+    })
+    .await
 }
 
-/// An error of the inner kind: who asks must prove once more who it is.
-async fn written(
+/// Answers with the document as `show` shows it, or with the question who it is that asks.
+async fn answer(
     request: &HttpRequest,
     visit: &Visit,
     form: &Form,
-) -> Result<Result<Written, HttpResponse>, ConsoleError> {
+    show: impl FnOnce(Written) -> Result<HttpResponse, ConsoleError>,
+) -> Result<HttpResponse, ConsoleError> {
     let lacking = visit.caller().rights.lacking_of(EXPORT_SCOPES);
     if !lacking.is_empty() {
         let lacking = lacking.into_iter().map(str::to_owned).collect();
         return Err(AdministrationError::InsufficientScope(lacking).into());
     }
     if let Some(question) = prove_again(request, visit, form).await? {
-        return Ok(Err(question));
+        return Ok(question);
     }
     // Of a form that was tampered with, the first.
     let form = form.value("as").parse().unwrap_or(ExportForm::Yaml);
@@ -136,7 +135,7 @@ async fn written(
         let (apis, clients) = (document.apis.len(), document.clients.len());
         Ok::<_, ConsoleError>(Written { text: form.write(&document)?, form, apis, clients, secrets })
     });
-    written.await.map(Ok)
+    show(written.await?)
 }
 
 fn file_name(visit: &Visit, form: ExportForm) -> String {
