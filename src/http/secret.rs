@@ -1,7 +1,7 @@
 //! `POST /oauth/secret`, where a client replaces its own secret: from HTTP to the use case and back.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::IssuerEndpoints;
 use super::client_address::ClientAddress;
 use super::error::{secret_error, uncached};
-use super::token::{facts, read_body, tell_quota};
+use super::token::{authorization_of, facts, read_body, tell_quota};
 use crate::clock::UnixMillis;
 use crate::issuer::issue_token::TokenDecision;
 use crate::issuer::steps::Steps;
@@ -33,7 +33,7 @@ pub async fn replace(
     endpoints: web::Data<IssuerEndpoints>,
 ) -> HttpResponse {
     let headers = request.headers();
-    let authorization: Vec<&[u8]> = headers.get_all(AUTHORIZATION).map(HeaderValue::as_bytes).collect();
+    let authorization = authorization_of(&request);
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
     let mut decision = TokenDecision::about(ClientAddress::of(&request).map(|from| from.0));
     let is_traced = traces::is_recorded(&request);
@@ -76,7 +76,7 @@ fn log(decision: &TokenDecision, refused: Option<&SecretError>) {
         target: "tokenhouse::secret",
         outcome = if refused.is_none() { "replaced" } else { "refused" },
         cause = refused.map(SecretError::cause),
-        client_id = decision.client_id.as_ref().map(ToString::to_string),
+        client_id = decision.client_id(),
         authenticated = decision.authenticated,
         mechanism = decision.mechanism.map(Mechanism::as_str),
         "secret request"

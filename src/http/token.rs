@@ -26,24 +26,25 @@ const DISCARDED_BYTES: usize = 8 * 1024 * 1024;
 /// Answers a token request.
 pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
     let arrived = Instant::now();
-    let headers = request.headers();
-    let authorization: Vec<&[u8]> = headers.get_all(AUTHORIZATION).map(|value| value.as_bytes()).collect();
     let mut decision = TokenDecision::about(ClientAddress::of(&request).map(|from| from.0));
     let is_traced = traces::is_recorded(&request);
     if is_traced {
         decision.steps = Steps::Noted(Vec::new());
     }
-    let answer = match read_body(&request, payload, &endpoints).await {
+    let body = read_body(&request, payload, &endpoints).await;
+    let authorization = authorization_of(&request);
+    // By reference: what is moved here is kept twice while the token is made.
+    let answer = match &body {
         Ok(body) => {
             let raw = RawTokenRequest {
-                content_type: headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes),
+                content_type: request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes),
                 authorization: &authorization,
-                body: &body,
+                body,
                 parameter_limit: endpoints.limits.parameters,
             };
             endpoints.issuer.issue_token(&raw, &mut decision).await
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.clone()),
     };
     note(&endpoints, &decision, answer.as_ref().err(), arrived);
     if is_traced {
@@ -57,6 +58,11 @@ pub async fn token(request: HttpRequest, payload: web::Payload, endpoints: web::
     };
     tell_quota(&decision.quota_left, response.headers_mut());
     response
+}
+
+/// The values of the header in which a client may authenticate.
+pub(super) fn authorization_of(request: &HttpRequest) -> Vec<&[u8]> {
+    request.headers().get_all(AUTHORIZATION).map(HeaderValue::as_bytes).collect()
 }
 
 /// Counts and logs how a request was decided that `arrived` then.
@@ -92,29 +98,17 @@ pub(super) fn tell_quota(left: &[QuotaLeft], headers: &mut HeaderMap) {
 /// Writes the one line that each decision has in the log: no secret and no token, and only values that passed their
 /// grammar.
 fn log(decision: &TokenDecision, refused: Option<&TokenError>) {
-    let TokenDecision {
-        client_address,
-        client_id,
-        client_row_id: _,
-        authenticated,
-        mechanism,
-        assertion_refusal,
-        audience,
-        scope,
-        jti,
-        reused,
-        quota_left: _,
-        steps: _,
-    } = decision;
+    let TokenDecision { client_address, authenticated, mechanism, assertion_refusal, scope, jti, reused, .. } =
+        decision;
     tracing::info!(
         target: "tokenhouse::token",
         outcome = if refused.is_none() { "issued" } else { "refused" },
         cause = refused.map(|error| error.cause().as_str()),
-        client_id = client_id.as_ref().map(|id| id.as_str()),
+        client_id = decision.client_id(),
         authenticated,
         mechanism = mechanism.map(|mechanism| mechanism.as_str()),
         assertion = assertion_refusal.as_ref().map(tracing::field::display),
-        audience = audience.as_ref().map(|audience| audience.as_str()),
+        audience = decision.audience(),
         scope = scope.as_deref(),
         jti,
         reused = reused.then_some(true),
@@ -128,10 +122,10 @@ pub(super) fn facts(decision: &TokenDecision, outcome: &'static str, cause: Opti
     let mut facts = traces::Facts::default();
     facts.add("tokenhouse.outcome", outcome);
     facts.add_some("tokenhouse.cause", cause);
-    facts.add_some("tokenhouse.client_id", decision.client_id.as_ref().map(ToString::to_string));
+    facts.add_some("tokenhouse.client_id", decision.client_id().map(str::to_owned));
     facts.add("tokenhouse.authenticated", decision.authenticated);
     facts.add_some("tokenhouse.mechanism", decision.mechanism.map(Mechanism::as_str));
-    facts.add_some("tokenhouse.audience", decision.audience.as_ref().map(|audience| audience.as_str().to_owned()));
+    facts.add_some("tokenhouse.audience", decision.audience().map(str::to_owned));
     facts.add("tokenhouse.reused", decision.reused);
     for step in decision.steps.noted() {
         facts.add_step(step.name.as_str(), step.began, step.took);

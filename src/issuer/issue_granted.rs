@@ -120,7 +120,7 @@ impl TokenIssuer {
         let (signed, took) = if alg.is_rsa() {
             self.signatures.run(sign).await.map_err(|Busy| overloaded())?
         } else {
-            signed_together(sign).await
+            signed_together(sign).await.ok_or_else(|| internal("signing", &"another request's turn ended early"))?
         };
         self.counts.signature(alg, took);
         signed.map_err(|error| internal("signing", &error))

@@ -12,16 +12,17 @@ use super::failed_attempts::{Claimant, SlowTurn};
 use super::freshness::Freshness;
 use super::granted::Granted;
 use super::quota::QuotaLeft;
+use super::request_memory::RequestDigest;
 use super::snapshot::Snapshot;
 use super::steps::{StepName, Steps};
 use super::usage::Answered;
 use super::work_pool::Busy;
 use crate::clock::UnixMillis;
-use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client::Client;
 use crate::oauth::client_assertion::{AssertionRefusal, UnverifiedAssertion};
 use crate::oauth::client_auth::{Mechanism, PresentedAssertion, PresentedCredentials, PresentedSecret};
 use crate::oauth::error::TokenError;
-use crate::oauth::resource::{Api, Audience};
+use crate::oauth::resource::Api;
 use crate::oauth::token_request::{RawTokenRequest, parse_token_request};
 
 /// How long a caller should wait when too many signatures are waiting, in seconds.
@@ -30,15 +31,13 @@ const RETRY_AFTER_SECONDS: u32 = 1;
 /// How long it should wait while the store does not answer, in seconds.
 const STORE_RETRY_AFTER_SECONDS: u32 = 5;
 
-/// What was decided about one request, for the one line in the log. It holds no secret and no token.
+/// What was decided about one request, for the one line in the log, which tells ids: no secret and no token.
 #[derive(Clone, Debug, Default)]
 pub struct TokenDecision {
     /// Where the request came from, as far as it is known.
     pub client_address: Option<IpAddr>,
     /// The client that authenticated, or else the one that was claimed, if there is such a client.
-    pub client_id: Option<ClientId>,
-    /// Our own id of that client.
-    pub client_row_id: Option<Uuid>,
+    pub client: Option<Arc<Client>>,
     /// Did it prove to be that client?
     pub authenticated: bool,
     /// How it authenticated.
@@ -46,7 +45,7 @@ pub struct TokenDecision {
     /// Why its assertion was not taken, which the caller is not told.
     pub assertion_refusal: Option<AssertionRefusal>,
     /// The API the token is for.
-    pub audience: Option<Audience>,
+    pub api: Option<Arc<Api>>,
     /// The scopes it carries, separated by spaces.
     pub scope: Option<Arc<str>>,
     /// Its identifier.
@@ -65,18 +64,27 @@ impl TokenDecision {
         Self { client_address, ..Self::default() }
     }
 
-    fn name(&mut self, client: &Client) {
-        self.client_id = Some(client.client_id.clone());
-        self.client_row_id = Some(client.id);
+    /// The id of [`Self::client`].
+    pub fn client_id(&self) -> Option<&str> {
+        self.client.as_ref().map(|client| client.client_id.as_str())
     }
 
-    pub(super) fn prove(&mut self, client: &Client) {
+    /// How [`Self::api`] is named in tokens.
+    pub fn audience(&self) -> Option<&str> {
+        self.api.as_ref().map(|api| api.identifier.as_str())
+    }
+
+    fn name(&mut self, client: &Arc<Client>) {
+        self.client = Some(client.clone());
+    }
+
+    pub(super) fn prove(&mut self, client: &Arc<Client>) {
         self.name(client);
         self.authenticated = true;
     }
 
-    pub(super) fn allow(&mut self, api: &Api, scope: &Arc<str>) {
-        self.audience = Some(api.identifier.clone());
+    pub(super) fn allow(&mut self, api: &Arc<Api>, scope: &Arc<str>) {
+        self.api = Some(api.clone());
         self.scope = Some(scope.clone());
     }
 }
@@ -135,6 +143,18 @@ impl TokenIssuer {
             self.keep_rate(granted.authenticated.client(), decision)?;
             return Ok(granted);
         }
+        // Elsewhere, since what is awaited there is large, and is moved and kept with each request otherwise.
+        Box::pin(self.grant_by_rules(raw, digest, snapshot, now, decision)).await
+    }
+
+    async fn grant_by_rules(
+        &self,
+        raw: &RawTokenRequest<'_>,
+        digest: Option<RequestDigest>,
+        snapshot: &Arc<Snapshot>,
+        now: UnixMillis,
+        decision: &mut TokenDecision,
+    ) -> Result<Arc<Granted>, TokenError> {
         let request = parse_token_request(raw)?;
         let authenticated = self.authenticate(&request.credentials, snapshot, now, decision).await?;
         let mechanism = request.credentials.mechanism();
@@ -181,7 +201,7 @@ impl TokenIssuer {
     /// Counts an answer: `proven`, unless nobody has proved to be a client.
     pub(super) fn count_answer(&self, decision: &TokenDecision, proven: Answered) {
         let answered = if decision.authenticated { proven } else { Answered::Refused };
-        self.usage.count(decision.client_row_id, answered, self.clock.now());
+        self.usage.count(decision.client.as_ref().map(|client| client.id), answered, self.clock.now());
     }
 
     async fn by_secret(

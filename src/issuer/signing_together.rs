@@ -1,34 +1,60 @@
 //! When is a quick signature made? Together with those of the other requests at hand.
 //!
 //! An ES256 or EdDSA signature costs less than its way through any queue, but goes through more memory than the nearest cache has: after
-//! it, what HTTP needs has to be fetched again. So requests that are there at the same time are first all read, then all signed, then all
-//! answered. That was measured at a tenth of a token with 16 connections. A request that comes alone waits for nobody.
+//! it, what HTTP needs has to be fetched again. So requests that are there at the same time are first all read, then all signed in one go
+//! by the first of them that goes on, then all answered. A request that comes alone waits for nobody.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
 
 use tokio::task::yield_now;
 
 /// Among requests that come one at a time, so many are signed at once before it is looked again whether others have come.
 const ALONE: u32 = 16;
 
+/// So many are signed in one go: some milliseconds in which the worker does nothing else.
+const AT_ONCE: usize = 64;
+
 thread_local! {
-    static WORKER: Worker = const { Worker { gathered: Cell::new(0), latest: Cell::new(0), alone: Cell::new(0) } };
+    static WORKER: Worker = const {
+        Worker { gathered: RefCell::new(VecDeque::new()), latest: Cell::new(0), alone: Cell::new(0) }
+    };
 }
 
 /// The requests of one worker.
 struct Worker {
-    /// How many wait for the others.
-    gathered: Cell<u32>,
-    /// How many were signed together last.
-    latest: Cell<u32>,
+    /// Those that wait for the others.
+    gathered: RefCell<VecDeque<Weak<dyn Sign>>>,
+    /// How many were there together last.
+    latest: Cell<usize>,
     /// How many have been signed since without waiting.
     alone: Cell<u32>,
+}
+
+/// A request that waits for its signature.
+trait Sign {
+    /// Makes it, unless that was done.
+    fn sign(&self);
+}
+
+struct Waiting<F, T> {
+    sign: Cell<Option<F>>,
+    signed: Cell<Option<T>>,
+}
+
+impl<F: FnOnce() -> T, T> Sign for Waiting<F, T> {
+    fn sign(&self) {
+        if let Some(sign) = self.sign.take() {
+            self.signed.set(Some(sign()));
+        }
+    }
 }
 
 impl Worker {
     /// Whether others are there, or likely to be.
     fn expects_others(&self) -> bool {
-        if self.latest.get() > 1 || self.gathered.get() > 0 || self.alone.get() >= ALONE {
+        if self.latest.get() > 1 || !self.gathered.borrow().is_empty() || self.alone.get() >= ALONE {
             self.alone.set(0);
             true
         } else {
@@ -37,34 +63,39 @@ impl Worker {
         }
     }
 
-    fn join(&self) {
-        self.gathered.set(self.gathered.get() + 1);
+    fn join(&self, waiting: Weak<dyn Sign>) {
+        self.gathered.borrow_mut().push_back(waiting);
     }
 
-    /// The first that goes on finds out how many they are.
-    fn go_on(&self) -> bool {
-        match self.gathered.take() {
-            0 => {}
-            gathered => self.latest.set(gathered),
+    /// Signs what has been gathered. The first that goes on finds out how many they are.
+    fn sign_gathered(&self) {
+        let mut gathered = self.gathered.borrow_mut();
+        let count = gathered.len();
+        if count > 0 {
+            self.latest.set(count);
         }
-        self.latest.get() > 1
+        // Whoever has left needs no signature.
+        gathered.drain(..count.min(AT_ONCE)).filter_map(|waiting| waiting.upgrade()).for_each(|waiting| waiting.sign());
     }
 }
 
-/// Runs `sign` when the other requests of this worker have come as far, and returns when they have been signed too.
-pub(super) async fn signed_together<T>(sign: impl FnOnce() -> T) -> T {
+/// Runs `sign` when the other requests of this worker have come as far, together with theirs. Nothing is returned only if it panicked in
+/// the hands of another request.
+pub(super) async fn signed_together<T: 'static>(sign: impl FnOnce() -> T + 'static) -> Option<T> {
     if !WORKER.with(Worker::expects_others) {
-        return sign();
+        return Some(sign());
     }
-    WORKER.with(Worker::join);
+    let waiting = Rc::new(Waiting { sign: Cell::new(Some(sign)), signed: Cell::new(None) });
+    let joining: Weak<dyn Sign> = Rc::<Waiting<_, _>>::downgrade(&waiting);
+    WORKER.with(|worker| worker.join(joining));
     // What is ready now is polled before this goes on.
     yield_now().await;
-    let has_others = WORKER.with(Worker::go_on);
-    let signed = sign();
-    if has_others {
-        yield_now().await;
+    if let Some(signed) = waiting.signed.take() {
+        return Some(signed);
     }
-    signed
+    WORKER.with(Worker::sign_gathered);
+    waiting.sign();
+    waiting.signed.take()
 }
 
 #[cfg(test)]
@@ -81,7 +112,8 @@ mod tests {
 
     async fn request(steps: Steps) {
         steps.borrow_mut().push("read");
-        signed_together(|| steps.borrow_mut().push("signed")).await;
+        let signed = steps.clone();
+        signed_together(move || signed.borrow_mut().push("signed")).await;
         steps.borrow_mut().push("answered");
     }
 
@@ -104,6 +136,16 @@ mod tests {
         // The first are taken one by one, until one looks whether others are there.
         requests(usual() + 2).await;
         assert_eq!(requests(3).await, [["read"; 3], ["signed"; 3], ["answered"; 3]].concat());
+    }
+
+    #[tokio::test]
+    async fn of_very_many_each_is_signed_and_none_twice() {
+        requests(usual() + 2).await;
+        let steps = requests(2 * AT_ONCE + 1).await;
+        let of = |name: &str| steps.iter().filter(|step| **step == name).count();
+        assert_eq!((of("read"), of("signed"), of("answered")), (129, 129, 129));
+        let first_answer = steps.iter().position(|step| *step == "answered");
+        assert_eq!(first_answer, Some(2 * AT_ONCE + 1 + AT_ONCE), "some are answered before all are signed");
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use base64::Engine as _;
+use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use thiserror::Error;
@@ -89,10 +89,10 @@ impl Signer {
         let mut token = String::with_capacity(length + 2);
         token.push_str(header);
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(claims_json, &mut token);
+        base64url().encode_string(claims_json, &mut token);
         let signature = self.key_pair.sign(token.as_bytes())?;
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature.as_bytes(), &mut token);
+        base64url().encode_string(signature.as_bytes(), &mut token);
         Ok(token)
     }
 }
@@ -113,6 +113,18 @@ fn encode_header(alg: SigningAlg, typ: &str, kid: Option<&str>) -> String {
     }
     // Strings only: there is nothing that could fail.
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&Header { alg, typ, kid }).unwrap_or_default())
+}
+
+/// Encodes with the widest instructions that the processor has.
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
+fn base64url() -> impl Engine {
+    base64::engine::Simd::url_safe(base64::engine::general_purpose::NO_PAD)
+}
+
+/// Encodes a character at a time.
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon"))))]
+const fn base64url() -> impl Engine {
+    URL_SAFE_NO_PAD
 }
 
 const fn encoded_length(bytes: usize) -> usize {

@@ -69,9 +69,10 @@ impl ResourceServer {
 
     /// Verifies `token` now. A malformed token is refused before any key is asked for.
     pub async fn authenticate(&self, token: &str) -> Result<AccessToken, AuthenticationError> {
+        let token = self.verifier.present(token)?;
         // Nearly every token has been seen before.
         if let Some(keys) = self.keys.fresh_keys()
-            && let Some(known) = self.verifier.recall(token, &keys)
+            && let Some(known) = self.verifier.recall(&token, &keys)
         {
             return Ok(self.verifier.judge(&known, self.clock.unix_seconds())?);
         }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
 
 use crate::claims::Claims;
@@ -24,7 +24,30 @@ pub(crate) struct SignedToken {
 ///
 /// Expiry, audience and scope are judged outside, at every request, because caches that remembered a whole verdict have let
 /// revoked scopes and wrong audiences through (CVE-2021-32701, GHSA-4mq7-pvjg-xp2r).
-pub(crate) struct SignatureCache(Option<Cache<[u8; 32], Arc<SignedToken>>>);
+pub(crate) struct SignatureCache(Option<Cache<Key, Arc<SignedToken>>>);
+
+/// SHA-256 of a token's text, taken once for the search and for what is remembered after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TokenDigest([u8; 32]);
+
+impl TokenDigest {
+    fn of(token: &str) -> Self {
+        Self(digest(&SHA256, token.as_bytes()).as_ref().try_into().unwrap_or_default())
+    }
+}
+
+/// The token, and the key set's generation: a token is forgotten with the keys that verified it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    token: TokenDigest,
+    keys: [u8; 32],
+}
+
+impl Key {
+    const fn of(token: TokenDigest, keys: &JwkSet) -> Self {
+        Self { token, keys: *keys.generation() }
+    }
+}
 
 impl SignatureCache {
     /// A cache of `capacity` entries; 0 for none.
@@ -33,23 +56,20 @@ impl SignatureCache {
         Self((capacity > 0).then(|| Cache::new(capacity)))
     }
 
-    /// SHA-256 over the key set's generation and the token: a token is forgotten with the keys that verified it.
-    fn key(token: &str, keys: &JwkSet) -> [u8; 32] {
-        let mut context = Context::new(&SHA256);
-        context.update(keys.generation());
-        context.update(token.as_bytes());
-        context.finish().as_ref().try_into().unwrap_or_default()
+    /// By what `token` is searched for; none where nothing is remembered.
+    pub(crate) fn digest(&self, token: &str) -> Option<TokenDigest> {
+        self.0.as_ref().map(|_| TokenDigest::of(token))
     }
 
     /// What `token` says, if its signature has been found valid under `keys`.
-    pub(crate) fn find(&self, token: &str, keys: &JwkSet) -> Option<Arc<SignedToken>> {
-        self.0.as_ref()?.get(&Self::key(token, keys))
+    pub(crate) fn find(&self, token: TokenDigest, keys: &JwkSet) -> Option<Arc<SignedToken>> {
+        self.0.as_ref()?.get(&Key::of(token, keys))
     }
 
     /// Remembers what `token` says, whose signature is valid under `keys`.
-    pub(crate) fn remember(&self, token: &str, keys: &JwkSet, signed: Arc<SignedToken>) {
+    pub(crate) fn remember(&self, token: TokenDigest, keys: &JwkSet, signed: Arc<SignedToken>) {
         if let Some(cache) = &self.0 {
-            cache.insert(Self::key(token, keys), signed);
+            cache.insert(Key::of(token, keys), signed);
         }
     }
 }
@@ -70,14 +90,18 @@ mod tests {
         Arc::new(SignedToken { header: Arc::new(header), claims: Arc::new(claims) })
     }
 
+    fn token(signature: &str) -> TokenDigest {
+        TokenDigest::of(&format!("a.b.{signature}"))
+    }
+
     #[test]
     fn it_holds_no_more_than_it_may() {
         let keys: JwkSet = r#"{"keys":[]}"#.parse().unwrap();
         let cache = SignatureCache::new(10);
         for number in 0..1_000 {
-            cache.remember(&format!("a.b.{number}"), &keys, signed());
+            cache.remember(token(&number.to_string()), &keys, signed());
         }
-        let found = (0..1_000).filter(|number| cache.find(&format!("a.b.{number}"), &keys).is_some()).count();
+        let found = (0..1_000).filter(|number| cache.find(token(&number.to_string()), &keys).is_some()).count();
         assert!((1..=10).contains(&found), "{found}");
     }
 
@@ -88,17 +112,18 @@ mod tests {
         let other: JwkSet =
             format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"k","x":"{x}"}}]}}"#).parse().unwrap();
         let cache = SignatureCache::new(10);
-        cache.remember("a.b.c", &other, signed());
-        assert!(cache.find("a.b.c", &other).is_some());
-        assert!(cache.find("a.b.d", &other).is_none());
-        assert!(cache.find("a.b.c", &empty).is_none());
+        cache.remember(token("c"), &other, signed());
+        assert!(cache.find(token("c"), &other).is_some());
+        assert!(cache.find(token("d"), &other).is_none());
+        assert!(cache.find(token("c"), &empty).is_none());
     }
 
     #[test]
     fn a_cache_of_nothing_holds_nothing() {
         let keys: JwkSet = r#"{"keys":[]}"#.parse().unwrap();
         let cache = SignatureCache::new(0);
-        cache.remember("a.b.c", &keys, signed());
-        assert!(cache.find("a.b.c", &keys).is_none());
+        assert!(cache.digest("a.b.c").is_none());
+        cache.remember(token("c"), &keys, signed());
+        assert!(cache.find(token("c"), &keys).is_none());
     }
 }

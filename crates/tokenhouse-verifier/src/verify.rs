@@ -11,7 +11,7 @@ use crate::error::VerifyError;
 use crate::header::JoseHeader;
 use crate::header_memory::HeaderMemory;
 use crate::jwk_set::JwkSet;
-use crate::signature_cache::{SignatureCache, SignedToken};
+use crate::signature_cache::{SignatureCache, SignedToken, TokenDigest};
 use crate::token::{CompactJws, DEFAULT_MAX_TOKEN_BYTES};
 
 /// Clock difference tolerated unless configured otherwise.
@@ -116,21 +116,31 @@ impl Verifier {
 
     /// Verifies `token` with the issuer's `keys` at `now`, in Unix seconds.
     pub fn verify(&self, token: &str, keys: &JwkSet, now: u64) -> Result<AccessToken, VerifyError> {
-        match self.recall(token, keys) {
+        let token = self.present(token)?;
+        match self.recall(&token, keys) {
             Some(known) => self.judge(&known, now),
             None => self.verify_parsed(self.parse(token)?, keys, now),
         }
     }
 
+    /// Takes `token` in. What is too long is not even hashed.
+    pub(crate) fn present<'a>(&self, text: &'a str) -> Result<PresentedToken<'a>, VerifyError> {
+        let max_bytes = self.max_token_bytes;
+        if text.len() > max_bytes {
+            return Err(VerifyError::TokenTooLong { max_bytes });
+        }
+        Ok(PresentedToken { text, digest: self.signatures.digest(text) })
+    }
+
     /// What `token` says, if its signature has been found valid under these very `keys`. Nothing of it has been judged.
-    pub(crate) fn recall(&self, token: &str, keys: &JwkSet) -> Option<Arc<SignedToken>> {
-        // What is too long was never remembered, and is not even hashed.
-        if token.len() > self.max_token_bytes { None } else { self.signatures.find(token, keys) }
+    pub(crate) fn recall(&self, token: &PresentedToken<'_>, keys: &JwkSet) -> Option<Arc<SignedToken>> {
+        self.signatures.find(token.digest?, keys)
     }
 
     /// The part of the check that needs no key, so that a malformed token never makes anyone fetch one.
-    pub(crate) fn parse<'a>(&self, token: &'a str) -> Result<ParsedToken<'a>, VerifyError> {
-        let jws = CompactJws::parse(token, self.max_token_bytes)?;
+    pub(crate) fn parse<'a>(&self, token: PresentedToken<'a>) -> Result<ParsedToken<'a>, VerifyError> {
+        let PresentedToken { text, digest } = token;
+        let jws = CompactJws::parse(text, self.max_token_bytes)?;
         let header = match self.headers.find(&jws.header) {
             Some(known) => known,
             None => Arc::new(JoseHeader::parse(&jws.header)?),
@@ -138,7 +148,7 @@ impl Verifier {
         if !self.dialects.iter().any(|dialect| dialect.accepts_typ(header.typ.as_deref())) {
             return Err(VerifyError::TypNotAccepted { typ: header.typ.clone() });
         }
-        Ok(ParsedToken { text: token, jws, header })
+        Ok(ParsedToken { digest, jws, header })
     }
 
     /// The rest of the check. That the signature is valid, and what it covers, is remembered; the claims are judged anew
@@ -149,7 +159,7 @@ impl Verifier {
         keys: &JwkSet,
         now: u64,
     ) -> Result<AccessToken, VerifyError> {
-        let ParsedToken { text, jws, header } = token;
+        let ParsedToken { digest, jws, header } = token;
         let key = keys.find(&header.kid, header.algorithm)?;
         if !key.verify_signature(jws.signing_input.as_bytes(), &jws.signature) {
             return Err(VerifyError::SignatureInvalid);
@@ -157,7 +167,9 @@ impl Verifier {
         let claims = Arc::new(Claims::parse(jws.payload)?);
         self.headers.keep(jws.header, &header);
         let signed = Arc::new(SignedToken { header, claims });
-        self.signatures.remember(text, keys, Arc::clone(&signed));
+        if let Some(digest) = digest {
+            self.signatures.remember(digest, keys, Arc::clone(&signed));
+        }
         self.judge(&signed, now)
     }
 
@@ -227,10 +239,17 @@ impl fmt::Debug for Verifier {
     }
 }
 
+/// A token of acceptable length.
+#[derive(Debug)]
+pub(crate) struct PresentedToken<'a> {
+    text: &'a str,
+    digest: Option<TokenDigest>,
+}
+
 /// A token whose shape and header are acceptable, and nothing more.
 #[derive(Debug)]
 pub(crate) struct ParsedToken<'a> {
-    text: &'a str,
+    digest: Option<TokenDigest>,
     jws: CompactJws<'a>,
     header: Arc<JoseHeader>,
 }
@@ -352,20 +371,23 @@ mod tests {
         let keys = keys();
         for max_bytes in [token.len(), token.len() + 1] {
             let verifier = verifier().max_token_bytes(max_bytes);
-            assert!(verifier.recall(&token, &keys).is_none());
+            let is_known = || verifier.recall(&verifier.present(&token).unwrap(), &keys).is_some();
+            assert!(!is_known());
             assert!(verifier.verify(&token, &keys, NOW).is_ok());
-            assert!(verifier.recall(&token, &keys).is_some());
+            assert!(is_known());
         }
         let refused = verifier().max_token_bytes(token.len() - 1).verify(&token, &keys, NOW);
         assert_eq!(refused.unwrap_err(), VerifyError::TokenTooLong { max_bytes: token.len() - 1 });
         let forgetful = verifier().remember_signatures(0);
-        assert!(forgetful.verify(&token, &keys, NOW).is_ok() && forgetful.recall(&token, &keys).is_none());
+        assert!(forgetful.verify(&token, &keys, NOW).is_ok());
+        assert!(forgetful.recall(&forgetful.present(&token).unwrap(), &keys).is_none());
     }
 
     #[test]
     fn it_says_what_it_wants_and_which_key_a_token_asks_for() {
         let verifier = verifier();
         assert_eq!((verifier.issuer(), verifier.audience()), ("https://issuer/", "https://api/"));
-        assert_eq!(verifier.parse(&token("at+jwt", &json!({}))).unwrap().kid(), "k");
+        let token = token("at+jwt", &json!({}));
+        assert_eq!(verifier.parse(verifier.present(&token).unwrap()).unwrap().kid(), "k");
     }
 }

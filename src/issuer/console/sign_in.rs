@@ -72,7 +72,7 @@ impl TokenIssuer {
             target: "tokenhouse::console",
             outcome = if outcome.is_ok() { "proved" } else { "refused" },
             cause = outcome.as_ref().err().map(|error| error.cause().as_str()),
-            client_id = decision.client_id.as_ref().map(ToString::to_string),
+            client_id = decision.client_id(),
             mechanism = credentials.mechanism().as_str(),
             client_address = from.map(tracing::field::display),
             "console sign-in"
