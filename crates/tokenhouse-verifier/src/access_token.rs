@@ -22,7 +22,6 @@ pub enum SubjectRule {
 /// An access token that has passed every check. Only the verifier makes one.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
-    client: String,
     issued_at: u64,
     dialect: AccessTokenDialect,
     claims: Arc<Claims>,
@@ -34,15 +33,15 @@ impl AccessToken {
         dialect: AccessTokenDialect,
         rule: SubjectRule,
     ) -> Result<Self, VerifyError> {
-        let client = client(&claims, rule)?.to_owned();
+        validate_client(&claims, rule)?;
         // IdentityServer 3 wrote no `iat`; its `nbf` is the moment of issue.
         let issued_at = claims.iat.or(claims.nbf).ok_or(VerifyError::ClaimMissing("iat"))?;
-        Ok(Self { client, issued_at, dialect, claims })
+        Ok(Self { issued_at, dialect, claims })
     }
 
     /// The client the token was issued to: `client_id`, else `azp`, else `sub` without `@clients`. They never disagree.
     pub fn client(&self) -> &str {
-        &self.client
+        client(&self.claims).unwrap_or_default()
     }
 
     /// The scope of the token.
@@ -67,7 +66,7 @@ impl AccessToken {
 
     /// The token's own id (RFC 7519 §4.1.7), in the dialects that have one.
     pub fn jti(&self) -> Option<&str> {
-        self.claims.jti.as_deref()
+        self.claims.jti()
     }
 
     /// Everyone the token is for; this resource server is among them.
@@ -86,20 +85,27 @@ impl AccessToken {
     }
 }
 
-/// The client that `client_id`, `azp` and `sub` agree on.
+/// The first name of the client: `client_id`, else `azp`, else `sub` without `@clients`.
+fn client(claims: &Claims) -> Option<&str> {
+    claims.client_id().or_else(|| claims.azp()).or_else(|| claims.sub().map(client_in_subject))
+}
+
+/// That `client_id`, `azp` and `sub` agree on the client.
 ///
 /// With two names in one token it would depend on the resource server whose data are shown: it is refused.
-fn client(claims: &Claims, rule: SubjectRule) -> Result<&str, VerifyError> {
-    let stated = [claims.client_id.as_deref(), claims.azp.as_deref()];
-    let sub = claims.sub.as_deref();
+fn validate_client(claims: &Claims, rule: SubjectRule) -> Result<(), VerifyError> {
+    let client = client(claims).ok_or(VerifyError::ClaimMissing("client_id"))?;
     let by_subject = match rule {
-        SubjectRule::Client => sub.map(|sub| client_of_subject(sub).unwrap_or(sub)),
-        SubjectRule::Any if stated == [None, None] => sub.map(|sub| client_of_subject(sub).unwrap_or(sub)),
-        SubjectRule::Any => sub.and_then(client_of_subject),
+        SubjectRule::Client => claims.sub().map(client_in_subject),
+        // It may name somebody else.
+        SubjectRule::Any => claims.sub().and_then(client_of_subject),
     };
-    let mut names = stated.into_iter().chain([by_subject]).flatten();
-    let client = names.next().ok_or(VerifyError::ClaimMissing("client_id"))?;
-    if names.all(|name| name == client) { Ok(client) } else { Err(VerifyError::ClientAmbiguous) }
+    let names = [claims.client_id(), claims.azp(), by_subject];
+    if names.into_iter().flatten().all(|name| name == client) { Ok(()) } else { Err(VerifyError::ClientAmbiguous) }
+}
+
+fn client_in_subject(sub: &str) -> &str {
+    client_of_subject(sub).unwrap_or(sub)
 }
 
 #[cfg(test)]

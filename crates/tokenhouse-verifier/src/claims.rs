@@ -13,22 +13,31 @@ const MAX_INSTANT: u64 = 1 << 53;
 /// The claims that are judged, typed. Present means well-formed.
 #[derive(Clone, Debug)]
 pub(crate) struct Claims {
-    pub(crate) iss: String,
+    iss: Span,
     /// `aud` as a list: a single string is a list of one (RFC 7519 §4.1.3).
     pub(crate) aud: Vec<String>,
     pub(crate) exp: u64,
     pub(crate) iat: Option<u64>,
     pub(crate) nbf: Option<u64>,
-    pub(crate) sub: Option<String>,
-    pub(crate) jti: Option<String>,
-    pub(crate) client_id: Option<String>,
-    pub(crate) azp: Option<String>,
-    pub(crate) gty: Option<String>,
+    sub: Option<Span>,
+    jti: Option<Span>,
+    client_id: Option<Span>,
+    azp: Option<Span>,
+    gty: Option<Span>,
     pub(crate) scope: ScopeSet,
     /// Is `scope` written as a string, rather than as an array or not at all?
     pub(crate) scope_is_text: bool,
+    /// The strings of single claims, one after the other: a resource server keeps those of each token it has seen of late.
+    texts: String,
     payload: Vec<u8>,
     all: OnceLock<JsonObject>,
+}
+
+/// Where a claim stands in the texts.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    from: usize,
+    to: usize,
 }
 
 impl Claims {
@@ -41,23 +50,57 @@ impl Claims {
         if claims.get("cnf").is_some() {
             return Err(VerifyError::SenderConstrained);
         }
+        let iss = string(&claims, "iss")?.ok_or(VerifyError::ClaimMissing("iss"))?;
+        let aud = audience(&claims)?;
+        let exp = instant(&claims, "exp")?.ok_or(VerifyError::ClaimMissing("exp"))?;
+        let (iat, nbf) = (instant(&claims, "iat")?, instant(&claims, "nbf")?);
+        let others = ["sub", "jti", "client_id", "azp", "gty"].map(|name| string(&claims, name));
+        let [sub, jti, client_id, azp, gty] = others;
+        let others = [sub?, jti?, client_id?, azp?, gty?];
         let scope = claims.get("scope");
-        Ok(Self {
-            iss: string(&claims, "iss")?.ok_or(VerifyError::ClaimMissing("iss"))?,
-            aud: audience(&claims)?,
-            exp: instant(&claims, "exp")?.ok_or(VerifyError::ClaimMissing("exp"))?,
-            iat: instant(&claims, "iat")?,
-            nbf: instant(&claims, "nbf")?,
-            sub: string(&claims, "sub")?,
-            jti: string(&claims, "jti")?,
-            client_id: string(&claims, "client_id")?,
-            azp: string(&claims, "azp")?,
-            gty: string(&claims, "gty")?,
-            scope_is_text: matches!(scope, Some(Scanned::Text(_))),
-            scope: scope.map(ScopeSet::parse_claim).transpose()?.unwrap_or_default(),
-            all: OnceLock::new(),
-            payload,
-        })
+        let scope_is_text = matches!(scope, Some(Scanned::Text(_)));
+        let scope = scope.map(ScopeSet::parse_claim).transpose()?.unwrap_or_default();
+
+        let mut texts =
+            String::with_capacity(iss.len() + others.iter().flatten().map(|text| text.len()).sum::<usize>());
+        let mut put = |text: &str| {
+            let from = texts.len();
+            texts.push_str(text);
+            Span { from, to: texts.len() }
+        };
+        let iss = put(iss);
+        let [sub, jti, client_id, azp, gty] = others.map(|text| text.map(&mut put));
+        let all = OnceLock::new();
+        Ok(Self { iss, aud, exp, iat, nbf, sub, jti, client_id, azp, gty, scope, scope_is_text, texts, payload, all })
+    }
+
+    pub(crate) fn iss(&self) -> &str {
+        self.text(self.iss)
+    }
+
+    pub(crate) fn sub(&self) -> Option<&str> {
+        self.sub.map(|at| self.text(at))
+    }
+
+    pub(crate) fn jti(&self) -> Option<&str> {
+        self.jti.map(|at| self.text(at))
+    }
+
+    pub(crate) fn client_id(&self) -> Option<&str> {
+        self.client_id.map(|at| self.text(at))
+    }
+
+    pub(crate) fn azp(&self) -> Option<&str> {
+        self.azp.map(|at| self.text(at))
+    }
+
+    pub(crate) fn gty(&self) -> Option<&str> {
+        self.gty.map(|at| self.text(at))
+    }
+
+    fn text(&self, at: Span) -> &str {
+        // Spans are made together with the text.
+        self.texts.get(at.from..at.to).unwrap_or_default()
     }
 
     /// Every claim as it came: built when it is asked for, which most resource servers never do.
@@ -68,10 +111,10 @@ impl Claims {
 }
 
 /// A claim that must be a string with something in it, where it is present.
-fn string(claims: &ScannedObject<'_>, name: &'static str) -> Result<Option<String>, VerifyError> {
+fn string<'c>(claims: &'c ScannedObject<'_>, name: &'static str) -> Result<Option<&'c str>, VerifyError> {
     match claims.get(name) {
         None => Ok(None),
-        Some(Scanned::Text(value)) if !value.is_empty() => Ok(Some(value.clone().into_owned())),
+        Some(Scanned::Text(value)) if !value.is_empty() => Ok(Some(value.as_ref())),
         Some(_) => Err(VerifyError::ClaimMalformed(name)),
     }
 }
@@ -121,11 +164,11 @@ mod tests {
                 .to_vec(),
         )
         .unwrap();
-        assert_eq!((claims.iss.as_str(), claims.exp, claims.iat, claims.nbf), ("i", 10, Some(1), Some(2)));
+        assert_eq!((claims.iss(), claims.exp, claims.iat, claims.nbf), ("i", 10, Some(1), Some(2)));
         assert_eq!(claims.aud, ["a", "b"]);
-        assert_eq!((claims.sub.as_deref(), claims.jti.as_deref()), (Some("s"), Some("j")));
-        assert_eq!((claims.client_id.as_deref(), claims.azp.as_deref()), (Some("c"), Some("z")));
-        assert_eq!(claims.gty, None);
+        assert_eq!((claims.sub(), claims.jti()), (Some("s"), Some("j")));
+        assert_eq!((claims.client_id(), claims.azp()), (Some("c"), Some("z")));
+        assert_eq!(claims.gty(), None);
         assert!(claims.scope.contains("y"));
         assert!(claims.all().contains_key("n"));
     }

@@ -59,26 +59,26 @@ impl AccessTokenDialect {
     pub(crate) fn validate(self, claims: &Claims) -> Result<(), VerifyError> {
         match self {
             Self::Rfc9068 => {
-                require("sub", claims.sub.is_some())?;
-                require("client_id", claims.client_id.is_some())?;
+                require("sub", claims.sub().is_some())?;
+                require("client_id", claims.client_id().is_some())?;
                 require("iat", claims.iat.is_some())?;
-                require("jti", claims.jti.is_some())
+                require("jti", claims.jti().is_some())
             }
             Self::Auth0 => {
-                require("azp", claims.azp.is_some())?;
+                require("azp", claims.azp().is_some())?;
                 require("iat", claims.iat.is_some())?;
-                let sub = claims.sub.as_deref().ok_or(VerifyError::ClaimMissing("sub"))?;
-                let gty = claims.gty.as_deref().ok_or(VerifyError::ClaimMissing("gty"))?;
+                let sub = claims.sub().ok_or(VerifyError::ClaimMissing("sub"))?;
+                let gty = claims.gty().ok_or(VerifyError::ClaimMissing("gty"))?;
                 well_formed("sub", client_of_subject(sub).is_some())?;
                 well_formed("gty", gty == "client-credentials")
             }
             Self::IdentityServer => {
-                require("client_id", claims.client_id.is_some())?;
-                require("jti", claims.jti.is_some())?;
+                require("client_id", claims.client_id().is_some())?;
+                require("jti", claims.jti().is_some())?;
                 require("nbf", claims.nbf.is_some())?;
                 well_formed("scope", !claims.scope_is_text)?;
                 // With `sub` it would be a user's token.
-                if claims.sub.is_some() { Err(VerifyError::ClaimUnexpected("sub")) } else { Ok(()) }
+                if claims.sub().is_some() { Err(VerifyError::ClaimUnexpected("sub")) } else { Ok(()) }
             }
         }
     }

@@ -6,18 +6,20 @@ use crate::error::VerifyError;
 use crate::json_scan::Scanned;
 
 /// A set of scope values. Order and repetitions mean nothing (RFC 6749 §3.3).
+///
+/// They stand in one text with single spaces between them: a resource server keeps that of each token it has seen of late.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScopeSet(Vec<String>);
+pub struct ScopeSet(String);
 
 impl ScopeSet {
     /// Whether `scope` is in the set, compared exactly.
     pub fn contains(&self, scope: &str) -> bool {
-        self.0.iter().any(|held| held == scope)
+        self.iter().any(|held| held == scope)
     }
 
     /// The values in the token's order, each once.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.0.split(' ').filter(|value| !value.is_empty())
     }
 
     /// Whether there is no scope at all.
@@ -27,32 +29,41 @@ impl ScopeSet {
 
     /// Parses the `scope` claim: one string with spaces between the values, or an array of values (IdentityServer's
     /// habit).
-    pub(crate) fn parse_claim<'c>(claim: &'c Scanned<'_>) -> Result<Self, VerifyError> {
-        let text = |value: &'c Scanned<'_>| match value {
-            Scanned::Text(text) => Some(text.as_ref()),
-            _ => None,
-        };
-        let values: Option<Vec<&'c str>> = match claim {
-            Scanned::Text(scope) if scope.is_empty() => Some(Vec::new()),
-            Scanned::Text(scope) => Some(scope.split(' ').collect()),
-            Scanned::List(values) => values.iter().map(text).collect(),
-            Scanned::Whole(_) | Scanned::Other => None,
-        };
-        let values = values.filter(|values| values.iter().all(|value| is_scope_token(value)));
+    pub(crate) fn parse_claim(claim: &Scanned<'_>) -> Result<Self, VerifyError> {
         let mut set = Self::default();
-        for value in values.ok_or(VerifyError::ClaimMalformed("scope"))? {
-            if !set.contains(value) {
-                set.0.push(value.to_owned());
+        match claim {
+            Scanned::Text(scope) if scope.is_empty() => {}
+            Scanned::Text(scope) => {
+                set.0.reserve_exact(scope.len());
+                scope.split(' ').try_for_each(|value| set.add(value))?;
             }
+            Scanned::List(values) => values.iter().try_for_each(|value| match value {
+                Scanned::Text(value) => set.add(value),
+                _ => Err(VerifyError::ClaimMalformed("scope")),
+            })?,
+            Scanned::Whole(_) | Scanned::Other => return Err(VerifyError::ClaimMalformed("scope")),
         }
         Ok(set)
+    }
+
+    fn add(&mut self, value: &str) -> Result<(), VerifyError> {
+        if !is_scope_token(value) {
+            return Err(VerifyError::ClaimMalformed("scope"));
+        }
+        if !self.contains(value) {
+            if !self.0.is_empty() {
+                self.0.push(' ');
+            }
+            self.0.push_str(value);
+        }
+        Ok(())
     }
 }
 
 impl fmt::Display for ScopeSet {
     /// The values with single spaces between them, as `scope` is written.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0.join(" "))
+        formatter.write_str(&self.0)
     }
 }
 

@@ -196,8 +196,8 @@ impl Verifier {
 
     fn validate_issuer_and_audience(&self, claims: &Claims) -> Result<(), VerifyError> {
         // RFC 9068 §4: exactly the issuer identifier, which is not normalised (RFC 8414 §2).
-        if claims.iss != self.issuer {
-            return Err(VerifyError::WrongIssuer { expected: self.issuer.clone(), found: claims.iss.clone() });
+        if claims.iss() != self.issuer {
+            return Err(VerifyError::WrongIssuer { expected: self.issuer.clone(), found: claims.iss().to_owned() });
         }
         // RFC 7519 §4.1.3: a case-sensitive match with one whole member.
         if !claims.aud.contains(&self.audience) {
