@@ -13,12 +13,17 @@ use tokio::task::yield_now;
 /// Among requests that come one at a time, so many are signed at once before it is looked again whether others have come.
 const ALONE: u32 = 16;
 
-/// So many are signed in one go: some milliseconds in which the worker does nothing else.
+/// So many are signed in one go: a millisecond or two in which the worker does nothing else.
 const AT_ONCE: usize = 64;
 
 thread_local! {
     static WORKER: Worker = const {
-        Worker { gathered: RefCell::new(VecDeque::new()), latest: Cell::new(0), alone: Cell::new(0) }
+        Worker {
+            gathered: RefCell::new(VecDeque::new()),
+            latest: Cell::new(0),
+            is_rest: Cell::new(false),
+            alone: Cell::new(0),
+        }
     };
 }
 
@@ -28,6 +33,8 @@ struct Worker {
     gathered: RefCell<VecDeque<Weak<dyn Sign>>>,
     /// How many were there together last.
     latest: Cell<usize>,
+    /// Are those that wait the rest of them, which were too many for one go?
+    is_rest: Cell<bool>,
     /// How many have been signed since without waiting.
     alone: Cell<u32>,
 }
@@ -71,7 +78,8 @@ impl Worker {
     fn sign_gathered(&self) {
         let mut gathered = self.gathered.borrow_mut();
         let count = gathered.len();
-        if count > 0 {
+        let was_rest = self.is_rest.replace(count > AT_ONCE);
+        if count > 0 && !was_rest {
             self.latest.set(count);
         }
         // Whoever has left needs no signature.
@@ -146,6 +154,10 @@ mod tests {
         assert_eq!((of("read"), of("signed"), of("answered")), (129, 129, 129));
         let first_answer = steps.iter().position(|step| *step == "answered");
         assert_eq!(first_answer, Some(2 * AT_ONCE + 1 + AT_ONCE), "some are answered before all are signed");
+        assert!(
+            signed_together(|| ()).now_or_never().is_none(),
+            "the last of them does not make it look as if it had been alone"
+        );
     }
 
     #[tokio::test]

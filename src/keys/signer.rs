@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use base64::Engine;
+use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use thiserror::Error;
@@ -10,6 +10,15 @@ use thiserror::Error;
 use super::alg::SigningAlg;
 use super::key_pair::{KeyPair, SigningFailed};
 use super::private_key::{PrivateKey, PrivateKeyError};
+
+/// Base64url with AVX2 or NEON, where the processor has it and the text is long enough. Its tables are made once.
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
+static BASE64URL: std::sync::LazyLock<base64::engine::Simd> =
+    std::sync::LazyLock::new(|| base64::engine::Simd::url_safe(base64::engine::general_purpose::NO_PAD));
+
+/// Base64url a few characters at a time.
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon"))))]
+static BASE64URL: base64::engine::GeneralPurpose = base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// The header types of access tokens: RFC 9068 §2.1, and what Auth0 writes. Their headers are encoded once per key.
 const USUAL_TYPES: [&str; 2] = ["at+jwt", "JWT"];
@@ -89,10 +98,10 @@ impl Signer {
         let mut token = String::with_capacity(length + 2);
         token.push_str(header);
         token.push('.');
-        base64url().encode_string(claims_json, &mut token);
+        BASE64URL.encode_string(claims_json, &mut token);
         let signature = self.key_pair.sign(token.as_bytes())?;
         token.push('.');
-        base64url().encode_string(signature.as_bytes(), &mut token);
+        BASE64URL.encode_string(signature.as_bytes(), &mut token);
         Ok(token)
     }
 }
@@ -113,18 +122,6 @@ fn encode_header(alg: SigningAlg, typ: &str, kid: Option<&str>) -> String {
     }
     // Strings only: there is nothing that could fail.
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&Header { alg, typ, kid }).unwrap_or_default())
-}
-
-/// Encodes with the widest instructions that the processor has.
-#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
-fn base64url() -> impl Engine {
-    base64::engine::Simd::url_safe(base64::engine::general_purpose::NO_PAD)
-}
-
-/// Encodes a character at a time.
-#[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon"))))]
-const fn base64url() -> impl Engine {
-    URL_SAFE_NO_PAD
 }
 
 const fn encoded_length(bytes: usize) -> usize {

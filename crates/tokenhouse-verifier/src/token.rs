@@ -1,8 +1,17 @@
 //! Is this text a compact JWS of acceptable size, and which are its parts? (RFC 7515 §2, §3.1 and §7.1)
 
-use base64::Engine;
+use base64::Engine as _;
 
 use crate::error::{TokenPart, VerifyError};
+
+/// Base64url with AVX2 or NEON, where the processor has it and the text is long enough. Its tables are made once.
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
+static BASE64URL: std::sync::LazyLock<base64::engine::Simd> =
+    std::sync::LazyLock::new(|| base64::engine::Simd::url_safe(base64::engine::general_purpose::NO_PAD));
+
+/// Base64url a few characters at a time.
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon"))))]
+static BASE64URL: base64::engine::GeneralPurpose = base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Longest token accepted unless configured otherwise, in octets.
 pub const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -50,22 +59,10 @@ impl<'a> CompactJws<'a> {
 /// Decodes base64url in its one canonical spelling: no padding, no whitespace, no `+` or `/`, unused bits zero (RFC
 /// 7515 §2). A second spelling of a token would slip past whatever remembers tokens by their text.
 fn decode(part: &str, name: TokenPart) -> Result<Vec<u8>, VerifyError> {
-    match base64url().decode(part) {
+    match BASE64URL.decode(part) {
         Ok(octets) if !octets.is_empty() => Ok(octets),
         _ => Err(VerifyError::NotBase64Url(name)),
     }
-}
-
-/// Decodes with the widest instructions that the processor has.
-#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
-fn base64url() -> impl Engine {
-    base64::engine::Simd::url_safe(base64::engine::general_purpose::NO_PAD)
-}
-
-/// Decodes a few characters at a time.
-#[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon"))))]
-const fn base64url() -> impl Engine {
-    base64::engine::general_purpose::URL_SAFE_NO_PAD
 }
 
 #[cfg(test)]
