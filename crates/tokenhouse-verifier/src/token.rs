@@ -106,7 +106,7 @@ mod tests {
     fn a_long_part_is_as_canonical_as_a_short_one() {
         // Long enough for wide instructions, in whole steps of them and with every rest.
         for octets in 90..190 {
-            let payload: Vec<u8> = (0..octets).map(|at| (at * 37 % 256) as u8).collect();
+            let payload: Vec<u8> = (0_u8..octets).map(|at| at.wrapping_mul(37)).collect();
             let text = URL_SAFE_NO_PAD.encode(&payload);
             let parse = |payload: &[u8]| {
                 let token = format!("e30.{}.AA", std::str::from_utf8(payload).unwrap());

@@ -240,7 +240,7 @@ impl fmt::Debug for Verifier {
 }
 
 /// A token of acceptable length.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct PresentedToken<'a> {
     text: &'a str,
     digest: Option<TokenDigest>,
