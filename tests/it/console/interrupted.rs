@@ -74,33 +74,39 @@ async fn neither_is_a_proof_used_twice_by_reloading() {
     assert_eq!(secrets(&dev).await, 2);
 }
 
+/// Where a client gets another secret.
+const NEW_SECRET: &str = "/clients/partner-a/secrets/new";
+
+/// An operator who sees that form, and the name of this showing.
+async fn asked_for_a_secret(dev: &Dev) -> (Browser, String) {
+    let browser = Browser::operator(dev).await;
+    let once = hidden(&browser.get(NEW_SECRET).await.text, "once");
+    (browser, once)
+}
+
 #[tokio::test]
 async fn a_form_that_did_nothing_is_corrected_and_counts_then() {
     let dev = Dev::start(&[]);
-    let browser = Browser::operator(&dev).await;
-    let path = "/clients/partner-a/secrets/new";
-    let once = hidden(&browser.get(path).await.text, "once");
+    let (browser, once) = asked_for_a_secret(&dev).await;
     let mistaken = [("origin", "brought"), ("client_secret", "short"), ("ends", "never"), ("once", once.as_str())];
-    assert_eq!(browser.post(path, &mistaken).await.status, 400);
+    assert_eq!(browser.post(NEW_SECRET, &mistaken).await.status, 400);
     let corrected = [("origin", "generated"), ("ends", "never"), ("once", once.as_str())];
-    assert_eq!(browser.post(path, &corrected).await.status, 200, "also after Back, where the name is the same");
+    assert_eq!(browser.post(NEW_SECRET, &corrected).await.status, 200, "also after Back, where the name is the same");
     assert_eq!(secrets(&dev).await, 2);
 }
 
 #[tokio::test]
 async fn a_form_that_was_sent_before_is_sent_again_by_whoever_wants_that() {
     let dev = Dev::start(&[]);
-    let browser = Browser::operator(&dev).await;
-    let path = "/clients/partner-a/secrets/new";
-    let once = hidden(&browser.get(path).await.text, "once");
+    let (browser, once) = asked_for_a_secret(&dev).await;
     let fields = [("origin", "generated"), ("label", "twice"), ("ends", "never"), ("once", once.as_str())];
-    assert_eq!(browser.post(path, &fields).await.status, 200);
-    let told = browser.post(path, &fields).await;
+    assert_eq!(browser.post(NEW_SECRET, &fields).await.status, 200);
+    let told = browser.post(NEW_SECRET, &fields).await;
     assert_eq!(told.status, 409);
-    assert!(told.text.contains("Send it again") && told.text.contains(&format!("action=\"/console{path}\"")));
+    assert!(told.text.contains("Send it again") && told.text.contains(&format!("action=\"/console{NEW_SECRET}\"")));
     let again = ["origin", "label", "ends", "once"].map(|name| (name, hidden(&told.text, name)));
     let again = again.each_ref().map(|(name, value)| (*name, value.as_str()));
-    assert_eq!(browser.post(path, &again).await.status, 200);
+    assert_eq!(browser.post(NEW_SECRET, &again).await.status, 200);
     assert_eq!(secrets(&dev).await, 3);
 }
 
