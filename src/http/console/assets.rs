@@ -19,7 +19,7 @@ struct Assets;
 /// Registers `{base}/assets/{name}`.
 pub(super) fn configure(config: &mut ServiceConfig, base: &str) {
     let resource = web::resource(format!("{base}/assets/{{name}}"));
-    config.service(only("GET, HEAD", resource.route(reads().to(serve)).route(web::head().to(serve))));
+    config.service(only("GET, HEAD", resource.route(reads().to(serve))));
 }
 
 /// The version of the assets: another one when any of them changed.

@@ -41,16 +41,17 @@ mod sign_in;
 mod time;
 mod visit;
 
+use actix_web::Route;
+use actix_web::guard::{Any, Get, Head};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{Route, guard as route};
 
 use self::error::ConsoleError;
 use crate::oauth::metadata::Issuer;
 
 /// The route of a page: HEAD asks for it too, without wanting its content, which the server leaves out (RFC 9110 §9.3.2).
 fn reads() -> Route {
-    web::route().guard(route::Any(route::Get()).or(route::Head()))
+    web::route().guard(Any(Get()).or(Head()))
 }
 
 /// Where the console of `issuer` is, without a closing slash.

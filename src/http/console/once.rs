@@ -23,8 +23,8 @@ pub(super) fn new_name() -> String {
     new_uuid(SystemClock.now(), &SystemEntropy).simple().to_string()
 }
 
-/// Takes note that what `form` asks for is done now, if its showing had a name. Right before it is done, so that a mistake in the form
-/// uses nothing up, and nobody fills the table with forms that do nothing.
+/// Takes note that what `form` asks for is done now, if its showing had a name. Right before it is done, or a mistake in the form would
+/// use it up, and anybody could fill the table with forms that do nothing.
 ///
 /// # Errors
 /// [`ConsoleError::SentBefore`] if it was done before; or the store does not answer.

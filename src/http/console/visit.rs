@@ -160,6 +160,20 @@ impl Visit {
         self.administer(move |administration, caller| administration.change(caller, steps)).await
     }
 
+    /// Makes a change whose answer shows a secret or a link: for each showing of `form` once, so that a mistake in it uses nothing up and a
+    /// reload of the answer does nothing.
+    ///
+    /// # Errors
+    /// As [`Self::change`], and [`ConsoleError::SentBefore`].
+    pub(super) async fn change_once<T: Send + 'static>(
+        &self,
+        form: &Form,
+        steps: impl FnOnce(&mut Change<'_>) -> Result<T, AdministrationError> + Send + 'static,
+    ) -> Result<T, ConsoleError> {
+        once::use_up(self, form).await?;
+        self.change(steps).await
+    }
+
     /// Does one piece of work that changes something, and returns once this server serves it.
     ///
     /// # Errors

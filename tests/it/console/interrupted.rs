@@ -51,6 +51,19 @@ async fn a_form_that_is_answered_with_a_secret_counts_once() {
 }
 
 #[tokio::test]
+async fn a_form_that_is_sent_twice_makes_one_client() {
+    let dev = Dev::start(&[]);
+    let operator = Browser::operator(&dev).await;
+    let once = hidden(&operator.get("/clients/new").await.text, "once");
+    let fields = [("name", "Doubled"), ("first", "none"), ("once", once.as_str())];
+    assert_eq!(operator.post("/clients/new", &fields).await.status, 303);
+    assert_eq!(operator.post("/clients/new", &fields).await.status, 409);
+    let clients = Management::of(&dev).await.get("/clients").await.ok();
+    let made = clients.as_array().expect("clients").iter().filter(|client| client["name"] == "Doubled");
+    assert_eq!(made.count(), 1);
+}
+
+#[tokio::test]
 async fn neither_is_a_proof_used_twice_by_reloading() {
     let dev = Dev::start(&["--control"]);
     let browser = Browser::operator(&dev).await;

@@ -13,8 +13,9 @@ mod filter;
 mod list;
 mod words;
 
-use super::reads;
 use actix_web::web::{self, ServiceConfig};
+
+use super::reads;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(web::resource("/audit").route(reads().to(list::show)));

@@ -14,7 +14,6 @@ use crate::http::console::done::Done;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::Form;
 use crate::http::console::frame::{Frame, Section};
-use crate::http::console::once;
 use crate::http::console::posted::Posted;
 use crate::http::console::prove_again::prove_again;
 use crate::http::console::time::Instant;
@@ -96,9 +95,9 @@ pub(super) async fn make(
     if !form.is_ok() {
         return show(&visit, StatusCode::BAD_REQUEST, &form, &client).await;
     }
-    once::use_up(&visit, &form).await?;
     let client_id = client.client_id.to_string();
-    let made = visit.change(move |change| change.make_link(&client_id, LinkPurpose::ClaimSecret, minutes, label));
+    let made =
+        visit.change_once(&form, move |change| change.make_link(&client_id, LinkPurpose::ClaimSecret, minutes, label));
     match made.await {
         Ok(link) => page(&MadePage {
             frame: visit.frame("A link to pick up a secret", Section::Clients),

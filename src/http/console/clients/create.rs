@@ -13,7 +13,6 @@ use crate::http::console::done::Done;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::{Choice, Form};
 use crate::http::console::frame::{Frame, Section};
-use crate::http::console::once;
 use crate::http::console::posted::Posted;
 use crate::http::console::prove_again::prove_again;
 use crate::http::console::visit::Visit;
@@ -84,12 +83,9 @@ pub(super) async fn create(
     {
         return Ok(question);
     }
-    if first != FirstSecret::None {
-        once::use_up(&visit, &form).await?;
-    }
     let mut entry = ClientEntry::new(client_id, None);
     fields.apply_to(&mut entry);
-    let made = visit.change(move |change| {
+    let made = visit.change_once(&form, move |change| {
         let client = change.create_client(&entry, IdRule::Chosen)?;
         let id = client.client_id.as_str();
         let (mut secret, mut link) = (None, None);

@@ -15,7 +15,6 @@ use crate::http::console::counted::counted_of;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::{Choice, Form};
 use crate::http::console::frame::{Frame, Section};
-use crate::http::console::once;
 use crate::http::console::posted::Posted;
 use crate::http::console::prove_again::prove_again;
 use crate::http::console::visit::Visit;
@@ -66,9 +65,8 @@ pub(super) async fn rotate(
     if !form.is_ok() {
         return show(&visit, StatusCode::BAD_REQUEST, &form, &client);
     }
-    once::use_up(&visit, &form).await?;
     let client_id = client.client_id.to_string();
-    match visit.change(move |change| change.rotate_secret(&client_id, overlap, terms)).await {
+    match visit.change_once(&form, move |change| change.rotate_secret(&client_id, overlap, terms)).await {
         Ok(added) => made(&visit, &client, &added, overlap == 0),
         Err(error) => {
             let status = form.take(error, None)?;

@@ -16,7 +16,6 @@ use crate::http::console::done::Done;
 use crate::http::console::error::ConsoleError;
 use crate::http::console::form::{Choice, Form};
 use crate::http::console::frame::{Frame, Section};
-use crate::http::console::once;
 use crate::http::console::posted::Posted;
 use crate::http::console::prove_again::prove_again;
 use crate::http::console::time::Instant;
@@ -106,9 +105,8 @@ pub(super) async fn add(
     if !form.is_ok() {
         return show(&visit, StatusCode::BAD_REQUEST, &form, &client);
     }
-    once::use_up(&visit, &form).await?;
     let client_id = client.client_id.to_string();
-    let added = visit.change(move |change| {
+    let added = visit.change_once(&form, move |change| {
         if origin == Some(Origin::Generated) {
             return change.add_secret(&client_id, terms).map(Some);
         }

@@ -15,8 +15,9 @@ mod show;
 mod source;
 mod steps;
 
-use super::reads;
 use actix_web::web::{self, ServiceConfig};
+
+use super::reads;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config

@@ -8,8 +8,9 @@
 mod page;
 mod remedy;
 
-use super::reads;
 use actix_web::web::{self, ServiceConfig};
+
+use super::reads;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(web::resource("/explain").route(reads().to(page::show)));

@@ -14,8 +14,9 @@ mod now;
 mod page;
 mod verdict;
 
-use super::reads;
 use actix_web::web::{self, ServiceConfig};
+
+use super::reads;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
