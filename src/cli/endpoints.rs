@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use super::exit::CliError;
 use super::open::{Opened, seconds};
 use crate::config::Config;
+use crate::http::cached_document::DocumentAge;
 use crate::http::health::Stopping;
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::tls::ServedCertificate;
@@ -66,7 +67,7 @@ pub fn endpoints(opened: &Opened, certificate: Option<Arc<ServedCertificate>>) -
             body_time: config.server.request_body,
             parameters: config.limits.parameters,
         },
-        document_max_age: seconds(config.jwks.max_age),
+        document_age: DocumentAge::new(seconds(config.jwks.max_age)),
         certificate,
         stopping: Stopping::default(),
     })

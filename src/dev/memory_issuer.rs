@@ -9,6 +9,7 @@ use super::key_stock::KeyStock;
 use crate::clock::Clock;
 use crate::config::LimitMode;
 use crate::entropy::Entropy;
+use crate::http::cached_document::DocumentAge;
 use crate::http::health::Stopping;
 use crate::http::management::{ManagementEndpoints, ManagementLimits};
 use crate::http::{IssuerEndpoints, RequestLimits};
@@ -154,7 +155,7 @@ impl MemoryIssuer<'_> {
             console,
             management: Arc::new(ManagementEndpoints::new(access, MANAGEMENT_LIMITS)),
             limits: RequestLimits { body_bytes: 16_384, body_time: Duration::from_secs(10), parameters: 64 },
-            document_max_age: DOCUMENT_MAX_AGE,
+            document_age: DocumentAge::new(DOCUMENT_MAX_AGE),
             stopping: Stopping::default(),
             // It lives as long as the server.
             certificate: None,

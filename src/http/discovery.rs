@@ -7,10 +7,10 @@ use super::cached_document::respond;
 
 /// Answers with the JWK Set.
 pub async fn jwk_set(request: HttpRequest, endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
-    respond(&request, &endpoints.issuer.served().snapshot().jwk_set, endpoints.document_max_age)
+    respond(&request, &endpoints.issuer.served().snapshot().jwk_set, &endpoints.document_age)
 }
 
 /// Answers with the metadata document.
 pub async fn metadata(request: HttpRequest, endpoints: web::Data<IssuerEndpoints>) -> HttpResponse {
-    respond(&request, &endpoints.issuer.served().snapshot().metadata, endpoints.document_max_age)
+    respond(&request, &endpoints.issuer.served().snapshot().metadata, &endpoints.document_age)
 }

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 
+use self::cached_document::DocumentAge;
 use self::health::Stopping;
 use self::management::ManagementEndpoints;
 use self::tls::ServedCertificate;
@@ -59,8 +60,8 @@ pub struct IssuerEndpoints {
     pub management: Arc<ManagementEndpoints>,
     /// The bounds of requests.
     pub limits: RequestLimits,
-    /// How long discovery documents and the JWK Set may be cached, in seconds.
-    pub document_max_age: u32,
+    /// How long discovery documents and the JWK Set may be cached.
+    pub document_age: DocumentAge,
     /// The certificate that the server presents, if it ends TLS itself and the certificate can expire under it.
     pub certificate: Option<Arc<ServedCertificate>>,
     /// Has the server been told to stop?

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use bytes::Bytes;
 use tokenhouse_verifier::{AccessTokenDialect, JwkSet, Verifier, VerifyError};
 
 use super::rights::{Caller, Rights};
@@ -41,7 +42,7 @@ pub struct ManagementAccess {
 /// The JWK Set as it was parsed last.
 #[derive(Debug)]
 struct KnownKeys {
-    etag: String,
+    etag: Bytes,
     keys: JwkSet,
 }
 

@@ -29,13 +29,13 @@ pub struct RenderedDocument {
     /// The bytes.
     pub body: Bytes,
     /// The strong entity tag, quoted (RFC 9110 §8.8.3).
-    pub etag: String,
+    pub etag: Bytes,
 }
 
 impl RenderedDocument {
     fn new(body: Vec<u8>) -> Self {
         let tag = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, &body).as_ref());
-        Self { body: Bytes::from(body), etag: format!("\"{tag}\"") }
+        Self { body: Bytes::from(body), etag: format!("\"{tag}\"").into() }
     }
 }
 

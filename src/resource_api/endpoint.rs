@@ -1,12 +1,11 @@
 //! Which paths are there, and which methods does each answer to? (RFC 9110 §9.3 and §15.5.6)
 
-use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
 use actix_web::{FromRequest, Handler, Resource, Responder};
+use tokenhouse_verifier::actix::OneBearerMethod;
 
 use super::error::ApiError;
 use super::json_body::MAX_BODY_BYTES;
-use super::one_token::one_token;
 use super::protected_resource::{WELL_KNOWN, metadata};
 use super::{health, openapi, users, whoami};
 
@@ -66,7 +65,7 @@ impl Endpoint {
             resource
                 .default_service(web::to(refuse))
                 .app_data(PayloadConfig::new(MAX_BODY_BYTES))
-                .wrap(from_fn(one_token)),
+                .wrap(OneBearerMethod),
         );
     }
 }

@@ -13,7 +13,6 @@
 //! | `user_body`, `json_body` | which user does a request body describe? |
 //! | `page` | which part of the list is asked for? |
 //! | `whoami`, `health`, `protected_resource`, `openapi` | what do the other routes answer? |
-//! | `one_token` | does a request bring more than one token? |
 //! | `error` | how is an error told? |
 //! | `client_id`, `user`, `instant` | which values are there? |
 //! | `users_store` | where do the users lie? |
@@ -24,7 +23,6 @@ mod error;
 mod health;
 mod instant;
 mod json_body;
-mod one_token;
 mod open;
 mod openapi;
 mod page;

@@ -12,9 +12,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, web};
-use tokenhouse_verifier::actix::{Scoped, one_bearer_method};
+use tokenhouse_verifier::actix::{OneBearerMethod, Scoped};
 use tokenhouse_verifier::{AccessToken, RemoteJwks, ResourceServer, Verifier, scope};
 
 scope!(ListUsers = "list:users");
@@ -49,7 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let users = web::Data::new(Users::default());
     HttpServer::new(move || {
         App::new()
-            .wrap(from_fn(one_bearer_method))
+            .wrap(OneBearerMethod)
             .app_data(resource_server.clone())
             .app_data(users.clone())
             .route("/users", web::get().to(list_users))

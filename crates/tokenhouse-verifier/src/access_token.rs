@@ -8,6 +8,7 @@ use crate::claims::Claims;
 use crate::dialect::{AccessTokenDialect, client_of_subject};
 use crate::error::VerifyError;
 use crate::scope::ScopeSet;
+use crate::signature_cache::SignedToken;
 
 /// Whom `sub` may name beside the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,34 +25,35 @@ pub enum SubjectRule {
 pub struct AccessToken {
     issued_at: u64,
     dialect: AccessTokenDialect,
-    claims: Arc<Claims>,
+    signed: Arc<SignedToken>,
 }
 
 impl AccessToken {
     pub(crate) fn new(
-        claims: Arc<Claims>,
+        signed: Arc<SignedToken>,
         dialect: AccessTokenDialect,
         rule: SubjectRule,
     ) -> Result<Self, VerifyError> {
-        validate_client(&claims, rule)?;
+        let claims = &signed.claims;
+        validate_client(claims, rule)?;
         // IdentityServer 3 wrote no `iat`; its `nbf` is the moment of issue.
         let issued_at = claims.iat.or(claims.nbf).ok_or(VerifyError::ClaimMissing("iat"))?;
-        Ok(Self { issued_at, dialect, claims })
+        Ok(Self { issued_at, dialect, signed })
     }
 
     /// The client the token was issued to: `client_id`, else `azp`, else `sub` without `@clients`. They never disagree.
     pub fn client(&self) -> &str {
-        client(&self.claims).unwrap_or_default()
+        client(&self.signed.claims).unwrap_or_default()
     }
 
     /// The scope of the token.
     pub fn scope(&self) -> &ScopeSet {
-        &self.claims.scope
+        &self.signed.claims.scope
     }
 
     /// Whether the token carries `scope`.
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.claims.scope.contains(scope)
+        self.signed.claims.scope.contains(scope)
     }
 
     /// When the token was issued, in Unix seconds.
@@ -61,17 +63,17 @@ impl AccessToken {
 
     /// When the token expires, in Unix seconds.
     pub fn expires_at(&self) -> u64 {
-        self.claims.exp
+        self.signed.claims.exp
     }
 
     /// The token's own id (RFC 7519 §4.1.7), in the dialects that have one.
     pub fn jti(&self) -> Option<&str> {
-        self.claims.jti()
+        self.signed.claims.jti()
     }
 
     /// Everyone the token is for; this resource server is among them.
-    pub fn audience(&self) -> &[String] {
-        &self.claims.aud
+    pub fn audience(&self) -> impl Iterator<Item = &str> {
+        self.signed.claims.aud()
     }
 
     /// The dialect the token was recognised as.
@@ -81,7 +83,7 @@ impl AccessToken {
 
     /// Every claim as it came, also those the verifier does not know.
     pub fn claims(&self) -> &Map<String, Value> {
-        self.claims.all()
+        self.signed.claims.all()
     }
 }
 
@@ -113,13 +115,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::header::JoseHeader;
+
+    fn signed(claims: Claims) -> Arc<SignedToken> {
+        let header = JoseHeader::parse(br#"{"alg":"EdDSA","kid":"k"}"#).unwrap();
+        Arc::new(SignedToken { header: Arc::new(header), claims })
+    }
 
     fn client_of(names: Value, rule: SubjectRule) -> Result<String, VerifyError> {
         let mut claims = json!({"iss":"i","aud":"a","exp":2,"iat":1});
         let Value::Object(names) = names else { unreachable!() };
         claims.as_object_mut().unwrap().extend(names);
         let claims = Claims::parse(claims.to_string().into()).unwrap();
-        AccessToken::new(Arc::new(claims), AccessTokenDialect::Rfc9068, rule).map(|token| token.client().to_owned())
+        AccessToken::new(signed(claims), AccessTokenDialect::Rfc9068, rule).map(|token| token.client().to_owned())
     }
 
     #[test]
@@ -148,11 +156,11 @@ mod tests {
     #[test]
     fn a_token_tells_what_stands_in_its_claims() {
         let payload = r#"{"iss":"i","aud":["a","b"],"exp":20,"iat":10,"sub":"c","jti":"j","scope":"x y","extra":[1]}"#;
-        let claims = Arc::new(Claims::parse(payload.into()).unwrap());
-        let token = AccessToken::new(claims, AccessTokenDialect::Rfc9068, SubjectRule::Client).unwrap();
+        let claims = Claims::parse(payload.into()).unwrap();
+        let token = AccessToken::new(signed(claims), AccessTokenDialect::Rfc9068, SubjectRule::Client).unwrap();
         assert_eq!((token.issued_at(), token.expires_at(), token.jti()), (10, 20, Some("j")));
-        assert_eq!(token.audience(), ["a", "b"]);
-        assert_eq!(token.scope().to_string(), "x y");
+        assert_eq!(token.audience().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!((token.scope().as_str(), token.scope().to_string()), ("x y", "x y".to_owned()));
         assert!(token.has_scope("y") && !token.has_scope("z"));
         assert_eq!(Value::Object(token.claims().clone()), serde_json::from_str::<Value>(payload).unwrap());
     }
@@ -161,7 +169,7 @@ mod tests {
     fn without_iat_nbf_is_the_moment_of_issue() {
         let issued_at = |names: &str| {
             let claims = Claims::parse(format!(r#"{{"iss":"i","aud":"a","exp":20,"sub":"c"{names}}}"#).into()).unwrap();
-            let token = AccessToken::new(Arc::new(claims), AccessTokenDialect::IdentityServer, SubjectRule::Client);
+            let token = AccessToken::new(signed(claims), AccessTokenDialect::IdentityServer, SubjectRule::Client);
             token.map(|token| token.issued_at())
         };
         assert_eq!(issued_at(r#","nbf":5"#), Ok(5));

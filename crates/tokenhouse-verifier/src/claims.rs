@@ -1,9 +1,10 @@
 //! Which claims does the payload hold, and has each its specified type? (RFC 7519 §4.1, RFC 9068 §2.2)
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use crate::error::{TokenPart, VerifyError};
-use crate::json_object::{JsonObject, build_json_object};
+use crate::json_object::{JsonObject, JsonObjectError, build_json_object};
 use crate::json_scan::{Scanned, ScannedObject};
 use crate::scope::ScopeSet;
 
@@ -15,7 +16,7 @@ const MAX_INSTANT: u64 = 1 << 53;
 pub(crate) struct Claims {
     iss: Span,
     /// `aud` as a list: a single string is a list of one (RFC 7519 §4.1.3).
-    pub(crate) aud: Vec<String>,
+    aud: Vec<Span>,
     pub(crate) exp: u64,
     pub(crate) iat: Option<u64>,
     pub(crate) nbf: Option<u64>,
@@ -27,51 +28,82 @@ pub(crate) struct Claims {
     pub(crate) scope: ScopeSet,
     /// Is `scope` written as a string, rather than as an array or not at all?
     pub(crate) scope_is_text: bool,
-    /// The strings of single claims, one after the other: a resource server keeps those of each token it has seen of late.
+    /// The payload, and behind it the strings that are written with escapes there, without them. A resource server keeps this
+    /// for each token it has seen of late, so it is one piece.
     texts: String,
-    payload: Vec<u8>,
+    payload_bytes: usize,
     all: OnceLock<JsonObject>,
 }
 
-/// Where a claim stands in the texts.
+/// Where a string stands in the texts.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     from: usize,
     to: usize,
 }
 
+impl Span {
+    /// Where `part`, which is a part of `whole`, stands in it.
+    fn within(whole: &str, part: &str) -> Self {
+        let from = part.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
+        Self { from, to: from + part.len() }
+    }
+}
+
 impl Claims {
     /// Reads the decoded payload of a token whose signature is valid.
     pub(crate) fn parse(payload: Vec<u8>) -> Result<Self, VerifyError> {
-        let claims = ScannedObject::scan(&payload)
-            .map_err(|reason| VerifyError::NotAJsonObject { part: TokenPart::Payload, reason })?;
+        let wrong = |reason| VerifyError::NotAJsonObject { part: TokenPart::Payload, reason };
+        let mut texts = String::from_utf8(payload).map_err(|_| wrong(JsonObjectError::NotJson))?;
+        let payload_bytes = texts.len();
+        let claims = ScannedObject::scan(&texts).map_err(wrong)?;
         // RFC 7800 §3: a token with `cnf` is worth nothing without a proof, and a Bearer request brings none
         // (CVE-2024-49755).
         if claims.get("cnf").is_some() {
             return Err(VerifyError::SenderConstrained);
         }
-        let iss = string(&claims, "iss")?.ok_or(VerifyError::ClaimMissing("iss"))?;
-        let aud = audience(&claims)?;
+        let mut unescaped = String::new();
+        let mut place = |text: &Cow<'_, str>| match text {
+            Cow::Borrowed(text) => Span::within(&texts, text),
+            Cow::Owned(text) => {
+                let from = payload_bytes + unescaped.len();
+                unescaped.push_str(text);
+                Span { from, to: from + text.len() }
+            }
+        };
+        let iss = place(string(&claims, "iss")?.ok_or(VerifyError::ClaimMissing("iss"))?);
+        let aud = audience(&claims)?.map(|aud| aud.map(&mut place)).collect::<Result<_, _>>()?;
         let exp = instant(&claims, "exp")?.ok_or(VerifyError::ClaimMissing("exp"))?;
         let (iat, nbf) = (instant(&claims, "iat")?, instant(&claims, "nbf")?);
-        let others = ["sub", "jti", "client_id", "azp", "gty"].map(|name| string(&claims, name));
-        let [sub, jti, client_id, azp, gty] = others;
-        let others = [sub?, jti?, client_id?, azp?, gty?];
+        let mut optional = |name| string(&claims, name).map(|text| text.map(&mut place));
+        let (sub, jti) = (optional("sub")?, optional("jti")?);
+        let (client_id, azp, gty) = (optional("client_id")?, optional("azp")?, optional("gty")?);
         let scope = claims.get("scope");
         let scope_is_text = matches!(scope, Some(Scanned::Text(_)));
         let scope = scope.map(ScopeSet::parse_claim).transpose()?.unwrap_or_default();
+        texts.push_str(&unescaped);
+        Ok(Self {
+            iss,
+            aud,
+            exp,
+            iat,
+            nbf,
+            sub,
+            jti,
+            client_id,
+            azp,
+            gty,
+            scope,
+            scope_is_text,
+            texts,
+            payload_bytes,
+            all: OnceLock::new(),
+        })
+    }
 
-        let mut texts =
-            String::with_capacity(iss.len() + others.iter().flatten().map(|text| text.len()).sum::<usize>());
-        let mut put = |text: &str| {
-            let from = texts.len();
-            texts.push_str(text);
-            Span { from, to: texts.len() }
-        };
-        let iss = put(iss);
-        let [sub, jti, client_id, azp, gty] = others.map(|text| text.map(&mut put));
-        let all = OnceLock::new();
-        Ok(Self { iss, aud, exp, iat, nbf, sub, jti, client_id, azp, gty, scope, scope_is_text, texts, payload, all })
+    /// Everyone the token is for.
+    pub(crate) fn aud(&self) -> impl Iterator<Item = &str> {
+        self.aud.iter().map(|at| self.text(*at))
     }
 
     pub(crate) fn iss(&self) -> &str {
@@ -99,22 +131,23 @@ impl Claims {
     }
 
     fn text(&self, at: Span) -> &str {
-        // Spans are made together with the text.
+        // Spans are made together with the texts.
         self.texts.get(at.from..at.to).unwrap_or_default()
     }
 
     /// Every claim as it came: built when it is asked for, which most resource servers never do.
     pub(crate) fn all(&self) -> &JsonObject {
         // It was scanned before: there is nothing that could fail.
-        self.all.get_or_init(|| build_json_object(&self.payload).unwrap_or_default())
+        let payload = self.texts.get(..self.payload_bytes).unwrap_or_default();
+        self.all.get_or_init(|| build_json_object(payload).unwrap_or_default())
     }
 }
 
 /// A claim that must be a string with something in it, where it is present.
-fn string<'c>(claims: &'c ScannedObject<'_>, name: &'static str) -> Result<Option<&'c str>, VerifyError> {
+fn string<'c, 'p>(claims: &'c ScannedObject<'p>, name: &'static str) -> Result<Option<&'c Cow<'p, str>>, VerifyError> {
     match claims.get(name) {
         None => Ok(None),
-        Some(Scanned::Text(value)) if !value.is_empty() => Ok(Some(value.as_ref())),
+        Some(Scanned::Text(value)) if !value.is_empty() => Ok(Some(value)),
         Some(_) => Err(VerifyError::ClaimMalformed(name)),
     }
 }
@@ -130,17 +163,19 @@ fn instant(claims: &ScannedObject<'_>, name: &'static str) -> Result<Option<u64>
 }
 
 /// `aud`: a string, or an array of strings with at least one (RFC 7519 §4.1.3).
-fn audience(claims: &ScannedObject<'_>) -> Result<Vec<String>, VerifyError> {
+fn audience<'c, 'p>(
+    claims: &'c ScannedObject<'p>,
+) -> Result<impl Iterator<Item = Result<&'c Cow<'p, str>, VerifyError>>, VerifyError> {
+    let malformed = VerifyError::ClaimMalformed("aud");
     let members = match claims.get("aud").ok_or(VerifyError::ClaimMissing("aud"))? {
+        Scanned::List(members) if members.is_empty() => return Err(malformed),
         Scanned::List(members) => members.as_slice(),
         single => std::slice::from_ref(single),
     };
-    let member = |member: &Scanned<'_>| match member {
-        Scanned::Text(audience) if !audience.is_empty() => Some(audience.clone().into_owned()),
-        _ => None,
-    };
-    let audience: Option<Vec<String>> = members.iter().map(member).collect();
-    audience.filter(|audience| !audience.is_empty()).ok_or(VerifyError::ClaimMalformed("aud"))
+    Ok(members.iter().map(move |member| match member {
+        Scanned::Text(audience) if !audience.is_empty() => Ok(audience),
+        _ => Err(malformed.clone()),
+    }))
 }
 
 #[cfg(test)]
@@ -165,7 +200,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!((claims.iss(), claims.exp, claims.iat, claims.nbf), ("i", 10, Some(1), Some(2)));
-        assert_eq!(claims.aud, ["a", "b"]);
+        assert_eq!(claims.aud().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!((claims.sub(), claims.jti()), (Some("s"), Some("j")));
         assert_eq!((claims.client_id(), claims.azp()), (Some("c"), Some("z")));
         assert_eq!(claims.gty(), None);
@@ -189,6 +224,25 @@ mod tests {
         }
         assert!(Claims::parse(br#"{"iss":"i","aud":"a","exp":1e400}"#.to_vec()).is_err());
         assert!(Claims::parse(br#"{"iss":"i","aud":"a","exp":18446744073709551616}"#.to_vec()).is_err());
+    }
+
+    #[test]
+    fn what_is_written_with_escapes_is_read_without() {
+        let payload = r#"{"iss":"i\u0069","aud":["a","\u0062\n"],"exp":10,"sub":"\u00e9","jti":"plain","client_id":"\"c","x":"\u0078"}"#;
+        let claims = Claims::parse(payload.into()).unwrap();
+        assert_eq!((claims.iss(), claims.sub(), claims.jti()), ("ii", Some("\u{e9}"), Some("plain")));
+        assert_eq!((claims.client_id(), claims.azp()), (Some("\"c"), None));
+        assert_eq!(claims.aud().collect::<Vec<_>>(), ["a", "b\n"]);
+        assert_eq!(
+            serde_json::Value::Object(claims.all().clone()),
+            serde_json::from_str::<serde_json::Value>(payload).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_payload_that_is_no_utf_8_is_no_json() {
+        let wrong = Claims::parse(b"{\"iss\":\"i\",\"aud\":\"a\",\"exp\":1,\"x\":\"\xff\"}".to_vec()).unwrap_err();
+        assert_eq!(wrong, VerifyError::NotAJsonObject { part: TokenPart::Payload, reason: JsonObjectError::NotJson });
     }
 
     #[test]

@@ -9,38 +9,38 @@ const KEPT: usize = 8;
 
 /// The headers of the latest tokens whose signature was valid: of others, anyone could make any number.
 #[derive(Debug, Default)]
-pub(crate) struct HeaderMemory(RwLock<Vec<(Vec<u8>, Arc<JoseHeader>)>>);
+pub(crate) struct HeaderMemory(RwLock<Vec<(String, Arc<JoseHeader>)>>);
 
 impl HeaderMemory {
-    /// What the header with this text says, if it is kept.
-    pub(crate) fn find(&self, text: &[u8]) -> Option<Arc<JoseHeader>> {
+    /// What the header says whose base64url is this text, if it is kept.
+    pub(crate) fn find(&self, text: &str) -> Option<Arc<JoseHeader>> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
         kept.iter().find(|(known, _)| known == text).map(|(_, header)| Arc::clone(header))
     }
 
-    /// Keeps what the header with this text says.
-    pub(crate) fn keep(&self, text: Vec<u8>, header: &Arc<JoseHeader>) {
-        if self.find(&text).is_some() {
-            return;
-        }
+    /// Keeps what the header says whose base64url is this text.
+    pub(crate) fn keep(&self, text: &str, header: &Arc<JoseHeader>) {
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread may just have done so.
         kept.retain(|(known, _)| *known != text);
         if kept.len() >= KEPT {
             kept.remove(0);
         }
-        kept.push((text, Arc::clone(header)));
+        kept.push((text.to_owned(), Arc::clone(header)));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
-    fn header(kid: usize) -> (Vec<u8>, Arc<JoseHeader>) {
-        let text = format!(r#"{{"alg":"EdDSA","kid":"{kid}"}}"#).into_bytes();
-        let parsed = JoseHeader::parse(&text).unwrap();
-        (text, Arc::new(parsed))
+    fn header(kid: usize) -> (String, Arc<JoseHeader>) {
+        let header = format!(r#"{{"alg":"EdDSA","kid":"{kid}"}}"#);
+        let parsed = JoseHeader::parse(header.as_bytes()).unwrap();
+        (URL_SAFE_NO_PAD.encode(header), Arc::new(parsed))
     }
 
     #[test]
@@ -48,7 +48,7 @@ mod tests {
         let memory = HeaderMemory::default();
         for kid in (0..KEPT + 2).chain([KEPT]) {
             let (text, parsed) = header(kid);
-            memory.keep(text, &parsed);
+            memory.keep(&text, &parsed);
         }
         let found: Vec<_> = (0..KEPT + 2).filter_map(|kid| memory.find(&header(kid).0)).collect();
         assert_eq!(found.len(), KEPT);

@@ -28,13 +28,14 @@ pub enum JsonObjectError {
 /// Parsers differ in which of two equal members they take, so that what one checks another does not see. RFC 7515 §4
 /// and RFC 7519 §4 leave the choice between refusing and taking the last: here they are refused.
 pub fn parse_json_object(text: &[u8]) -> Result<JsonObject, JsonObjectError> {
+    let text = str::from_utf8(text).map_err(|_| JsonObjectError::NotJson)?;
     ScannedObject::scan(text)?;
     build_json_object(text)
 }
 
 /// Builds an object that has been scanned, so that no member stands in it twice.
-pub(crate) fn build_json_object(scanned: &[u8]) -> Result<JsonObject, JsonObjectError> {
-    serde_json::from_slice(scanned).map_err(|_| JsonObjectError::NotJson)
+pub(crate) fn build_json_object(scanned: &str) -> Result<JsonObject, JsonObjectError> {
+    serde_json::from_str(scanned).map_err(|_| JsonObjectError::NotJson)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::challenge::Challenge;
 use crate::clock::{Clock, SystemClock};
 use crate::error::VerifyError;
 use crate::key_source::{KeySource, KeysUnavailable};
-use crate::verify::Verifier;
+use crate::verify::{ParsedToken, Verifier};
 
 /// Why a token was not let through.
 #[derive(Debug, Error)]
@@ -20,6 +20,15 @@ pub enum AuthenticationError {
     /// The token could not be judged: not the caller's fault.
     #[error(transparent)]
     KeysUnavailable(#[from] KeysUnavailable),
+}
+
+/// How far a token was judged without waiting for anything.
+#[derive(Debug)]
+pub(crate) enum Authenticated<'a> {
+    /// To the end: it is valid.
+    Yes(AccessToken),
+    /// Its key must be asked for.
+    WithoutItsKey(ParsedToken<'a>),
 }
 
 /// A protected resource: what it accepts, where its issuer's keys come from, and how it introduces itself.
@@ -69,16 +78,29 @@ impl ResourceServer {
 
     /// Verifies `token` now. A malformed token is refused before any key is asked for.
     pub async fn authenticate(&self, token: &str) -> Result<AccessToken, AuthenticationError> {
+        match self.authenticate_at_once(token)? {
+            Authenticated::Yes(token) => Ok(token),
+            Authenticated::WithoutItsKey(token) => {
+                let keys = self.keys.keys_for(token.kid()).await?;
+                Ok(self.verifier.verify_parsed(token, &keys, self.clock.unix_seconds())?)
+            }
+        }
+    }
+
+    /// The same as far as the keys at hand go, which nearly always is to the end.
+    pub(crate) fn authenticate_at_once<'a>(&self, token: &'a str) -> Result<Authenticated<'a>, VerifyError> {
         let token = self.verifier.present(token)?;
-        // Nearly every token has been seen before.
-        if let Some(keys) = self.keys.fresh_keys()
-            && let Some(known) = self.verifier.recall(&token, &keys)
-        {
-            return Ok(self.verifier.judge(&known, self.clock.unix_seconds())?);
+        let Some(keys) = self.keys.fresh_keys() else {
+            return Ok(Authenticated::WithoutItsKey(self.verifier.parse(token)?));
+        };
+        if let Some(known) = self.verifier.recall(&token, &keys) {
+            return Ok(Authenticated::Yes(self.verifier.judge(known, self.clock.unix_seconds())?));
         }
         let token = self.verifier.parse(token)?;
-        let keys = self.keys.keys_for(token.kid()).await?;
-        Ok(self.verifier.verify_parsed(token, &keys, self.clock.unix_seconds())?)
+        if !keys.contains(token.kid()) {
+            return Ok(Authenticated::WithoutItsKey(token));
+        }
+        Ok(Authenticated::Yes(self.verifier.verify_parsed(token, &keys, self.clock.unix_seconds())?))
     }
 
     /// The challenge of this resource, without an error.

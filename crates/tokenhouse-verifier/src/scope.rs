@@ -22,6 +22,11 @@ impl ScopeSet {
         self.0.split(' ').filter(|value| !value.is_empty())
     }
 
+    /// The values with single spaces between them, as `scope` is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether there is no scope at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -123,7 +128,7 @@ mod tests {
 
     fn parse(claim: &str) -> Result<ScopeSet, VerifyError> {
         let text = format!("{{\"scope\":{claim}}}");
-        ScopeSet::parse_claim(ScannedObject::scan(text.as_bytes()).unwrap().get("scope").unwrap())
+        ScopeSet::parse_claim(ScannedObject::scan(&text).unwrap().get("scope").unwrap())
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) struct SignedToken {
     /// The header.
     pub(crate) header: Arc<JoseHeader>,
     /// The claims, of which none has been judged.
-    pub(crate) claims: Arc<Claims>,
+    pub(crate) claims: Claims,
 }
 
 /// Remembers valid signatures, bounded. Invalid ones are not remembered: they could be made without end.
@@ -87,7 +87,7 @@ mod tests {
     fn signed() -> Arc<SignedToken> {
         let header = JoseHeader::parse(br#"{"alg":"EdDSA","kid":"k"}"#).unwrap();
         let claims = Claims::parse(br#"{"iss":"i","aud":"a","exp":1}"#.to_vec()).unwrap();
-        Arc::new(SignedToken { header: Arc::new(header), claims: Arc::new(claims) })
+        Arc::new(SignedToken { header: Arc::new(header), claims })
     }
 
     fn token(signature: &str) -> TokenDigest {

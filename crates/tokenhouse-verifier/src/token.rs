@@ -1,6 +1,7 @@
 //! Is this text a compact JWS of acceptable size, and which are its parts? (RFC 7515 §2, §3.1 and §7.1)
 
 use base64::Engine as _;
+use memchr::memchr_iter;
 
 use crate::error::{TokenPart, VerifyError};
 
@@ -33,26 +34,58 @@ pub struct CompactJws<'a> {
 impl<'a> CompactJws<'a> {
     /// Splits and decodes `token`, which may have at most `max_bytes` octets.
     pub fn parse(token: &'a str, max_bytes: usize) -> Result<Self, VerifyError> {
+        let parts = JwsParts::split(token, max_bytes)?;
+        Ok(Self {
+            signing_input: parts.signing_input,
+            header: parts.decode_header()?,
+            payload: parts.decode_payload()?,
+            signature: parts.decode_signature()?,
+        })
+    }
+}
+
+/// The parts of a compact JWS as they came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JwsParts<'a> {
+    pub(crate) signing_input: &'a str,
+    pub(crate) header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> JwsParts<'a> {
+    /// Splits `token`, which may have at most `max_bytes` octets.
+    pub(crate) fn split(token: &'a str, max_bytes: usize) -> Result<Self, VerifyError> {
         // The cap comes before the split, so that a megabyte of dots costs nothing (CVE-2025-27144, CVE-2025-30204).
         if token.len() > max_bytes {
             return Err(VerifyError::TokenTooLong { max_bytes });
         }
-        let mut parts = token.splitn(6, '.');
-        let (Some(header), Some(payload), Some(signature)) = (parts.next(), parts.next(), parts.next()) else {
+        let mut dots = memchr_iter(b'.', token.as_bytes());
+        let (Some(first), Some(second)) = (dots.next(), dots.next()) else {
             return Err(VerifyError::NotThreeParts);
         };
-        match parts.count() {
+        match dots.take(3).count() {
             0 => {}
             // RFC 7516 §3.1: five parts are a JWE, which no access token of ours ever is.
             2 => return Err(VerifyError::Encrypted),
             _ => return Err(VerifyError::NotThreeParts),
         }
-        Ok(Self {
-            signing_input: token.get(..header.len() + 1 + payload.len()).unwrap_or_default(),
-            header: decode(header, TokenPart::Header)?,
-            payload: decode(payload, TokenPart::Payload)?,
-            signature: decode(signature, TokenPart::Signature)?,
-        })
+        let (signing_input, signature) = token.split_at_checked(second).unwrap_or_default();
+        let (header, payload) = signing_input.split_at_checked(first).unwrap_or_default();
+        let behind_dot = |part: &'a str| part.get(1..).unwrap_or_default();
+        Ok(Self { signing_input, header, payload: behind_dot(payload), signature: behind_dot(signature) })
+    }
+
+    pub(crate) fn decode_header(&self) -> Result<Vec<u8>, VerifyError> {
+        decode(self.header, TokenPart::Header)
+    }
+
+    pub(crate) fn decode_payload(&self) -> Result<Vec<u8>, VerifyError> {
+        decode(self.payload, TokenPart::Payload)
+    }
+
+    pub(crate) fn decode_signature(&self) -> Result<Vec<u8>, VerifyError> {
+        decode(self.signature, TokenPart::Signature)
     }
 }
 

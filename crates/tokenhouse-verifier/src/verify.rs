@@ -12,7 +12,7 @@ use crate::header::JoseHeader;
 use crate::header_memory::HeaderMemory;
 use crate::jwk_set::JwkSet;
 use crate::signature_cache::{SignatureCache, SignedToken, TokenDigest};
-use crate::token::{CompactJws, DEFAULT_MAX_TOKEN_BYTES};
+use crate::token::{DEFAULT_MAX_TOKEN_BYTES, JwsParts};
 
 /// Clock difference tolerated unless configured otherwise.
 pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
@@ -118,7 +118,7 @@ impl Verifier {
     pub fn verify(&self, token: &str, keys: &JwkSet, now: u64) -> Result<AccessToken, VerifyError> {
         let token = self.present(token)?;
         match self.recall(&token, keys) {
-            Some(known) => self.judge(&known, now),
+            Some(known) => self.judge(known, now),
             None => self.verify_parsed(self.parse(token)?, keys, now),
         }
     }
@@ -140,15 +140,19 @@ impl Verifier {
     /// The part of the check that needs no key, so that a malformed token never makes anyone fetch one.
     pub(crate) fn parse<'a>(&self, token: PresentedToken<'a>) -> Result<ParsedToken<'a>, VerifyError> {
         let PresentedToken { text, digest } = token;
-        let jws = CompactJws::parse(text, self.max_token_bytes)?;
-        let header = match self.headers.find(&jws.header) {
+        let parts = JwsParts::split(text, self.max_token_bytes)?;
+        let known = self.headers.find(parts.header);
+        let decoded = if known.is_some() { Vec::new() } else { parts.decode_header()? };
+        let (payload, signature) = (parts.decode_payload()?, parts.decode_signature()?);
+        let header_is_known = known.is_some();
+        let header = match known {
             Some(known) => known,
-            None => Arc::new(JoseHeader::parse(&jws.header)?),
+            None => Arc::new(JoseHeader::parse(&decoded)?),
         };
         if !self.dialects.iter().any(|dialect| dialect.accepts_typ(header.typ.as_deref())) {
             return Err(VerifyError::TypNotAccepted { typ: header.typ.clone() });
         }
-        Ok(ParsedToken { digest, jws, header })
+        Ok(ParsedToken { digest, parts, payload, signature, header, header_is_known })
     }
 
     /// The rest of the check. That the signature is valid, and what it covers, is remembered; the claims are judged anew
@@ -159,27 +163,29 @@ impl Verifier {
         keys: &JwkSet,
         now: u64,
     ) -> Result<AccessToken, VerifyError> {
-        let ParsedToken { digest, jws, header } = token;
+        let ParsedToken { digest, parts, payload, signature, header, header_is_known } = token;
         let key = keys.find(&header.kid, header.algorithm)?;
-        if !key.verify_signature(jws.signing_input.as_bytes(), &jws.signature) {
+        if !key.verify_signature(parts.signing_input.as_bytes(), &signature) {
             return Err(VerifyError::SignatureInvalid);
         }
-        let claims = Arc::new(Claims::parse(jws.payload)?);
-        self.headers.keep(jws.header, &header);
+        let claims = Claims::parse(payload)?;
+        if !header_is_known {
+            self.headers.keep(parts.header, &header);
+        }
         let signed = Arc::new(SignedToken { header, claims });
         if let Some(digest) = digest {
             self.signatures.remember(digest, keys, Arc::clone(&signed));
         }
-        self.judge(&signed, now)
+        self.judge(signed, now)
     }
 
     /// Is what is signed an access token for us, at `now`?
-    pub(crate) fn judge(&self, signed: &SignedToken, now: u64) -> Result<AccessToken, VerifyError> {
+    pub(crate) fn judge(&self, signed: Arc<SignedToken>, now: u64) -> Result<AccessToken, VerifyError> {
         let claims = &signed.claims;
         let dialect = self.recognise(signed.header.typ.as_deref(), claims)?;
         self.validate_issuer_and_audience(claims)?;
         self.validate_times(claims, now)?;
-        AccessToken::new(Arc::clone(claims), dialect, self.subject)
+        AccessToken::new(signed, dialect, self.subject)
     }
 
     /// The first accepted dialect that the token is of; where it is of none, what the first one with its `typ` misses.
@@ -200,8 +206,9 @@ impl Verifier {
             return Err(VerifyError::WrongIssuer { expected: self.issuer.clone(), found: claims.iss().to_owned() });
         }
         // RFC 7519 §4.1.3: a case-sensitive match with one whole member.
-        if !claims.aud.contains(&self.audience) {
-            return Err(VerifyError::WrongAudience { expected: self.audience.clone(), found: claims.aud.clone() });
+        if !claims.aud().any(|aud| aud == self.audience) {
+            let found = claims.aud().map(str::to_owned).collect();
+            return Err(VerifyError::WrongAudience { expected: self.audience.clone(), found });
         }
         Ok(())
     }
@@ -250,8 +257,11 @@ pub(crate) struct PresentedToken<'a> {
 #[derive(Debug)]
 pub(crate) struct ParsedToken<'a> {
     digest: Option<TokenDigest>,
-    jws: CompactJws<'a>,
+    parts: JwsParts<'a>,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
     header: Arc<JoseHeader>,
+    header_is_known: bool,
 }
 
 impl ParsedToken<'_> {

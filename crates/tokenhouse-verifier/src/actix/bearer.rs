@@ -1,6 +1,7 @@
 //! Which one Bearer token does the request's `Authorization` field carry? (RFC 6750 §2.1, RFC 9110 §11.6.2)
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use memchr::memchr;
 
 use super::refusal::Reason;
 
@@ -22,7 +23,7 @@ pub(super) fn presented_token(headers: &HeaderMap) -> Result<&str, Reason> {
     }
     let token = token.trim_matches(' ');
     // RFC 9110 §5.3: a proxy may have joined two fields with a comma, which no token contains (RFC 6750 §2.1).
-    if token.as_bytes().contains(&b',') {
+    if memchr(b',', token.as_bytes()).is_some() {
         return Err(Reason::InvalidRequest("There is more than one access token"));
     }
     if token.is_empty() { Err(Reason::NoToken) } else { Ok(token) }

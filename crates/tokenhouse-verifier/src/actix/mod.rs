@@ -4,7 +4,7 @@
 //!
 //! - [`AccessToken`](crate::AccessToken): any valid token;
 //! - [`Scoped<S>`](Scoped): a valid token that carries the scope `S` names, else 403;
-//! - [`one_bearer_method`], a middleware, where an API reads forms: it refuses a token in the body beside the one in
+//! - [`OneBearerMethod`], a middleware, where an API reads forms: it refuses a token in the body beside the one in
 //!   the header.
 
 mod bearer;
@@ -12,6 +12,6 @@ mod body_token;
 mod extract;
 mod refusal;
 
-pub use body_token::one_bearer_method;
+pub use body_token::OneBearerMethod;
 pub use extract::Scoped;
 pub use refusal::{Reason, Refusal};

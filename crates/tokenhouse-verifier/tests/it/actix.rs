@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use tokenhouse_verifier::actix::{Scoped, one_bearer_method};
+use tokenhouse_verifier::actix::{OneBearerMethod, Scoped};
 use tokenhouse_verifier::{AccessToken, Clock, RemoteJwks, ResourceServer, StaticJwks, scope};
 
 use crate::issuer::{NOW, key_set, token, verifier};
@@ -33,7 +32,7 @@ fn serve(resource_server: Option<ResourceServer>) -> String {
         web::Data::new(server.clock(Arc::new(AtIssue)).realm("partners").resource_metadata("https://api.example/meta"))
     });
     let server = HttpServer::new(move || {
-        let mut app = App::new().wrap(from_fn(one_bearer_method));
+        let mut app = App::new().wrap(OneBearerMethod);
         if let Some(data) = &resource_server {
             app = app.app_data(data.clone());
         }

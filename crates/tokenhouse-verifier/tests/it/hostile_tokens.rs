@@ -27,7 +27,7 @@ fn a_right_token_is_accepted_with_each_algorithm() {
         let token = token(json!({"alg": alg, "kid": kid}), json!({"extra": {"n": [1]}}));
         let token = verifier().verify(&token, &key_set(), NOW).unwrap();
         assert_eq!((token.client(), token.issued_at(), token.expires_at()), ("partner", NOW, NOW + 600));
-        assert_eq!((token.jti(), token.audience()), (Some("j-1"), &[AUDIENCE.to_owned()][..]));
+        assert_eq!((token.jti(), token.audience().collect::<Vec<_>>()), (Some("j-1"), vec![AUDIENCE]));
         assert!(token.has_scope("list:users") && !token.has_scope("list"));
         assert_eq!(token.scope().to_string(), "list:users create:users");
         assert_eq!(token.claims()["extra"], json!({"n": [1]}));

@@ -93,7 +93,7 @@ pub(super) async fn show(visit: Visit) -> Result<HttpResponse, ConsoleError> {
         rows: shown.iter().map(|key| row(key, now)).collect(),
         outlooks: outlooks.iter().map(|outlook| next(outlook, now)).collect(),
         jwks_uri: visit.endpoints.issuer_name().endpoint(".well-known/jwks.json"),
-        max_age: duration(visit.endpoints.document_max_age.into()),
+        max_age: duration(visit.endpoints.document_age.seconds().into()),
         may_rotate: visit.holds("create:signing_keys") && visit.holds("update:signing_keys"),
         may_revoke: visit.holds("update:signing_keys"),
         sees_apis: visit.holds("read:resource_servers"),

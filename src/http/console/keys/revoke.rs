@@ -86,7 +86,7 @@ async fn question(
 async fn consequences(visit: &Visit, key: &SigningKeyRecord) -> Result<Vec<String>, ConsoleError> {
     let mut consequences = Vec::new();
     if key.state != KeyState::Next {
-        let max_age = duration(visit.endpoints.document_max_age.into());
+        let max_age = duration(visit.endpoints.document_age.seconds().into());
         consequences.push(format!(
             "Every token that it signed stops verifying as soon as its verifier fetches the JWK Set again: at the latest after {max_age}, \
              if the verifier keeps to max-age."

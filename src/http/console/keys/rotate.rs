@@ -96,7 +96,7 @@ async fn question(
         alg: alg.as_str(),
         ready: (ready > now).then(|| Instant::near(ready, now)),
         consequences: consequences(&outlook),
-        max_age: duration(visit.endpoints.document_max_age.into()),
+        max_age: duration(visit.endpoints.document_age.seconds().into()),
     };
     page_with(status, &page)
 }
