@@ -47,13 +47,13 @@ impl AccessToken {
     }
 
     /// The scope of the token.
-    pub fn scope(&self) -> &ScopeSet {
-        &self.signed.claims.scope
+    pub fn scope(&self) -> ScopeSet<'_> {
+        self.signed.claims.scope()
     }
 
     /// Whether the token carries `scope`.
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.signed.claims.scope.contains(scope)
+        self.scope().contains(scope)
     }
 
     /// When the token was issued, in Unix seconds.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::error::{TokenPart, VerifyError};
 use crate::json_object::{JsonObject, JsonObjectError, build_json_object};
 use crate::json_scan::{Scanned, ScannedObject};
-use crate::scope::ScopeSet;
+use crate::scope::{ScopeSet, normalized};
 
 /// Largest instant accepted, in Unix seconds: beyond it not every JSON parser reads the same integer (RFC 8259 §6).
 const MAX_INSTANT: u64 = 1 << 53;
@@ -16,7 +16,8 @@ const MAX_INSTANT: u64 = 1 << 53;
 pub(crate) struct Claims {
     iss: Span,
     /// `aud` as a list: a single string is a list of one (RFC 7519 §4.1.3).
-    aud: Vec<Span>,
+    first_aud: Span,
+    other_auds: Vec<Span>,
     pub(crate) exp: u64,
     pub(crate) iat: Option<u64>,
     pub(crate) nbf: Option<u64>,
@@ -25,7 +26,7 @@ pub(crate) struct Claims {
     client_id: Option<Span>,
     azp: Option<Span>,
     gty: Option<Span>,
-    pub(crate) scope: ScopeSet,
+    scope: Option<Span>,
     /// Is `scope` written as a string, rather than as an array or not at all?
     pub(crate) scope_is_text: bool,
     /// The payload, and behind it the strings that are written with escapes there, without them. A resource server keeps this
@@ -72,7 +73,9 @@ impl Claims {
             }
         };
         let iss = place(string(&claims, "iss")?.ok_or(VerifyError::ClaimMissing("iss"))?);
-        let aud = audience(&claims)?.map(|aud| aud.map(&mut place)).collect::<Result<_, _>>()?;
+        let (first_aud, other_auds) = audience(&claims)?;
+        let first_aud = place(text_of(first_aud, "aud")?);
+        let other_auds = other_auds.iter().map(|aud| text_of(aud, "aud").map(&mut place)).collect::<Result<_, _>>()?;
         let exp = instant(&claims, "exp")?.ok_or(VerifyError::ClaimMissing("exp"))?;
         let (iat, nbf) = (instant(&claims, "iat")?, instant(&claims, "nbf")?);
         let mut optional = |name| string(&claims, name).map(|text| text.map(&mut place));
@@ -80,11 +83,12 @@ impl Claims {
         let (client_id, azp, gty) = (optional("client_id")?, optional("azp")?, optional("gty")?);
         let scope = claims.get("scope");
         let scope_is_text = matches!(scope, Some(Scanned::Text(_)));
-        let scope = scope.map(ScopeSet::parse_claim).transpose()?.unwrap_or_default();
+        let scope = scope.map(normalized).transpose()?.filter(|scope| !scope.is_empty()).map(|scope| place(&scope));
         texts.push_str(&unescaped);
         Ok(Self {
             iss,
-            aud,
+            first_aud,
+            other_auds,
             exp,
             iat,
             nbf,
@@ -103,7 +107,12 @@ impl Claims {
 
     /// Everyone the token is for.
     pub(crate) fn aud(&self) -> impl Iterator<Item = &str> {
-        self.aud.iter().map(|at| self.text(*at))
+        std::iter::once(&self.first_aud).chain(&self.other_auds).map(|at| self.text(*at))
+    }
+
+    /// The values of `scope`.
+    pub(crate) fn scope(&self) -> ScopeSet<'_> {
+        ScopeSet::of_normalized(self.scope.map(|at| self.text(at)).unwrap_or_default())
     }
 
     pub(crate) fn iss(&self) -> &str {
@@ -145,10 +154,14 @@ impl Claims {
 
 /// A claim that must be a string with something in it, where it is present.
 fn string<'c, 'p>(claims: &'c ScannedObject<'p>, name: &'static str) -> Result<Option<&'c Cow<'p, str>>, VerifyError> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(Scanned::Text(value)) if !value.is_empty() => Ok(Some(value)),
-        Some(_) => Err(VerifyError::ClaimMalformed(name)),
+    claims.get(name).map(|value| text_of(value, name)).transpose()
+}
+
+/// The string with something in it that the claim called `name` has as its value, or as a part of it.
+fn text_of<'c, 'p>(value: &'c Scanned<'p>, name: &'static str) -> Result<&'c Cow<'p, str>, VerifyError> {
+    match value {
+        Scanned::Text(text) if !text.is_empty() => Ok(text),
+        _ => Err(VerifyError::ClaimMalformed(name)),
     }
 }
 
@@ -162,20 +175,13 @@ fn instant(claims: &ScannedObject<'_>, name: &'static str) -> Result<Option<u64>
     }
 }
 
-/// `aud`: a string, or an array of strings with at least one (RFC 7519 §4.1.3).
-fn audience<'c, 'p>(
-    claims: &'c ScannedObject<'p>,
-) -> Result<impl Iterator<Item = Result<&'c Cow<'p, str>, VerifyError>>, VerifyError> {
-    let malformed = VerifyError::ClaimMalformed("aud");
-    let members = match claims.get("aud").ok_or(VerifyError::ClaimMissing("aud"))? {
-        Scanned::List(members) if members.is_empty() => return Err(malformed),
-        Scanned::List(members) => members.as_slice(),
-        single => std::slice::from_ref(single),
-    };
-    Ok(members.iter().map(move |member| match member {
-        Scanned::Text(audience) if !audience.is_empty() => Ok(audience),
-        _ => Err(malformed.clone()),
-    }))
+/// `aud`: a string, or an array of strings with at least one (RFC 7519 §4.1.3); the first, and the others.
+fn audience<'c, 'p>(claims: &'c ScannedObject<'p>) -> Result<(&'c Scanned<'p>, &'c [Scanned<'p>]), VerifyError> {
+    match claims.get("aud") {
+        None => Err(VerifyError::ClaimMissing("aud")),
+        Some(Scanned::List(members)) => members.split_first().ok_or(VerifyError::ClaimMalformed("aud")),
+        Some(single) => Ok((single, &[])),
+    }
 }
 
 #[cfg(test)]
@@ -204,7 +210,7 @@ mod tests {
         assert_eq!((claims.sub(), claims.jti()), (Some("s"), Some("j")));
         assert_eq!((claims.client_id(), claims.azp()), (Some("c"), Some("z")));
         assert_eq!(claims.gty(), None);
-        assert!(claims.scope.contains("y"));
+        assert_eq!(claims.scope().as_str(), "x y");
         assert!(claims.all().contains_key("n"));
     }
 

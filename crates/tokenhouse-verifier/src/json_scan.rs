@@ -155,7 +155,9 @@ impl Names {
     /// Whether `name` is new beside those of `object`.
     fn add(&mut self, name: &str, object: &[(Cow<'_, str>, Scanned<'_>)]) -> bool {
         if object.len() < FEW {
-            return !object.iter().any(|(known, _)| known == name);
+            // Nearly all names differ in length or at the first letter.
+            let may_be = |known: &str| known.len() == name.len() && known.as_bytes().first() == name.as_bytes().first();
+            return !object.iter().any(|(known, _)| may_be(known) && known == name);
         }
         if self.0.is_empty() {
             self.0.extend(object.iter().map(|(known, _)| known.clone().into_owned()));

@@ -1,75 +1,89 @@
 //! Which scope values does a token carry, and which does a route ask for? (RFC 6749 §3.3, RFC 9068 §2.2.3)
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::VerifyError;
 use crate::json_scan::Scanned;
 
 /// A set of scope values. Order and repetitions mean nothing (RFC 6749 §3.3).
-///
-/// They stand in one text with single spaces between them: a resource server keeps that of each token it has seen of late.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScopeSet(String);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScopeSet<'a>(&'a str);
 
-impl ScopeSet {
+impl<'a> ScopeSet<'a> {
+    /// The values of a text that [`normalized`] has made.
+    pub(crate) const fn of_normalized(text: &'a str) -> Self {
+        Self(text)
+    }
+
     /// Whether `scope` is in the set, compared exactly.
-    pub fn contains(&self, scope: &str) -> bool {
+    pub fn contains(self, scope: &str) -> bool {
         self.iter().any(|held| held == scope)
     }
 
     /// The values in the token's order, each once.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
+    pub fn iter(self) -> impl Iterator<Item = &'a str> {
         self.0.split(' ').filter(|value| !value.is_empty())
     }
 
     /// The values with single spaces between them, as `scope` is written.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub const fn as_str(self) -> &'a str {
+        self.0
     }
 
     /// Whether there is no scope at all.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(self) -> bool {
         self.0.is_empty()
-    }
-
-    /// Parses the `scope` claim: one string with spaces between the values, or an array of values (IdentityServer's
-    /// habit).
-    pub(crate) fn parse_claim(claim: &Scanned<'_>) -> Result<Self, VerifyError> {
-        let mut set = Self::default();
-        match claim {
-            Scanned::Text(scope) if scope.is_empty() => {}
-            Scanned::Text(scope) => {
-                set.0.reserve_exact(scope.len());
-                scope.split(' ').try_for_each(|value| set.add(value))?;
-            }
-            Scanned::List(values) => values.iter().try_for_each(|value| match value {
-                Scanned::Text(value) => set.add(value),
-                _ => Err(VerifyError::ClaimMalformed("scope")),
-            })?,
-            Scanned::Whole(_) | Scanned::Other => return Err(VerifyError::ClaimMalformed("scope")),
-        }
-        Ok(set)
-    }
-
-    fn add(&mut self, value: &str) -> Result<(), VerifyError> {
-        if !is_scope_token(value) {
-            return Err(VerifyError::ClaimMalformed("scope"));
-        }
-        if !self.contains(value) {
-            if !self.0.is_empty() {
-                self.0.push(' ');
-            }
-            self.0.push_str(value);
-        }
-        Ok(())
     }
 }
 
-impl fmt::Display for ScopeSet {
-    /// The values with single spaces between them, as `scope` is written.
+impl fmt::Display for ScopeSet<'_> {
+    /// The same as [`ScopeSet::as_str`].
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(self.0)
     }
+}
+
+/// The values of the `scope` claim in one text, each once and with single spaces between them. The claim is such a text, but for
+/// repetitions, or an array of values (IdentityServer's habit).
+pub(crate) fn normalized<'p>(claim: &Scanned<'p>) -> Result<Cow<'p, str>, VerifyError> {
+    let malformed = || VerifyError::ClaimMalformed("scope");
+    match claim {
+        Scanned::Text(scope) if scope.is_empty() => Ok(Cow::Borrowed("")),
+        Scanned::Text(scope) => {
+            let (mut read, mut repeats) = (0, false);
+            for value in scope.split(' ') {
+                if !is_scope_token(value) {
+                    return Err(malformed());
+                }
+                repeats |= ScopeSet(scope.get(..read).unwrap_or_default()).contains(value);
+                read += value.len() + 1;
+            }
+            if repeats { Ok(each_once(scope.split(' ')).into()) } else { Ok(scope.clone()) }
+        }
+        Scanned::List(values) => {
+            let values = values.iter().map(|value| match value {
+                Scanned::Text(value) if is_scope_token(value) => Ok(value.as_ref()),
+                _ => Err(malformed()),
+            });
+            let values = values.collect::<Result<Vec<&str>, _>>()?;
+            Ok(each_once(values).into())
+        }
+        Scanned::Whole(_) | Scanned::Other => Err(malformed()),
+    }
+}
+
+fn each_once<'v>(values: impl IntoIterator<Item = &'v str>) -> String {
+    let mut text = String::new();
+    for value in values {
+        if !ScopeSet(&text).contains(value) {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(value);
+        }
+    }
+    text
 }
 
 /// A scope that a route requires, named by a type: see [`scope!`](crate::scope!).
@@ -126,21 +140,35 @@ mod tests {
     use super::*;
     use crate::json_scan::ScannedObject;
 
-    fn parse(claim: &str) -> Result<ScopeSet, VerifyError> {
+    fn parse(claim: &str) -> Result<String, VerifyError> {
         let text = format!("{{\"scope\":{claim}}}");
-        ScopeSet::parse_claim(ScannedObject::scan(&text).unwrap().get("scope").unwrap())
+        normalized(ScannedObject::scan(&text).unwrap().get("scope").unwrap()).map(Cow::into_owned)
     }
 
     #[test]
     fn a_string_and_an_array_mean_the_same() {
-        let string = parse(r#""list:users create:users list:users""#).unwrap();
-        assert_eq!(string, parse(r#"["list:users","create:users"]"#).unwrap());
-        assert_eq!(string.to_string(), "list:users create:users");
-        assert!(string.contains("create:users"));
-        assert!(!string.contains("create"));
-        assert!(!string.contains("LIST:USERS"));
-        assert!(parse(r#""""#).unwrap().is_empty() && !string.is_empty());
-        assert_eq!(string.iter().count(), 2);
+        for claim in [
+            r#""list:users create:users""#,
+            r#""list:users create:users list:users""#,
+            r#""list\u003ausers create:users""#,
+            r#"["list:users","create:users","create:users"]"#,
+        ] {
+            assert_eq!(parse(claim).as_deref(), Ok("list:users create:users"), "{claim}");
+        }
+        for claim in [r#""""#, "[]"] {
+            assert_eq!(parse(claim).as_deref(), Ok(""), "{claim}");
+        }
+    }
+
+    #[test]
+    fn values_are_compared_whole() {
+        let set = ScopeSet::of_normalized("list:users create:users");
+        assert!(set.contains("create:users"));
+        for other in ["create", "LIST:USERS", "", " ", "list:users create:users"] {
+            assert!(!set.contains(other), "{other}");
+        }
+        assert_eq!((set.iter().count(), set.to_string().as_str()), (2, set.as_str()));
+        assert!(ScopeSet::default().is_empty() && !set.is_empty());
     }
 
     #[test]

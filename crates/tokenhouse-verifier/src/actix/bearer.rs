@@ -5,6 +5,8 @@ use memchr::memchr;
 
 use super::refusal::Reason;
 
+const SCHEME: &str = "Bearer";
+
 /// The token in the request, as it came. Tokens in the query are not looked for (RFC 9700 §4.3.2).
 pub(super) fn presented_token(headers: &HeaderMap) -> Result<&str, Reason> {
     let mut fields = headers.get_all(AUTHORIZATION);
@@ -14,14 +16,19 @@ pub(super) fn presented_token(headers: &HeaderMap) -> Result<&str, Reason> {
     if fields.next().is_some() {
         return Err(Reason::InvalidRequest("There is more than one Authorization header field"));
     }
-    let not_ascii = Reason::InvalidRequest("The Authorization header field is not ASCII");
-    let field = str::from_utf8(field.as_bytes()).ok().filter(|field| field.is_ascii()).ok_or(not_ascii)?;
-    let (scheme, token) = field.split_once(' ').unwrap_or((field, ""));
+    let not_ascii = || Reason::InvalidRequest("The Authorization header field is not ASCII");
+    let field = str::from_utf8(field.as_bytes()).map_err(|_| not_ascii())?;
+    if !field.is_ascii() {
+        return Err(not_ascii());
+    }
+    let (scheme, mut token) = field.split_at_checked(SCHEME.len()).unwrap_or((field, ""));
     // RFC 9110 §11.1: the scheme is compared without regard to case. Another scheme brings no token for us.
-    if !scheme.eq_ignore_ascii_case("Bearer") {
+    if !scheme.eq_ignore_ascii_case(SCHEME) || !(token.is_empty() || token.starts_with(' ')) {
         return Err(Reason::NoToken);
     }
-    let token = token.trim_matches(' ');
+    while let Some(rest) = token.strip_prefix(' ').or_else(|| token.strip_suffix(' ')) {
+        token = rest;
+    }
     // RFC 9110 §5.3: a proxy may have joined two fields with a comma, which no token contains (RFC 6750 §2.1).
     if memchr(b',', token.as_bytes()).is_some() {
         return Err(Reason::InvalidRequest("There is more than one access token"));
@@ -45,7 +52,7 @@ mod tests {
 
     #[test]
     fn the_scheme_has_no_case_and_the_token_has() {
-        for field in ["Bearer aB.c", "bearer aB.c", "BEARER   aB.c"] {
+        for field in ["Bearer aB.c", "bearer aB.c", "BEARER   aB.c", "Bearer aB.c  "] {
             assert_eq!(presented(&[field]).unwrap(), "aB.c");
         }
     }

@@ -61,7 +61,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         // Nearly every request: none may pay for those that bring a form.
-        if !(request.headers().contains_key(AUTHORIZATION) && is_form(&request)) {
+        if !(is_form(&request) && request.headers().contains_key(AUTHORIZATION)) {
             return OneBearerMethodFuture { stage: Stage::HandedOn { answer: self.0.call(request) } };
         }
         let service = Rc::clone(&self.0);
