@@ -55,7 +55,7 @@ impl Accepted {
         assert_eq!(theirs.issuer.as_deref(), Some(ISSUER), "{reading:?}");
         let subject = ours.claims().get("sub").and_then(Value::as_str);
         assert_eq!(theirs.subject.as_deref(), subject, "{reading:?}");
-        let audience: HashSet<String> = ours.audience().iter().cloned().collect();
+        let audience: HashSet<String> = ours.audience().map(str::to_owned).collect();
         assert_eq!(theirs.audiences.clone().map(Audiences::into_set), Some(audience), "{reading:?}");
         for (name, value) in &theirs.custom {
             assert_eq!(ours.claims().get(name), Some(value), "{reading:?}");

@@ -15,7 +15,7 @@ const MAX_INSTANT: u64 = 1 << 53;
 #[derive(Clone, Debug)]
 pub(crate) struct Claims {
     iss: Span,
-    /// `aud` as a list: a single string is a list of one (RFC 7519 §4.1.3).
+    /// The one member of `aud` that nearly all have: a single string is a list of one (RFC 7519 §4.1.3).
     first_aud: Span,
     other_auds: Vec<Span>,
     pub(crate) exp: u64,
@@ -84,6 +84,8 @@ impl Claims {
         let scope = claims.get("scope");
         let scope_is_text = matches!(scope, Some(Scanned::Text(_)));
         let scope = scope.map(normalized).transpose()?.filter(|scope| !scope.is_empty()).map(|scope| place(&scope));
+        // As long as it must be: it is kept.
+        texts.reserve_exact(unescaped.len());
         texts.push_str(&unescaped);
         Ok(Self {
             iss,
@@ -239,6 +241,12 @@ mod tests {
         assert_eq!((claims.iss(), claims.sub(), claims.jti()), ("ii", Some("\u{e9}"), Some("plain")));
         assert_eq!((claims.client_id(), claims.azp()), (Some("\"c"), None));
         assert_eq!(claims.aud().collect::<Vec<_>>(), ["a", "b\n"]);
+        let array = r#"{"iss":"i","aud":"a","exp":10,"azp":"\u007a","scope":["x","y","x"],"gty":"\u0067ty"}"#;
+        let several = Claims::parse(array.into()).unwrap();
+        assert_eq!((several.azp(), several.scope().as_str(), several.gty()), (Some("z"), "x y", Some("gty")));
+        let text = r#"{"iss":"i","aud":"a","exp":10,"jti":"\u006a","scope":"x\u0079 z"}"#;
+        let one = Claims::parse(text.into()).unwrap();
+        assert_eq!((one.jti(), one.scope().as_str()), (Some("j"), "xy z"));
         assert_eq!(
             serde_json::Value::Object(claims.all().clone()),
             serde_json::from_str::<serde_json::Value>(payload).unwrap()

@@ -9,7 +9,7 @@ use crate::challenge::Challenge;
 use crate::clock::{Clock, SystemClock};
 use crate::error::VerifyError;
 use crate::key_source::{KeySource, KeysUnavailable};
-use crate::verify::{ParsedToken, Verifier};
+use crate::verify::Verifier;
 
 /// Why a token was not let through.
 #[derive(Debug, Error)]
@@ -20,15 +20,6 @@ pub enum AuthenticationError {
     /// The token could not be judged: not the caller's fault.
     #[error(transparent)]
     KeysUnavailable(#[from] KeysUnavailable),
-}
-
-/// How far a token was judged without waiting for anything.
-#[derive(Debug)]
-pub(crate) enum Authenticated<'a> {
-    /// To the end: it is valid.
-    Yes(AccessToken),
-    /// Its key must be asked for.
-    WithoutItsKey(ParsedToken<'a>),
 }
 
 /// A protected resource: what it accepts, where its issuer's keys come from, and how it introduces itself.
@@ -79,28 +70,36 @@ impl ResourceServer {
     /// Verifies `token` now. A malformed token is refused before any key is asked for.
     pub async fn authenticate(&self, token: &str) -> Result<AccessToken, AuthenticationError> {
         match self.authenticate_at_once(token)? {
-            Authenticated::Yes(token) => Ok(token),
-            Authenticated::WithoutItsKey(token) => {
-                let keys = self.keys.keys_for(token.kid()).await?;
-                Ok(self.verifier.verify_parsed(token, &keys, self.clock.unix_seconds())?)
-            }
+            Some(token) => Ok(token),
+            None => self.authenticate_by_asking(token).await,
         }
     }
 
-    /// The same as far as the keys at hand go, which nearly always is to the end.
-    pub(crate) fn authenticate_at_once<'a>(&self, token: &'a str) -> Result<Authenticated<'a>, VerifyError> {
+    /// Verifies `token` with the keys at hand, if they are fresh and its key is among them; else nothing has been said about it.
+    pub(crate) fn authenticate_at_once(&self, token: &str) -> Result<Option<AccessToken>, VerifyError> {
+        let Some(keys) = self.keys.fresh_keys() else { return Ok(None) };
         let token = self.verifier.present(token)?;
-        let Some(keys) = self.keys.fresh_keys() else {
-            return Ok(Authenticated::WithoutItsKey(self.verifier.parse(token)?));
-        };
         if let Some(known) = self.verifier.recall(&token, &keys) {
-            return Ok(Authenticated::Yes(self.verifier.judge(known, self.clock.unix_seconds())?));
+            return self.verifier.judge(known, self.clock.unix_seconds()).map(Some);
         }
         let token = self.verifier.parse(token)?;
         if !keys.contains(token.kid()) {
-            return Ok(Authenticated::WithoutItsKey(token));
+            return Ok(None);
         }
-        Ok(Authenticated::Yes(self.verifier.verify_parsed(token, &keys, self.clock.unix_seconds())?))
+        self.verifier.verify_parsed(token, &keys, self.clock.unix_seconds()).map(Some)
+    }
+
+    /// Asks for the key of `token` and verifies it.
+    pub(crate) async fn authenticate_by_asking(&self, token: &str) -> Result<AccessToken, AuthenticationError> {
+        let presented = self.verifier.present(token)?;
+        let token = self.verifier.parse(presented)?;
+        let keys = self.keys.keys_for(token.kid()).await?;
+        let now = self.clock.unix_seconds();
+        // In an outage of the issuer each request comes here, and most of them with a token that has been seen.
+        Ok(match self.verifier.recall(&presented, &keys) {
+            Some(known) => self.verifier.judge(known, now)?,
+            None => self.verifier.verify_parsed(token, &keys, now)?,
+        })
     }
 
     /// The challenge of this resource, without an error.

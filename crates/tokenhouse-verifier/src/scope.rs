@@ -155,6 +155,9 @@ mod tests {
         ] {
             assert_eq!(parse(claim).as_deref(), Ok("list:users create:users"), "{claim}");
         }
+        for (repeating, once) in [("x y y", "x y"), ("x x x", "x"), ("xy x y", "xy x y"), ("x x y y x", "x y")] {
+            assert_eq!(parse(&format!("\"{repeating}\"")).as_deref(), Ok(once), "{repeating}");
+        }
         for claim in [r#""""#, "[]"] {
             assert_eq!(parse(claim).as_deref(), Ok(""), "{claim}");
         }

@@ -143,6 +143,7 @@ impl Verifier {
         let parts = JwsParts::split(text, self.max_token_bytes)?;
         let known = self.headers.find(parts.header);
         let decoded = if known.is_some() { Vec::new() } else { parts.decode_header()? };
+        // Before the header is read: the first thing that is wrong is told.
         let (payload, signature) = (parts.decode_payload()?, parts.decode_signature()?);
         let header_is_known = known.is_some();
         let header = match known {
@@ -340,6 +341,20 @@ mod tests {
         let (input, signature) = (other.rsplit_once('.').unwrap().0, good.rsplit_once('.').unwrap().1);
         let forged = verifier().verify(&format!("{input}.{signature}"), &keys(), NOW);
         assert_eq!(forged.unwrap_err(), VerifyError::SignatureInvalid);
+    }
+
+    #[test]
+    fn only_the_header_of_a_good_token_is_kept() {
+        let verifier = verifier();
+        let good = token("at+jwt", &claims(&json!({})));
+        let header = good.split('.').next().unwrap();
+        let malformed = token("at+jwt", &claims(&json!({"exp":null})));
+        for wrong in [format!("{good}AAAA"), malformed] {
+            assert!(verifier.verify(&wrong, &keys(), NOW).is_err());
+            assert!(verifier.headers.find(header).is_none(), "{wrong}");
+        }
+        verifier.verify(&good, &keys(), NOW).unwrap();
+        assert_eq!(verifier.headers.find(header).unwrap().kid, "k");
     }
 
     /// Whether the token lives at [`NOW`], with a leeway of 30 seconds and a longest lifetime of 600.

@@ -23,7 +23,7 @@ pub(super) fn presented_token(headers: &HeaderMap) -> Result<&str, Reason> {
     }
     let (scheme, mut token) = field.split_at_checked(SCHEME.len()).unwrap_or((field, ""));
     // RFC 9110 §11.1: the scheme is compared without regard to case. Another scheme brings no token for us.
-    if !scheme.eq_ignore_ascii_case(SCHEME) || !(token.is_empty() || token.starts_with(' ')) {
+    if !scheme.eq_ignore_ascii_case(SCHEME) || !token.starts_with(' ') {
         return Err(Reason::NoToken);
     }
     while let Some(rest) = token.strip_prefix(' ').or_else(|| token.strip_suffix(' ')) {
@@ -59,9 +59,18 @@ mod tests {
 
     #[test]
     fn no_bearer_token_is_no_token() {
-        for fields in
-            [&[][..], &["Bearer"], &["Bearer "], &["Basic YTpi"], &["DPoP x"], &["Bearerx"], &["x Bearer"], &[""]]
-        {
+        for fields in [
+            &[][..],
+            &["Bear"],
+            &["Bearer"],
+            &["Bearer "],
+            &["Bearer\tx"],
+            &["Basic YTpi"],
+            &["DPoP x"],
+            &["Bearerx"],
+            &["x Bearer"],
+            &[""],
+        ] {
             assert!(matches!(presented(fields), Err(Reason::NoToken)), "{fields:?}");
         }
     }

@@ -3,7 +3,7 @@
 use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready as of_ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
@@ -110,7 +110,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().stage.project() {
             Projected::HandedOn { answer } => {
-                Poll::Ready(of_ready!(answer.poll(context)).map(ServiceResponse::map_into_left_body))
+                Poll::Ready(std::task::ready!(answer.poll(context)).map(ServiceResponse::map_into_left_body))
             }
             Projected::WithForm { answer } => answer.as_mut().poll(context),
         }

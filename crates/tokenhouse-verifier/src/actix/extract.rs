@@ -11,10 +11,12 @@ use actix_web::{FromRequest, HttpRequest, web};
 use super::bearer::presented_token;
 use super::refusal::{Reason, Refusal};
 use crate::access_token::AccessToken;
-use crate::resource_server::{Authenticated, AuthenticationError, ResourceServer};
+use crate::resource_server::{AuthenticationError, ResourceServer};
 use crate::scope::RequiredScope;
 
 /// A valid access token that carries the scope `S` names; it derefs to the [`AccessToken`].
+///
+/// It can be moved and sent whatever `S` is: only its name counts.
 #[derive(Debug)]
 pub struct Scoped<S>(AccessToken, PhantomData<fn() -> S>);
 
@@ -58,27 +60,30 @@ impl<S: RequiredScope> FromRequest for Scoped<S> {
 }
 
 /// A token on its way out of a request.
-pub enum Extracting<T> {
+pub struct Extracting<T>(Stage<T>);
+
+enum Stage<T> {
     /// It waited for nothing; none once it has been taken.
     AtOnce(Option<Result<T, Refusal>>),
-    /// Keys are fetched for it.
-    Waiting(Pin<Box<dyn Future<Output = Result<T, Refusal>>>>),
+    /// Its key is asked for.
+    Asking(Pin<Box<dyn Future<Output = Result<T, Refusal>>>>),
 }
 
 impl<T: 'static> Extracting<T> {
     /// Authenticates the caller of `request` and takes what `authorize` makes of its token.
     fn begin(request: &HttpRequest, authorize: fn(AccessToken) -> Result<T, Reason>) -> Self {
-        match authenticate_at_once(request) {
-            Ok(Some(token)) => Self::AtOnce(Some(authorize(token).map_err(|reason| Refusal::new(request, reason)))),
-            Err(reason) => Self::AtOnce(Some(Err(Refusal::new(request, reason)))),
+        let outcome = match authenticate_at_once(request) {
+            Ok(Some(token)) => authorize(token),
+            Err(reason) => Err(reason),
             Ok(None) => {
                 let request = request.clone();
-                Self::Waiting(Box::pin(async move {
-                    let authorized = authenticate(&request).await.and_then(authorize);
+                return Self(Stage::Asking(Box::pin(async move {
+                    let authorized = authenticate_by_asking(&request).await.and_then(authorize);
                     authorized.map_err(|reason| Refusal::new(&request, reason))
-                }))
+                })));
             }
-        }
+        };
+        Self(Stage::AtOnce(Some(outcome.map_err(|reason| Refusal::new(request, reason)))))
     }
 }
 
@@ -86,27 +91,23 @@ impl<T: Unpin> Future for Extracting<T> {
     type Output = Result<T, Refusal>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.get_mut() {
-            // Nobody polls a future that is at its end.
-            Self::AtOnce(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
-            Self::Waiting(outcome) => outcome.as_mut().poll(context),
+        match &mut self.get_mut().0 {
+            // Whoever polls a future that is at its end waits for ever, rather than panics.
+            Stage::AtOnce(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
+            Stage::Asking(outcome) => outcome.as_mut().poll(context),
         }
     }
 }
 
-/// The token of the caller; none if its key must be waited for.
+/// The token of the caller; none if its key must be asked for.
 fn authenticate_at_once(request: &HttpRequest) -> Result<Option<AccessToken>, Reason> {
     let resource_server = resource_server(request)?;
-    match resource_server.authenticate_at_once(presented_token(request.headers())?) {
-        Ok(Authenticated::Yes(token)) => Ok(Some(token)),
-        Ok(Authenticated::WithoutItsKey(_)) => Ok(None),
-        Err(refusal) => Err(Reason::InvalidToken(refusal)),
-    }
+    resource_server.authenticate_at_once(presented_token(request.headers())?).map_err(Reason::InvalidToken)
 }
 
-async fn authenticate(request: &HttpRequest) -> Result<AccessToken, Reason> {
+async fn authenticate_by_asking(request: &HttpRequest) -> Result<AccessToken, Reason> {
     let resource_server = resource_server(request)?;
-    match resource_server.authenticate(presented_token(request.headers())?).await {
+    match resource_server.authenticate_by_asking(presented_token(request.headers())?).await {
         Ok(token) => Ok(token),
         Err(AuthenticationError::Refused(refusal)) => Err(Reason::InvalidToken(refusal)),
         Err(AuthenticationError::KeysUnavailable(error)) => Err(Reason::KeysUnavailable(error)),

@@ -7,8 +7,10 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokenhouse_verifier::actix::{OneBearerMethod, Scoped};
 use tokenhouse_verifier::{AccessToken, Clock, RemoteJwks, ResourceServer, StaticJwks, scope};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::issuer::{NOW, key_set, token, verifier};
+use crate::issuer::{NOW, jwks, key_set, token, verifier};
 
 scope!(ListUsers = "list:users");
 scope!(DeleteUsers = "delete:users");
@@ -164,6 +166,17 @@ async fn two_tokens_are_an_invalid_request() {
     assert_eq!(text.send().await.unwrap().status(), StatusCode::OK, "another kind of body is none of its business");
     let body_only = client().post(&url).form(&[("access_token", good())]).send().await.unwrap();
     assert_eq!(body_only.status(), 401);
+}
+
+#[actix_web::test]
+async fn a_scope_is_asked_for_too_where_the_key_must_be_fetched() {
+    let issuer = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(jwks())).mount(&issuer).await;
+    let base = serve(Some(ResourceServer::new(verifier(), RemoteJwks::at(issuer.uri()).build().unwrap())));
+    let response = client().delete(format!("{base}/users")).bearer_auth(good()).send().await.unwrap();
+    assert_eq!(refused(response).await.0, StatusCode::FORBIDDEN);
+    let response = get(&format!("{base}/users")).bearer_auth(good()).send().await.unwrap();
+    assert_eq!((response.status(), response.text().await.unwrap()), (StatusCode::OK, "partner".to_owned()));
 }
 
 #[actix_web::test]

@@ -152,6 +152,47 @@ async fn without_keys_nothing_is_said_about_a_token() {
 }
 
 #[tokio::test]
+async fn only_a_token_whose_key_is_not_at_hand_asks_for_it() {
+    let rig = Rig::start().await;
+    rig.answer(good().insert_header("cache-control", "max-age=600")).await;
+    let source = rig.source();
+    let server = ResourceServer::new(verifier(), source.clone()).clock(Arc::<TestClock>::clone(&rig.clock));
+    let good_token = token(json!({}), json!({}));
+    server.authenticate(&good_token).await.unwrap();
+    let forged = format!("{}AAAA", token(json!({}), json!({"jti": "other"})));
+    let other_typ = token(json!({"kid": "new", "typ": "JWT"}), json!({}));
+    for refused in ["x.y", forged.as_str(), other_typ.as_str()] {
+        assert!(matches!(server.authenticate(refused).await, Err(AuthenticationError::Refused(_))), "{refused}");
+    }
+    server.authenticate(&token(json!({}), json!({"jti": "another"}))).await.unwrap();
+    assert_eq!(rig.fetches().await, 1);
+
+    let keys = json!({"keys": [rsa_jwk("rs", "RS256"), rsa_jwk("new", "RS256")]});
+    rig.answer(ResponseTemplate::new(200).set_body_json(keys)).await;
+    let of_new_key = token(json!({"kid": "new"}), json!({}));
+    assert_eq!(server.authenticate(&of_new_key).await.unwrap().client(), "partner");
+    assert_eq!(rig.fetches().await, 1, "since the issuer has answered differently");
+}
+
+#[tokio::test]
+async fn a_token_that_was_seen_is_good_while_stale_keys_are_kept() {
+    let rig = Rig::start().await;
+    rig.answer(good().insert_header("cache-control", "max-age=600")).await;
+    let server = ResourceServer::new(verifier(), rig.source()).clock(Arc::<TestClock>::clone(&rig.clock));
+    let lasting = token(json!({}), json!({"exp": NOW + 7200}));
+    server.authenticate(&lasting).await.unwrap();
+    rig.answer(ResponseTemplate::new(503)).await;
+    rig.clock.advance(600);
+    let unseen = token(json!({}), json!({"exp": NOW + 7200, "jti": "unseen"}));
+    for token in [&lasting, &unseen, &lasting] {
+        assert_eq!(server.authenticate(token).await.unwrap().client(), "partner");
+    }
+    rig.clock.advance(7200);
+    let later = server.authenticate(&lasting).await;
+    assert!(matches!(later, Err(AuthenticationError::Refused(VerifyError::Expired { .. }))), "{later:?}");
+}
+
+#[tokio::test]
 async fn a_caller_that_hangs_up_ends_nothing() {
     let rig = Rig::start().await;
     rig.answer(good().set_delay(Duration::from_millis(100))).await;

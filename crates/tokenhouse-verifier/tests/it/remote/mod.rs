@@ -17,7 +17,7 @@ use tokenhouse_verifier::{
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::issuer::{NOW, ed_jwk, jwks, token, verifier};
+use crate::issuer::{NOW, ed_jwk, jwks, rsa_jwk, token, verifier};
 
 /// A clock that a test moves; it starts at the time of issue.
 #[derive(Debug, Default)]
