@@ -96,7 +96,7 @@ impl Verifier {
         self
     }
 
-    /// Remembers at most this many valid signatures, each with the claims that it covers, in about two kilobytes; 0 remembers
+    /// Remembers at most this many valid signatures, each with the claims that it covers, in about one kilobyte; 0 remembers
     /// none.
     #[must_use]
     pub fn remember_signatures(mut self, count: u64) -> Self {
