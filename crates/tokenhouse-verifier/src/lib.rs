@@ -24,6 +24,7 @@ mod key_source;
 #[cfg(feature = "remote")]
 pub mod remote;
 mod resource_server;
+mod rules;
 mod scope;
 mod signature_cache;
 mod token;

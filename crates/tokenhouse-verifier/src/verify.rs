@@ -1,4 +1,4 @@
-//! Is this an access token of our issuer for us? (RFC 9068 §4, RFC 7515 §5.2, RFC 7519 §7.2)
+//! Is this an access token of our issuer for us? Its shape, its signature, and then the rules. (RFC 7515 §5.2, RFC 7519 §7.2)
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use crate::error::VerifyError;
 use crate::header::JoseHeader;
 use crate::header_memory::HeaderMemory;
 use crate::jwk_set::JwkSet;
+use crate::rules::Rules;
 use crate::signature_cache::{SignatureCache, SignedToken, TokenDigest};
 use crate::token::{DEFAULT_MAX_TOKEN_BYTES, JwsParts};
 
@@ -33,13 +34,8 @@ const DEFAULT_REMEMBERED_SIGNATURES: u64 = 10_000;
 /// # let _ = verifier;
 /// ```
 pub struct Verifier {
-    issuer: String,
-    audience: String,
-    dialects: Vec<AccessTokenDialect>,
-    subject: SubjectRule,
-    leeway: u64,
+    rules: Rules,
     max_token_bytes: usize,
-    max_lifetime: Option<u64>,
     signatures: SignatureCache,
     headers: HeaderMemory,
 }
@@ -49,13 +45,15 @@ impl Verifier {
     /// otherwise, they must be of RFC 9068's form and no longer than 8 KiB; clocks may differ by 30 seconds.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
-            issuer: issuer.into(),
-            audience: audience.into(),
-            dialects: vec![AccessTokenDialect::Rfc9068],
-            subject: SubjectRule::default(),
-            leeway: DEFAULT_LEEWAY.as_secs(),
+            rules: Rules {
+                issuer: issuer.into(),
+                audience: audience.into(),
+                dialects: vec![AccessTokenDialect::Rfc9068],
+                subject: SubjectRule::default(),
+                leeway: DEFAULT_LEEWAY.as_secs(),
+                max_lifetime: None,
+            },
             max_token_bytes: DEFAULT_MAX_TOKEN_BYTES,
-            max_lifetime: None,
             signatures: SignatureCache::new(DEFAULT_REMEMBERED_SIGNATURES),
             headers: HeaderMemory::default(),
         }
@@ -64,21 +62,21 @@ impl Verifier {
     /// Accepts tokens of these dialects and no others.
     #[must_use]
     pub fn accept_dialects(mut self, dialects: impl IntoIterator<Item = AccessTokenDialect>) -> Self {
-        self.dialects = dialects.into_iter().collect();
+        self.rules.dialects = dialects.into_iter().collect();
         self
     }
 
     /// Says whom `sub` may name.
     #[must_use]
     pub const fn subject_rule(mut self, rule: SubjectRule) -> Self {
-        self.subject = rule;
+        self.rules.subject = rule;
         self
     }
 
     /// Tolerates this difference between the issuer's clock and ours, in whole seconds.
     #[must_use]
     pub const fn leeway(mut self, leeway: Duration) -> Self {
-        self.leeway = leeway.as_secs();
+        self.rules.leeway = leeway.as_secs();
         self
     }
 
@@ -92,7 +90,7 @@ impl Verifier {
     /// Refuses tokens that were issued to live longer than this, in whole seconds.
     #[must_use]
     pub const fn max_lifetime(mut self, max_lifetime: Duration) -> Self {
-        self.max_lifetime = Some(max_lifetime.as_secs());
+        self.rules.max_lifetime = Some(max_lifetime.as_secs());
         self
     }
 
@@ -106,12 +104,12 @@ impl Verifier {
 
     /// The configured issuer identifier.
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        &self.rules.issuer
     }
 
     /// The configured audience.
     pub fn audience(&self) -> &str {
-        &self.audience
+        &self.rules.audience
     }
 
     /// Verifies `token` with the issuer's `keys` at `now`, in Unix seconds.
@@ -150,10 +148,15 @@ impl Verifier {
             Some(known) => known,
             None => Arc::new(JoseHeader::parse(&decoded)?),
         };
-        if !self.dialects.iter().any(|dialect| dialect.accepts_typ(header.typ.as_deref())) {
+        if !self.rules.accept_typ(header.typ.as_deref()) {
             return Err(VerifyError::TypNotAccepted { typ: header.typ.clone() });
         }
         Ok(ParsedToken { digest, parts, payload, signature, header, header_is_known })
+    }
+
+    /// Judges what has been recalled, at `now`.
+    pub(crate) fn judge(&self, known: Arc<SignedToken>, now: u64) -> Result<AccessToken, VerifyError> {
+        self.rules.judge(known, now)
     }
 
     /// The rest of the check. That the signature is valid, and what it covers, is remembered; the claims are judged anew
@@ -179,70 +182,14 @@ impl Verifier {
         }
         self.judge(signed, now)
     }
-
-    /// Is what is signed an access token for us, at `now`?
-    pub(crate) fn judge(&self, signed: Arc<SignedToken>, now: u64) -> Result<AccessToken, VerifyError> {
-        let claims = &signed.claims;
-        let dialect = self.recognise(signed.header.typ.as_deref(), claims)?;
-        self.validate_issuer_and_audience(claims)?;
-        self.validate_times(claims, now)?;
-        AccessToken::new(signed, dialect, self.subject)
-    }
-
-    /// The first accepted dialect that the token is of; where it is of none, what the first one with its `typ` misses.
-    fn recognise(&self, typ: Option<&str>, claims: &Claims) -> Result<AccessTokenDialect, VerifyError> {
-        let mut first_refusal = None;
-        for dialect in self.dialects.iter().copied().filter(|dialect| dialect.accepts_typ(typ)) {
-            match dialect.validate(claims) {
-                Ok(()) => return Ok(dialect),
-                Err(refusal) => first_refusal = first_refusal.or(Some(refusal)),
-            }
-        }
-        Err(first_refusal.unwrap_or_else(|| VerifyError::TypNotAccepted { typ: typ.map(str::to_owned) }))
-    }
-
-    fn validate_issuer_and_audience(&self, claims: &Claims) -> Result<(), VerifyError> {
-        // RFC 9068 §4: exactly the issuer identifier, which is not normalised (RFC 8414 §2).
-        if claims.iss() != self.issuer {
-            return Err(VerifyError::WrongIssuer { expected: self.issuer.clone(), found: claims.iss().to_owned() });
-        }
-        // RFC 7519 §4.1.3: a case-sensitive match with one whole member.
-        if !claims.aud().any(|aud| aud == self.audience) {
-            let found = claims.aud().map(str::to_owned).collect();
-            return Err(VerifyError::WrongAudience { expected: self.audience.clone(), found });
-        }
-        Ok(())
-    }
-
-    /// RFC 7519 §4.1.4 to §4.1.6. Instants are at most 2^53, so the sums cannot overflow unless the leeway is absurd.
-    fn validate_times(&self, claims: &Claims, now: u64) -> Result<(), VerifyError> {
-        if now >= claims.exp.saturating_add(self.leeway) {
-            return Err(VerifyError::Expired { expired_at: claims.exp, now });
-        }
-        let latest_start = now.saturating_add(self.leeway);
-        if let Some(valid_from) = claims.nbf.filter(|nbf| *nbf > latest_start) {
-            return Err(VerifyError::NotYetValid { valid_from, now });
-        }
-        if let Some(issued_at) = claims.iat.filter(|iat| *iat > latest_start) {
-            return Err(VerifyError::IssuedInFuture { issued_at, now });
-        }
-        let issued_at = claims.iat.or(claims.nbf);
-        if let (Some(max_seconds), Some(issued_at)) = (self.max_lifetime, issued_at)
-            && claims.exp.checked_sub(issued_at).is_none_or(|lifetime| lifetime > max_seconds)
-        {
-            return Err(VerifyError::LifetimeNotAllowed { issued_at, expires_at: claims.exp, max_seconds });
-        }
-        Ok(())
-    }
 }
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Verifier")
-            .field("issuer", &self.issuer)
-            .field("audience", &self.audience)
-            .field("dialects", &self.dialects)
+            .field("rules", &self.rules)
+            .field("max_token_bytes", &self.max_token_bytes)
             .finish_non_exhaustive()
     }
 }
@@ -355,39 +302,6 @@ mod tests {
         }
         verifier.verify(&good, &keys(), NOW).unwrap();
         assert_eq!(verifier.headers.find(header).unwrap().kid, "k");
-    }
-
-    /// Whether the token lives at [`NOW`], with a leeway of 30 seconds and a longest lifetime of 600.
-    fn lives(changes: &Value) -> Result<(), VerifyError> {
-        let claims = Claims::parse(claims(changes).to_string().into()).unwrap();
-        let verifier = verifier().leeway(Duration::from_secs(30)).max_lifetime(Duration::from_mins(10));
-        verifier.validate_times(&claims, NOW)
-    }
-
-    #[test]
-    fn a_token_lives_from_its_start_to_its_end_and_thirty_seconds_on_either_side() {
-        let ended = |seconds: u64| json!({"exp":NOW - seconds,"iat":NOW - 100});
-        assert_eq!(lives(&ended(29)), Ok(()));
-        assert_eq!(lives(&ended(30)), Err(VerifyError::Expired { expired_at: NOW - 30, now: NOW }));
-        assert_eq!(lives(&json!({"nbf":NOW + 30})), Ok(()));
-        let early = VerifyError::NotYetValid { valid_from: NOW + 31, now: NOW };
-        assert_eq!(lives(&json!({"nbf":NOW + 31})), Err(early));
-        assert_eq!(lives(&json!({"iat":NOW + 30})), Ok(()));
-        let future = VerifyError::IssuedInFuture { issued_at: NOW + 31, now: NOW };
-        assert_eq!(lives(&json!({"iat":NOW + 31})), Err(future));
-    }
-
-    #[test]
-    fn a_token_that_lives_too_long_is_refused() {
-        let too_long = |issued_at: u64, expires_at: u64| {
-            Err(VerifyError::LifetimeNotAllowed { issued_at, expires_at, max_seconds: 600 })
-        };
-        assert_eq!(lives(&json!({"iat":NOW - 100,"exp":NOW + 500})), Ok(()));
-        assert_eq!(lives(&json!({"iat":NOW - 100,"exp":NOW + 501})), too_long(NOW - 100, NOW + 501));
-        assert_eq!(lives(&json!({"iat":null,"nbf":NOW,"exp":NOW + 601})), too_long(NOW, NOW + 601));
-        assert_eq!(lives(&json!({"iat":NOW + 30,"exp":NOW + 20})), too_long(NOW + 30, NOW + 20), "it ends first");
-        let claims = Claims::parse(claims(&json!({"exp":NOW + 1_000_000})).to_string().into()).unwrap();
-        assert_eq!(verifier().validate_times(&claims, NOW), Ok(()), "unless told otherwise");
     }
 
     #[test]
